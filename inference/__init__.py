@@ -1,0 +1,1 @@
+"""From audio samples to blendshape weights. Never imports bpy; protocol and client need only NumPy."""

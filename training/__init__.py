@@ -1,0 +1,1 @@
+"""Data sets, training stages and evaluation. Not part of the extension that users install."""
