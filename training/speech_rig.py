@@ -1,0 +1,66 @@
+"""The speech rig: the channels that the speech model predicts, and what each moves on the canonical head.
+
+Captured takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
+the head's ARKit shapes. The rig's deltas go into weights/speech.safetensors, so inference needs no table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.head import Head
+
+# channel -> (captured channels whose mean it is, ARKit shapes and their amounts)
+CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
+    "jaw_open": (("mouth_stretch_c",), {"jawOpen": 0.8}),
+    "lips_oh": (("mouth_oh_c",), {"jawOpen": 0.15, "mouthFunnel": 0.7, "mouthPucker": 0.2}),
+    "lips_oo": (("mouth_oo_c",), {"mouthPucker": 0.75, "mouthFunnel": 0.35}),
+    "funnel_lower": (("mouth_funnel_dl", "mouth_funnel_dr"), {"mouthFunnel": 0.45, "mouthShrugLower": 0.15}),
+    "funnel_upper": (("mouth_funnel_ul", "mouth_funnel_ur"), {"mouthFunnel": 0.45, "mouthShrugUpper": 0.15}),
+    "pucker": (("mouth_pucker_l", "mouth_pucker_r"), {"mouthPucker": 1.0}),
+    "roll_lower": (("mouth_suck_dl", "mouth_suck_dr"), {"mouthRollLower": 1.0}),
+    "roll_upper": (("mouth_suck_ul", "mouth_suck_ur"), {"mouthRollUpper": 1.0}),
+    "press": (("mouth_press_l", "mouth_press_r"), {"mouthPressLeft": 1.0, "mouthPressRight": 1.0}),
+    "lower_down": (
+        ("mouth_lowerLipDepress_l", "mouth_lowerLipDepress_r"),
+        {"mouthLowerDownLeft": 1.0, "mouthLowerDownRight": 1.0},
+    ),
+    "upper_up": (
+        ("mouth_upperLipRaise_l", "mouth_upperLipRaise_r"),
+        {"mouthUpperUpLeft": 1.0, "mouthUpperUpRight": 1.0},
+    ),
+    "corner_pull": (
+        ("mouth_lipCornerPull_l", "mouth_lipCornerPull_r"),
+        {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0},
+    ),
+    "stretch": (
+        ("mouth_lipStretch_l", "mouth_lipStretch_r"),
+        {"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0},
+    ),
+    "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7, "mouthShrugUpper": 0.3}),
+}
+CHANNEL_NAMES = tuple(CHANNELS)
+
+
+def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
+    """Rig channels (T, C) of a captured take's weights (T, 116), whose columns are named."""
+    column = {name: i for i, name in enumerate(names)}
+    groups = [[column[name] for name in captured] for captured, _ in CHANNELS.values()]
+    return np.stack([weights[:, group].mean(axis=1) for group in groups], axis=1)
+
+
+def rig_arkit() -> NDArray[np.float32]:
+    """The rig as ARKit coefficients: (C, 52)."""
+    from ..inference.head import ARKIT_NAMES
+
+    table = np.zeros((len(CHANNELS), len(ARKIT_NAMES)), np.float32)
+    for row, (_, shapes) in enumerate(CHANNELS.values()):
+        for name, amount in shapes.items():
+            table[row, ARKIT_NAMES.index(name)] = amount
+    return table
+
+
+def rig_deltas(head: Head) -> NDArray[np.float32]:
+    """The rig on the canonical head: (C, V, 3) metres."""
+    return np.tensordot(rig_arkit(), head.arkit.astype(np.float32), axes=(1, 0))
