@@ -1,0 +1,34 @@
+"""Shared by all tests: Hypothesis without deadlines, and takes that need no model."""
+
+import numpy as np
+import pytest
+from duet.inference.take import GenerateRequest, Take
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("duet", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.load_profile("duet")
+
+
+@pytest.fixture
+def make_take():
+    """make_take(frames=10, fps=30.0, vertices=None) -> a Take of random weights, the same ones each time."""
+
+    def make(frames=10, fps=30.0, vertices=None, arkit_names=None):
+        rng = np.random.default_rng(7)
+        names = arkit_names or tuple(f"shape{i}" for i in range(52))
+        return Take(
+            fps=fps,
+            speech_weights=rng.random((frames, 6), np.float32),
+            expression_weights=rng.random((3, 4), np.float32),
+            emotion_curves=rng.random((frames, 3), np.float32),
+            arkit=rng.random((frames, len(names)), np.float32),
+            speech_names=tuple(f"speech{i}" for i in range(6)),
+            expression_names=tuple(f"expression{i}" for i in range(4)),
+            emotions=("neutral", "happy", "sad"),
+            arkit_names=names,
+            model_id="0123456789ab",
+            request=GenerateRequest(fps=fps, audio="line.wav").to_json(),
+            vertices=vertices,
+        )
+
+    return make
