@@ -26,9 +26,15 @@ def check_samples(samples: NDArray[Any], name: str) -> Floats:
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
         seconds = len(samples) / SAMPLE_RATE
         raise AudioError(f"'{name}' lasts only {seconds:.3f} s.", f"Choose a recording of at least {MIN_SECONDS} s.")
-    if not np.isfinite(samples).all():
-        first = int(np.argmin(np.isfinite(samples))) / SAMPLE_RATE
-        raise AudioError(f"'{name}' is damaged: a sample at {first:.3f} s is not a number.", "Export it again as WAV.")
+    check_finite(samples, SAMPLE_RATE, name)
     if np.abs(samples).max() < SILENCE:
         raise AudioError(f"'{name}' is silent.", "Choose the right channel or track, or raise its level.")
     return samples
+
+
+def check_finite(samples: Floats, rate: int, name: str) -> None:
+    """Raise AudioError at the first sample that is NaN or infinite: resampling would spread it over all the rest."""
+    finite = np.isfinite(samples)
+    if not finite.all():
+        seconds = int(np.argmin(finite)) / rate
+        raise AudioError(f"'{name}' is damaged: the sample at {seconds:.3f} s is not a number.", "Export it again.")
