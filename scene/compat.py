@@ -1,0 +1,24 @@
+"""Every difference between Blender's versions (4.5 to 5.2) that Duet meets, in one place."""
+
+from __future__ import annotations
+
+import bpy
+
+_STRIP_HANDLES = bpy.app.version >= (5, 1, 0)  # strip timing was renamed
+
+
+def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
+    """The F-curves of a slot in the action's first layer and strip, both made where missing.
+
+    `action.fcurves` is gone from 5.0, and the `channelbag_ensure` helpers are newer than 4.5.
+    """
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
+def strip_range(strip: bpy.types.Strip) -> tuple[int, int]:
+    """(first frame, frame after the last) that a sequencer strip covers."""
+    if _STRIP_HANDLES:
+        return strip.left_handle, strip.right_handle
+    return strip.frame_final_start, strip.frame_final_end

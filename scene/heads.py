@@ -1,0 +1,108 @@
+"""The Duet head in the scene: adding it, recognising it, and saying why an object cannot be animated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ..inference.errors import HeadError
+from ..inference.take import Take
+from . import materials, rig, shape_keys
+
+if TYPE_CHECKING:
+    from ..inference.blendshapes import Blendshapes
+    from ..inference.head import Head
+
+# Custom property of the Key data-block: the head's vertex count. On the Key, for there no panel shows it.
+MARKER = "duet_head"
+_ADD = "Click Add Head in the Duet tab, or pick a Duet head there."
+
+
+def add_head(
+    head: Head, blendshapes: Blendshapes, collection: bpy.types.Collection, view_layer: bpy.types.ViewLayer
+) -> bpy.types.Object:
+    """Add the Duet head, its shape keys and its armature to a visible collection; return the mesh object.
+
+    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand.
+    """
+    mesh = _new_mesh(head)
+    obj = bpy.data.objects.new("Duet Head", mesh)
+    collection.objects.link(obj)
+    shape_keys.add_shape_keys(obj, blendshapes.speech_names, blendshapes.speech_basis)
+    shape_keys.add_shape_keys(obj, blendshapes.expression_names, blendshapes.expression_basis)
+    shape_keys.add_shape_keys(obj, head.arkit_names, head.arkit)
+    obj.data.shape_keys[MARKER] = len(head.vertices)
+    rig.add_rig(obj, head, collection, view_layer)
+    for other in view_layer.objects:
+        other.select_set(other == obj)
+    view_layer.objects.active = obj
+    return obj
+
+
+def _new_mesh(head: Head) -> bpy.types.Mesh:
+    mesh = bpy.data.meshes.new("Duet Head")
+    mesh.from_pydata(head.vertices.tolist(), [], [polygon.tolist() for polygon in head.polygons])
+    for name in head.materials:
+        mesh.materials.append(materials.material(name))
+    mesh.polygons.foreach_set("material_index", np.asarray(head.face_material, np.int32))
+    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.asarray(head.uv, np.float32).ravel())
+    mesh.shade_smooth()
+    return mesh
+
+
+def is_head(obj: bpy.types.Object | None) -> bool:
+    """Whether the object is a Duet head, whatever its state."""
+    return obj is not None and obj.type == "MESH" and obj.data.shape_keys is not None and MARKER in obj.data.shape_keys
+
+
+def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The Duet heads in a scene."""
+    return [obj for obj in scene.objects if is_head(obj)]
+
+
+def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
+    """The object, where it is a Duet head that can be animated now; raises HeadError with the reason and a remedy."""
+    if obj is None:
+        raise HeadError("No head is chosen.", _ADD)
+    if obj.type != "MESH":
+        raise HeadError(f"'{obj.name}' is no mesh.", _ADD)
+    if not is_head(obj):
+        raise HeadError(f"'{obj.name}' is a mesh, but not a Duet head.", _ADD)
+    _require_editable(obj)
+    count, due = len(obj.data.vertices), obj.data.shape_keys[MARKER]
+    if count != due:
+        message = f"'{obj.name}' has {count} vertices where a Duet head has {due}."
+        raise HeadError(message, "Its mesh was edited: undo that, or add a new head.")
+    return obj
+
+
+def _require_editable(obj: bpy.types.Object) -> None:
+    key = obj.data.shape_keys
+    for datablock in (obj, obj.data, key):
+        if datablock.library or datablock.override_library:
+            message = f"'{obj.name}' is linked from another file."
+            raise HeadError(message, "Animate it there, or use Object > Relations > Make Local > All.")
+    if obj.data.users > 1:
+        message = f"'{obj.name}' shares its mesh with another object."
+        raise HeadError(message, "Use Object > Relations > Make Single User > Object & Data.")
+    if obj.mode != "OBJECT":
+        raise HeadError(f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode.", "Go back to Object Mode.")
+    for datablock in (obj, key):
+        if datablock.animation_data and datablock.animation_data.use_tweak_mode:
+            raise HeadError(f"A strip of '{obj.name}' is in tweak mode.", "Leave it in the Nonlinear Animation editor.")
+
+
+def require_fits(obj: bpy.types.Object, take: Take) -> None:
+    """Raise HeadError where the take moves keys that the head lacks, or further than its sliders can go."""
+    blocks = obj.data.shape_keys.key_blocks
+    missing = [name for name in (*take.speech_names, *take.expression_names) if name not in blocks]
+    if missing:
+        shown = ", ".join(missing[:3]) + ("..." if len(missing) > 3 else "")
+        message = f"'{obj.name}' lacks {len(missing)} shape keys of this version ({shown})."
+        raise HeadError(message, "Undo what removed or renamed them, or add a new head.")
+    for name, weights in (("speech", take.speech_weights), ("expression", take.expression_weights)):
+        if not np.isfinite(weights).all() or shape_keys.exceeds_sliders(weights):
+            message = f"The {name} weights of the take for '{obj.name}' are out of range."
+            raise HeadError(message, "Install Duet again from its zip; if that does not help, report this.")

@@ -1,0 +1,144 @@
+"""A small head, blendshapes and takes for tests in Blender, and a fingerprint of the open file."""
+
+import zlib
+
+import bpy
+import numpy as np
+from duet.inference.blendshapes import Blendshapes
+from duet.inference.head import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
+from duet.inference.take import EMOTIONS, GenerateRequest, Take
+
+SIDE = 9  # the head is a bent square of SIDE x SIDE vertices
+SPEECH, EXPRESSIONS = 5, 4
+SPEECH_NAMES = tuple(f"Speech {i:02}" for i in range(SPEECH))
+EXPRESSION_NAMES = tuple(f"Expression {i:02}" for i in range(EXPRESSIONS))
+
+
+def fake_head():
+    rng = np.random.default_rng(1)
+    v, u = np.mgrid[0:SIDE, 0:SIDE] / (SIDE - 1)
+    vertices = np.stack([0.2 * u - 0.1, 0.1 * (u - 0.5) ** 2, 0.3 * v], axis=-1).reshape(-1, 3).astype(np.float32)
+    corner = (np.arange(SIDE - 1)[:, None] * SIDE + np.arange(SIDE - 1)).ravel()
+    faces = np.stack([corner, corner + 1, corner + SIDE + 1, corner + SIDE], axis=1).astype(np.int32)
+    skin = np.zeros((len(vertices), len(BONES)), np.float32)
+    skin[:, 1] = np.linspace(0, 1, len(vertices))
+    skin[:, 0] = 1 - skin[:, 1]
+    return Head(
+        vertices=vertices,
+        face_vertices=faces.ravel(),
+        face_sizes=np.full(len(faces), 4, np.int32),
+        uv=np.stack([u, v], axis=-1).reshape(-1, 2)[faces.ravel()].astype(np.float32),
+        face_material=(np.arange(len(faces)) % len(MATERIALS)).astype(np.int32),
+        arkit=_deltas(rng, len(ARKIT_NAMES), len(vertices)),
+        extra=_deltas(rng, len(EXTRA_NAMES), len(vertices)),
+        identity=_deltas(rng, 2, len(vertices)),
+        landmarks=np.arange(68, dtype=np.int32),
+        joints=np.array([[0, 0.05, z] for z in (0, 0.1, 0.15, 0.2, 0.2)], np.float32),
+        skin_weights=skin,
+        regions={name: np.arange(3, dtype=np.int32) for name in REGIONS},
+        materials=MATERIALS,
+        arkit_names=ARKIT_NAMES,
+        extra_names=EXTRA_NAMES,
+        bones=BONES,
+    )
+
+
+def fake_blendshapes():
+    rng, count = np.random.default_rng(2), SIDE * SIDE
+    basis = [_deltas(rng, number, count) for number in (SPEECH, EXPRESSIONS)]
+    return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES)
+
+
+def fake_take(frames=48, fps=24.0, emotions=None):
+    """Weights beyond 0..1, both signs; `emotions` maps names to an intensity or a curve (frames,)."""
+    rng = np.random.default_rng(3)
+    weights = rng.normal(0, 0.6, (len(EMOTIONS), EXPRESSIONS)).astype(np.float32)
+    weights[0] = 0
+    curves = np.zeros((frames, len(EMOTIONS)), np.float32)
+    for name, value in (emotions or {}).items():
+        curves[:, EMOTIONS.index(name)] = value
+    return Take(
+        fps=fps,
+        speech_weights=rng.normal(0, 1.2, (frames, SPEECH)).astype(np.float32),
+        expression_weights=weights,
+        emotion_curves=curves,
+        arkit=rng.random((frames, len(ARKIT_NAMES)), np.float32),
+        speech_names=SPEECH_NAMES,
+        expression_names=EXPRESSION_NAMES,
+        emotions=EMOTIONS,
+        arkit_names=ARKIT_NAMES,
+        model_id="0123456789ab",
+        request=GenerateRequest(fps=fps, audio="line.wav").to_json(),
+    )
+
+
+def expected_face(head, blendshapes, take, frame):
+    """The linear face of the architecture, (V, 3) metres, at a whole frame of the take."""
+    expression = take.emotion_curves[frame] @ take.expression_weights
+    return (
+        head.vertices
+        + np.tensordot(take.speech_weights[frame], blendshapes.speech_basis, 1)
+        + np.tensordot(expression, blendshapes.expression_basis, 1)
+    )
+
+
+def evaluated(obj, frame=None):
+    """The mesh's vertices (V, 3) after shape keys, drivers and modifiers, at a frame of the scene."""
+    if frame is not None:
+        bpy.context.scene.frame_set(frame)
+    mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    out = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", out)
+    return out.reshape(-1, 3)
+
+
+def fingerprint():
+    """Everything a bake could change in the open file, as comparable plain data."""
+    scene = bpy.context.scene
+    editor = scene.sequence_editor
+    return {
+        "ids": sorted(
+            (type(block).__name__, block.name, block.users, block.use_fake_user)
+            for collection in ("objects", "meshes", "actions", "sounds", "materials", "armatures", "shape_keys")
+            for block in getattr(bpy.data, collection)
+        ),
+        "scene": (scene.frame_start, scene.frame_end, scene.frame_current, scene.sync_mode, scene.render.fps),
+        "strips": None if editor is None else sorted((s.name, s.channel) for s in editor.strips),
+        "objects": [_object_print(obj) for obj in bpy.data.objects],
+        "keys": [_key_print(key) for key in bpy.data.shape_keys],
+        "curves": [_action_print(action) for action in bpy.data.actions],
+    }
+
+
+def _object_print(obj):
+    sliders = {name: (obj[name], obj.id_properties_ui(name).as_dict()) for name in obj.keys()}  # noqa: SIM118
+    return obj.name, str(sliders), _playing(obj), [modifier.type for modifier in obj.modifiers], obj.mode
+
+
+def _key_print(key):
+    blocks = [(b.name, b.value, b.slider_min, b.slider_max, _points(b)) for b in key.key_blocks]
+    drivers = [(c.data_path, c.driver.expression) for c in key.animation_data.drivers] if key.animation_data else []
+    return key.name, str(dict(key.items())), _playing(key), blocks, drivers
+
+
+def _points(block):
+    co = np.empty(len(block.points) * 3, np.float32)
+    block.points.foreach_get("co", co)
+    return zlib.crc32(co.tobytes())
+
+
+def _playing(block):
+    animation = block.animation_data
+    if animation is None:
+        return None
+    return animation.action and animation.action.name, animation.action_slot and animation.action_slot.identifier
+
+
+def _action_print(action):
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    curves = [(c.data_path, [tuple(p.co) for p in c.keyframe_points]) for bag in bags for c in bag.fcurves]
+    return action.name, [slot.identifier for slot in action.slots], curves
+
+
+def _deltas(rng, number, count):
+    return rng.normal(0, 0.004, (number, count, 3)).astype(np.float32)
