@@ -58,15 +58,15 @@ def conv1d(x: Floats, weight: Floats, bias: Floats, stride: int = 1) -> Floats:
     return linear(windows.reshape(len(windows), -1), weight.reshape(len(weight), -1), bias)
 
 
-def conv2d(x: Floats, weight: Floats, bias: Floats, stride: int) -> Floats:
-    """Convolution with zero padding k // 2: x (N, H, W, in), weight (out, in, k, k) -> (N, H / s, W / s, out)."""
+def conv2d(x: Floats, weight: Floats, stride: int) -> Floats:
+    """Convolution, zero padding k // 2, no bias: x (N, H, W, in), weight (out, in, k, k) -> (N, H / s, W / s, out)."""
     size = weight.shape[2]
     pad = size // 2
     padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))[:, ::stride, ::stride]
     n, h, w = windows.shape[:3]
     flat = np.ascontiguousarray(windows).reshape(n * h * w, -1)  # (in, k, k) order, as the weights
-    return linear(flat, weight.reshape(len(weight), -1), bias).reshape(n, h, w, len(weight))
+    return linear(flat, weight.reshape(len(weight), -1)).reshape(n, h, w, len(weight))
 
 
 def leaky_relu(x: Floats, slope: float = 0.1) -> Floats:

@@ -1,5 +1,8 @@
 """Shared by all tests: Hypothesis without deadlines, and takes that need no model."""
 
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 from duet.inference.take import GenerateRequest, Take
@@ -32,3 +35,11 @@ def make_take():
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def recording():
+    """A real line of speech (public domain): float32 (N,) at 16 kHz."""
+    path = Path(__file__).parents[1] / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768

@@ -1,0 +1,105 @@
+"""What both engines do, the embedded one, and the choice between them."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoints import Checkpoint, load_checkpoint
+from .encoder_numpy import EncoderDims, EncoderNumpy
+from .errors import RequestError
+from .fusion_numpy import FusionDims, FusionEncoderNumpy
+from .speech_numpy import SpeechDims, SpeechNumpy
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The three weights files, read but not yet put on an engine."""
+
+    encoder: Checkpoint
+    speech: Checkpoint
+    fusion: Checkpoint
+
+    @property
+    def encoder_dims(self) -> EncoderDims:
+        """Size of the speech encoder."""
+        return EncoderDims(**self.encoder.json("dims"))
+
+    @property
+    def speech_dims(self) -> SpeechDims:
+        """Size of the speech model."""
+        return SpeechDims(**self.speech.json("dims"))
+
+    @property
+    def fusion_dims(self) -> FusionDims:
+        """Size of the fusion module."""
+        dims = self.fusion.json("dims")
+        return FusionDims(**dims | {"widths": tuple(dims["widths"])})
+
+
+def load_models(folder: Path) -> Models:
+    """The three checkpoints of a weights folder; raises WeightsError naming the file that is unusable."""
+    return Models(*(load_checkpoint(folder / f"{name}.safetensors") for name in ("encoder", "speech", "fusion")))
+
+
+class Engine(Protocol):
+    """The networks on some device; arrays in and out are NumPy float32."""
+
+    name: str
+    device: str
+
+    def encode(self, mel: Floats) -> Floats:
+        """Features (T, layers, width) of a log-mel window (2 T, 80)."""
+
+    def channels(self, features: Floats, style: int, start: int) -> Floats:
+        """Rig channels (T, C) of features, a style's index and the window's first frame."""
+
+    def speech_weights(self, images: Floats) -> Floats:
+        """w_A (N, Ks) of displacement images (N, side, side, 3)."""
+
+    def expression_weights(self, images: Floats) -> Floats:
+        """w_E (N, Ke) of displacement images (N, side, side, 3)."""
+
+
+class EmbeddedEngine:
+    """NumPy alone: what Blender ships."""
+
+    name = "numpy"
+    device = "cpu"
+
+    def __init__(self, models: Models) -> None:
+        self.encode = EncoderNumpy(models.encoder.floats(), models.encoder_dims)
+        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims)
+        self.speech_weights = FusionEncoderNumpy(models.fusion.floats("speech_encoder."), models.fusion_dims)
+        self.expression_weights = FusionEncoderNumpy(models.fusion.floats("expression_encoder."), models.fusion_dims)
+
+
+def make_engine(models: Models, engine: str, device: str) -> Engine:
+    """The engine asked for; `auto` takes torch on CUDA, then on MPS, then the embedded engine.
+
+    Raises RequestError where torch or the device asked for is not there.
+    """
+    if engine == "numpy":
+        return EmbeddedEngine(models)
+    if engine not in ("auto", "torch"):
+        raise RequestError(f"There is no engine '{engine}'.", "Choose auto, numpy or torch.")
+    if importlib.util.find_spec("torch") is None:
+        if engine == "auto":
+            return EmbeddedEngine(models)
+        raise RequestError(
+            "The torch engine needs PyTorch, which this Python lacks.",
+            "Install it from Duet's preferences, set DUET_PYTHON to a Python that has it, or use the embedded engine.",
+        )
+    from .engine_torch import TorchEngine, torch_device
+
+    found = torch_device(device)
+    if engine == "auto" and found == "cpu":
+        return EmbeddedEngine(models)
+    return TorchEngine(models, found)

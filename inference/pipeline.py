@@ -1,0 +1,127 @@
+"""From samples to a Take: the stages of docs/architecture.md in order, on either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio_checks import check_samples
+from .audio_mel import SAMPLE_RATE, loud_level, mel_frame_count, normalised_mel
+from .blendshapes import Blendshapes, load_blendshapes
+from .checkpoints import model_id
+from .engine import Models, load_models, make_engine
+from .errors import RequestError
+from .expressions import emotion_arkit
+from .fusion_numpy import BATCH
+from .geometry import Grid
+from .head import Head, load_head
+from .resample import frame_count, resample
+from .retarget import ArkitSolver
+from .take import EMOTIONS, GenerateRequest, Take
+from .windows import FRAME_RATE, Window, join, windows
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+_FILES = ("head", "encoder", "speech", "fusion")
+_SPEECH_SHARE = 0.7  # of the progress bar
+
+
+@dataclass(frozen=True)
+class _Rig:
+    """What the speech model's channels do, as displacement images."""
+
+    images: Floats  # (C, side, side, 3)
+    styles: tuple[str, ...]
+
+
+class Pipeline:
+    """The loaded models. `progress(fraction, stage)` is called between chunks and may raise to stop the work."""
+
+    def __init__(self, weights: Path, engine: str = "auto", device: str = "auto") -> None:
+        """Load the weights folder; raises WeightsError or RequestError."""
+        self.head: Head = load_head(weights / "head.safetensors")
+        self.shapes: Blendshapes = load_blendshapes(weights / "fusion.safetensors")
+        models = load_models(weights)
+        self._engine = make_engine(models, engine, device)
+        self.engine, self.device = self._engine.name, self._engine.device
+        self.model_id = model_id(*(weights / f"{name}.safetensors" for name in _FILES))
+        self._grid = Grid(models.fusion.arrays["grid_index"], models.fusion.floats()["grid_weight"])
+        self._rig = self._load_rig(models)
+        self._solver = ArkitSolver(
+            self.head.arkit, np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
+        )
+        self._emotions: Floats | None = None
+
+    def _load_rig(self, models: Models) -> _Rig:
+        deltas = np.ascontiguousarray(models.speech.arrays["rig"], np.float32)
+        return _Rig(self._grid.image(deltas), tuple(models.speech.json("styles")))
+
+    def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
+        """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
+        samples = check_samples(samples, request.audio)
+        channels = self._speech_channels(samples, request, progress)
+        frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
+        channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
+        speech = self._speech_weights(channels, progress)
+        curves = np.tile([np.float32(request.emotions.get(name, 0.0)) for name in EMOTIONS], (frames, 1))
+        expression = self.emotion_weights()
+        arkit = self._solver(np.concatenate([speech, curves @ expression], axis=1))
+        vertices = self._vertices(speech, curves @ expression) if request.vertices else None
+        progress(1.0, "Done")
+        return Take(
+            fps=request.fps,
+            speech_weights=speech,
+            expression_weights=expression,
+            emotion_curves=curves,
+            arkit=arkit,
+            speech_names=self.shapes.speech_names,
+            expression_names=self.shapes.expression_names,
+            emotions=EMOTIONS,
+            arkit_names=self.head.arkit_names,
+            model_id=self.model_id,
+            request=request.to_json(),
+            vertices=vertices,
+        )
+
+    def emotion_weights(self) -> Floats:
+        """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E, with its w_A dropped."""
+        if self._emotions is None:
+            deltas = np.tensordot(emotion_arkit(), self.head.arkit, axes=(1, 0))
+            self._emotions = self._engine.expression_weights(self._grid.image(deltas))
+        return self._emotions
+
+    def _speech_channels(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Floats:
+        """Rig channels (T, C) at 50 Hz, window by window."""
+        if request.style not in self._rig.styles:
+            raise RequestError(
+                f"There is no speaking style '{request.style}'.", f"Choose from: {', '.join(self._rig.styles)}."
+            )
+        style, count = self._rig.styles.index(request.style), max(1, mel_frame_count(len(samples)) // 2)
+        level, cut = loud_level(samples), windows(count)
+
+        def parts() -> Iterator[tuple[Window, Floats]]:
+            for i, window in enumerate(cut):
+                progress(_SPEECH_SHARE * i / len(cut), "Listening")
+                mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
+                yield window, self._engine.channels(self._engine.encode(mel), style, window.start)
+
+        return join(parts(), count)
+
+    def _speech_weights(self, channels: Floats, progress: Progress) -> Floats:
+        """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""
+        parts, flat = [], self._rig.images.reshape(len(self._rig.images), -1)
+        for start in range(0, len(channels), BATCH):
+            progress(_SPEECH_SHARE + (1 - _SPEECH_SHARE) * start / len(channels), "Shaping the face")
+            images = (channels[start : start + BATCH] @ flat).reshape(-1, *self._rig.images.shape[1:])
+            parts.append(self._engine.speech_weights(images))
+        return np.concatenate(parts)
+
+    def _vertices(self, speech: Floats, expression: Floats) -> Floats:
+        """Vertices (T, V, 3) in metres on the Duet head."""
+        shapes = np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
+        weights = np.concatenate([speech, expression], axis=1)
+        return self.head.vertices + (weights @ shapes.reshape(len(shapes), -1)).reshape(len(weights), -1, 3)

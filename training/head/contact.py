@@ -1,0 +1,85 @@
+"""Where soft tissue meets: lips that close on each other, lids that close on the eyeball."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .eyes import Ball
+from .sources import Doubles, Indices
+from .topology import Loops, lip_halves
+
+LIP_GAP = 0.15e-3  # metres between closed lips
+LID_GAP = 0.2e-3
+LID_THICKNESS = 0.35e-3  # the lid's edge stays this far outside the ball
+# How much of the shift of the lips' contact line its neighbouring loops take, outwards and inwards.
+_OUTWARD = (0.85, 0.6, 0.35, 0.18, 0.06)
+_INWARD = (0.9, 0.6, 0.3, 0.1)
+# The same for the lids' edge, outwards.
+_LID_FADE = (1.0, 1.0, 0.95, 0.85, 0.7, 0.5, 0.25)
+
+
+def lip_gaps(vertices: Doubles, loop: Indices) -> tuple[Doubles, Doubles]:
+    """(upper, lower) vertical gaps in metres at the vertices of both halves of a lip loop, corners included."""
+    upper, lower = lip_halves(loop)
+    a, b = vertices[upper], vertices[lower]
+    return a[:, 2] - _height_at(b, a[:, 0]), _height_at(a, b[:, 0]) - b[:, 2]
+
+
+def close_lips(vertices: Doubles, loops: Loops, only_part: bool = False) -> Doubles:
+    """A copy in which the lips' contact line is closed to LIP_GAP and the loops inside of it do not overlap.
+
+    With `only_part`, gaps are left and overlaps alone are opened.
+    """
+    result = vertices.copy()
+    for side, gap in zip((0, 1), lip_gaps(vertices, loops.lip_contact), strict=True):
+        if only_part:
+            gap = np.minimum(gap, LIP_GAP)
+        shift = 0.5 * (gap - LIP_GAP) * (1 if side else -1)
+        shift[[0, -1]] = 0.0
+        rings = (loops.lip_contact, *loops.lip_outward, *loops.lip_inward)
+        shares = (1.0, *_OUTWARD, *(0.0,) * (len(loops.lip_outward) - len(_OUTWARD)), *_INWARD)
+        for ring, share in zip(rings, shares, strict=True):
+            result[lip_halves(ring)[side], 2] += share * shift
+    for ring in loops.lip_inward[:2]:
+        gaps = [np.minimum(gap - LIP_GAP, 0.0) for gap in lip_gaps(result, ring)]
+        for side, half in enumerate(lip_halves(ring)):
+            push = 0.5 * gaps[side] * (1 if side else -1)
+            push[[0, -1]] = 0.0
+            result[half, 2] += push
+    return result
+
+
+def _height_at(line: Doubles, x: Doubles) -> Doubles:
+    """z of a polyline from right to left at the places x; the corners' folds are sorted away."""
+    order = np.argsort(line[:, 0])
+    return np.interp(x, line[order, 0], line[order, 2])
+
+
+def close_lid(neutral: Doubles, blink: Doubles, ball: Ball, edge: Indices, rings: list[Indices]) -> Doubles:
+    """A copy of `blink` (V, 3) whose upper lid stops where it meets the lower one, outside of the ball.
+
+    `edge` and `rings` are loops of 28 from the inner corner over the upper lid. Each column of the upper lid keeps its
+    direction of travel; its length is scaled.
+    """
+    result = blink.copy()
+    columns = np.arange(1, 14)
+    lower = blink[edge[:14:-1]]
+    start, end = neutral[edge[columns]], blink[edge[columns]]
+    scale = np.ones(len(columns))
+    for _ in range(4):  # the meeting height depends on where the upper lid ends
+        reached = start + scale[:, None] * (end - start)
+        meeting = _height_at(lower, reached[:, 0]) + LID_GAP
+        scale = np.clip((start[:, 2] - meeting) / np.maximum(start[:, 2] - end[:, 2], 1e-5), 0.0, 1.6)
+    for ring, fade in zip((edge, *rings), (1.0, *_LID_FADE), strict=True):
+        travel = blink[ring[columns]] - neutral[ring[columns]]
+        result[ring[columns]] = neutral[ring[columns]] + (1 + fade * (scale[:, None] - 1)) * travel
+    for ring, extra in zip((edge, *rings[:3]), (0.0, 0.5e-3, 0.8e-3, 0.9e-3), strict=True):
+        result[ring] = _outside(result[ring], ball, LID_THICKNESS + extra)
+    return result
+
+
+def _outside(points: Doubles, ball: Ball, clearance: float) -> Doubles:
+    """Points pushed radially to at least `clearance` outside of the ball."""
+    away = points - ball.centre
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return ball.centre + away * np.maximum(1.0, (ball.radius + clearance) / distance)

@@ -1,0 +1,190 @@
+"""Stage 1: the speech model, from encoder features to rig channels.
+
+    python -m duet.training.train_speech --out weights/speech.safetensors
+
+Trains on the captured takes with the test take held out; a part of one take chooses the best step. Writes a
+checkpoint as it goes and resumes from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..inference.checkpoints import save_checkpoint
+from ..inference.head import load_head
+from ..inference.speech_numpy import SpeechDims
+from ..inference.speech_torch import SpeechTorch
+from ..inference.windows import FRAME_RATE
+from .captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, CapturedTake, load_captured
+from .features import CACHE, cached_features
+from .speech_rig import CHANNEL_NAMES, rig_deltas
+
+STYLES = ("captured",)
+SPEEDS = ((1, 1), (9, 10), (11, 10), (19, 20), (21, 20))  # played faster by the first over the second
+
+
+@dataclass(frozen=True)
+class Options:
+    """Training settings; every figure in the model card was made with the defaults."""
+
+    steps: int = 1500
+    batch: int = 16
+    crop: int = 250  # frames: 5 s
+    rate: float = 1e-3
+    dropout: float = 0.2
+    weight_decay: float = 0.05
+    velocity: float = 0.5
+    seed: int = 0
+    validate_every: int = 100
+
+
+@dataclass(frozen=True)
+class Example:
+    """A stretch of speech: features (T, layers, width) and channels (T, C), both at 50 Hz, and its style."""
+
+    features: NDArray[np.float16]
+    channels: NDArray[np.float32]
+    style: int
+
+
+def at_feature_rate(channels: NDArray[np.float32], times: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+    """Channels (T, C) known at `times` seconds, read at the encoder's frames: (count, C)."""
+    frames = np.arange(count) / FRAME_RATE
+    return np.stack([np.interp(frames, times, column) for column in channels.T], axis=1).astype(np.float32)
+
+
+def captured_example(take: CapturedTake, speed: tuple[int, int]) -> Example:
+    """A captured take, played at a changed speed (pitch and formants move along)."""
+    samples, factor = take.samples, speed[0] / speed[1]
+    if factor != 1.0:
+        samples = scipy.signal.resample_poly(samples, speed[1], speed[0]).astype(np.float32)
+    features = cached_features(samples)
+    return Example(features, at_feature_rate(take.channels, take.times / factor, len(features)), 0)
+
+
+def training_examples() -> Iterator[Example]:
+    """Every training take at every speed, without the stretch that validates."""
+    for name in TRAINING_TAKES:
+        take = load_captured(name)
+        for speed in SPEEDS:
+            example = captured_example(take, speed)
+            stop = int(len(example.features) * VALIDATION_FROM) if name == VALIDATION_TAKE else None
+            yield Example(example.features[:stop], example.channels[:stop], example.style)
+
+
+def validation_example() -> Example:
+    """The stretch of a take that chooses the best step."""
+    example = captured_example(load_captured(VALIDATION_TAKE), (1, 1))
+    start = int(len(example.features) * VALIDATION_FROM)
+    return Example(example.features[start:], example.channels[start:], example.style)
+
+
+def batch_of(examples: list[Example], options: Options, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """Random crops: features (B, T, layers, width), channels (B, T, C), styles (B,), starts (B,)."""
+    lengths = np.array([len(e.channels) for e in examples], float)
+    chosen = rng.choice(len(examples), options.batch, p=lengths / lengths.sum())
+    starts = [int(rng.integers(0, len(examples[i].channels) - options.crop)) for i in chosen]
+    pairs = [(examples[i], slice(s, s + options.crop)) for i, s in zip(chosen, starts, strict=True)]
+    features = np.stack([np.asarray(e.features[s], np.float32) for e, s in pairs])
+    channels = np.stack([e.channels[s] for e, s in pairs])
+    styles = torch.tensor([examples[i].style for i in chosen])
+    return torch.from_numpy(features), torch.from_numpy(channels), styles, torch.tensor(starts)
+
+
+def loss_of(predicted: Tensor, target: Tensor, scale: Tensor, velocity: float) -> Tensor:
+    """Squared error of each channel over its own variance, plus that of its frame-to-frame change.
+
+    Without the division the jaw, whose variance is thirty times that of the lip rolls, would be all that is learned.
+    """
+    error = (predicted - target) / scale
+    return error.square().mean() + velocity * 10.0 * error.diff(dim=1).square().mean()
+
+
+def correlations(predicted: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Pearson r (C,) of each channel over time."""
+    p, t = predicted - predicted.mean(0), target - target.mean(0)
+    return (p * t).sum(0) / np.maximum(np.sqrt((p * p).sum(0) * (t * t).sum(0)), 1e-9)
+
+
+def predict(model: SpeechTorch, example: Example) -> NDArray[np.float32]:
+    """Rig channels (T, C) of a whole stretch in one pass."""
+    model.eval()
+    with torch.no_grad():
+        features = torch.from_numpy(np.asarray(example.features, np.float32))[None]
+        result = model(features, torch.tensor([example.style]), torch.tensor([0]))[0].numpy()
+    model.train()
+    return result
+
+
+def train(options: Options, resume: Path) -> SpeechTorch:
+    """Train and return the model of the best validation step."""
+    torch.manual_seed(options.seed)
+    rng = np.random.default_rng(options.seed)
+    examples, validation = list(training_examples()), validation_example()
+    scale = torch.from_numpy(np.concatenate([e.channels for e in examples]).std(axis=0) + 0.01)
+    model = SpeechTorch(SpeechDims(len(CHANNEL_NAMES), len(STYLES)), options.dropout)
+    optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
+    best, step = (np.inf, model.state_dict()), 0
+    if resume.exists():
+        state = torch.load(resume, weights_only=False)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        best, step, rng = state["best"], state["step"], state["rng"]
+    while step < options.steps:
+        features, channels, styles, starts = batch_of(examples, options, rng)
+        loss = loss_of(model(features, styles, starts), channels, scale, options.velocity)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        step += 1
+        if step % options.validate_every == 0:
+            predicted = predict(model, validation)
+            error = float(loss_of(*map(torch.from_numpy, (predicted[None], validation.channels[None])), scale, 0.0))
+            if error < best[0]:
+                best = (error, {k: v.clone() for k, v in model.state_dict().items()})
+            r = correlations(predicted, validation.channels)
+            print(f"step {step}: loss {loss.item():.3f}, validation {error:.3f}, r", *np.round(r, 2), flush=True)
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "best": best}
+            torch.save(state | {"schedule": schedule.state_dict(), "step": step, "rng": rng}, resume)
+    model.load_state_dict(best[1])
+    return model.eval()
+
+
+def save(model: SpeechTorch, path: Path) -> None:
+    """The shipped file: float16 weights under `model.`, the rig on the canonical head, and their names."""
+    arrays = {f"model.{k}": v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
+    arrays["rig"] = rig_deltas(load_head()).astype(np.float16)
+    metadata = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": STYLES}
+    save_checkpoint(path, arrays, {k: json.dumps(v) for k, v in metadata.items()})
+
+
+def main() -> None:
+    """Train, then save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("weights/speech.safetensors"))
+    parser.add_argument("--seed", type=int, default=Options.seed)
+    parser.add_argument("--steps", type=int, default=Options.steps)
+    arguments = parser.parse_args()
+    resume = CACHE / f"speech_{arguments.seed}.pt"
+    resume.parent.mkdir(exist_ok=True)
+    model = train(Options(seed=arguments.seed, steps=arguments.steps), resume)
+    save(model, arguments.out)
+    resume.unlink()
+
+
+if __name__ == "__main__":
+    main()
