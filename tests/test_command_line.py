@@ -1,0 +1,234 @@
+"""The command line with a worker that needs no weights: what it writes, prints and returns."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from duet.inference.client import worker_command
+from duet.inference.exports import read_livelink_csv
+from duet.operators import command_line
+
+ROOT = Path(__file__).resolve().parents[1]
+FAKE = ROOT / "tests/fake_pipeline.py"
+
+
+@pytest.fixture(autouse=True)
+def fake_worker(monkeypatch):
+    """Start the fake worker with the options of the real one, and count the starts."""
+    starts = []
+
+    def command(root, **options):
+        real, env = worker_command(root, **options)
+        starts.append(options)
+        return [sys.executable, "-s", str(FAKE), *real[4:]], env
+
+    monkeypatch.setattr(command_line, "worker_command", command)
+    return starts
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """One second each of a.wav, b.wav and c.flac, in a folder of that many."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    samples = 0.5 * np.sin(np.arange(16000) / 5)
+    for name in ("a.wav", "b.wav", "c.flac"):
+        soundfile.write(folder / name, samples, 16000)
+    (folder / "script.txt").write_text("not a recording")
+    return folder
+
+
+def run(*arguments):
+    return command_line.main([str(argument) for argument in arguments])
+
+
+def test_one_recording_becomes_npz(recordings, tmp_path, capsys, fake_worker):
+    output = tmp_path / "take.npz"
+    assert run("generate", recordings / "a.wav", "-o", output, "--emotion", "happy=0.8", "--fps", 25) == 0
+    with np.load(output) as data:
+        assert data["fps"] == 25
+        assert data["speech_weights"].shape == (25, 2)
+        assert data["emotion_curves"][0, 1] == np.float32(0.8)
+        assert "vertices" not in data
+    captured = capsys.readouterr()
+    assert captured.out == f"{recordings / 'a.wav'} -> {output} (25 frames)\n"
+    assert captured.err == ""
+    assert fake_worker == [{"engine": "auto", "device": "auto"}]
+
+
+def test_vertices_engine_and_device(recordings, tmp_path, fake_worker):
+    output = tmp_path / "take.npz"
+    arguments = ("--vertices", "--engine", "torch", "--device", "cpu")
+    assert run("generate", recordings / "a.wav", "-o", output, *arguments) == 0
+    with np.load(output) as data:
+        assert data["vertices"].shape == (30, 7, 3)
+    assert fake_worker == [{"engine": "torch", "device": "cpu"}]
+
+
+def test_csv_by_its_suffix(recordings, tmp_path):
+    assert run("generate", recordings / "c.flac", "-o", tmp_path / "Take.CSV") == 0
+    names, timecodes, values = read_livelink_csv(tmp_path / "Take.CSV")
+    assert len(names) == 61
+    assert timecodes[-1] == "00:00:00:29.000"
+    assert values[-1, 0] == 1
+
+
+def test_folder_and_files_go_into_a_folder_with_one_worker(recordings, tmp_path, capsys, fake_worker):
+    output = tmp_path / "new" / "takes"
+    assert run("generate", recordings, recordings / "a.wav", "-o", output, "--format", "csv") == 0
+    assert sorted(path.name for path in output.iterdir()) == ["a.csv", "b.csv", "c.csv"]
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(fake_worker) == 1
+
+
+def test_one_recording_into_a_folder_that_exists(recordings, tmp_path):
+    assert run("generate", recordings / "b.wav", "-o", tmp_path) == 0
+    assert (tmp_path / "b.npz").exists()
+
+
+def test_faulty_recordings_do_not_stop_the_rest(recordings, tmp_path, capsys):
+    (recordings / "aa.wav").write_text("Dear actor")
+    for name in ("broken.wav", "killer.wav"):
+        (recordings / name).write_bytes((recordings / "a.wav").read_bytes())
+    missing = tmp_path / "missing.wav"
+    assert run("generate", missing, recordings, "-o", tmp_path / "out") == 1
+    captured = capsys.readouterr()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npz", "b.npz", "c.npz"]
+    assert len(captured.out.splitlines()) == 3
+    errors = [line for line in captured.err.splitlines() if line.startswith("duet: error: ")]
+    assert len(errors) == 4
+    for error, part in zip(errors, [str(missing), "aa.wav", "IndexError: seven", "exit code 9"], strict=True):
+        assert part in error
+
+
+def test_read_only_output_fails_before_any_work(recordings, tmp_path, capsys):
+    output = tmp_path / "take.npz"
+    output.write_text("precious")
+    output.chmod(0o444)
+    assert run("generate", recordings / "a.wav", "-o", output) == 1
+    assert f"duet: error: The output '{output}' is read-only." in capsys.readouterr().err
+    assert output.read_text() == "precious"
+
+
+def test_damaged_weights_stop_at_once(recordings, tmp_path, capsys, monkeypatch):
+    command = [sys.executable, "-s", str(FAKE), "--weights", "damaged"]
+    monkeypatch.setattr(command_line, "worker_command", lambda root, **options: (command, worker_command(root)[1]))
+    assert run("generate", recordings, "-o", tmp_path / "out") == 1
+    assert capsys.readouterr().err == "duet: error: The weights file damaged is damaged. Install Duet again.\n"
+
+
+USAGE = {
+    "nothing": ([], "usage: duet"),
+    "no output": (["generate", "a.wav"], "-o"),
+    "unknown emotion": (["generate", "a.wav", "-o", "x.npz", "--emotion", "hungry=1"], "no emotion 'hungry'.*neutral"),
+    "emotion without number": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy"], "not NAME=NUMBER"),
+    "emotion too strong": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=9"], "from 0 to 1.5"),
+    "emotion is nan": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=nan"], "from 0 to 1.5"),
+    "no frame rate": (["generate", "a.wav", "-o", "x.npz", "--fps", "fast"], "not a frame rate"),
+    "frame rate of zero": (["generate", "a.wav", "-o", "x.npz", "--fps", "0"], "Give 1 to 240"),
+    "frame rate beyond numbers": (["generate", "a.wav", "-o", "x.npz", "--fps", "1e999"], "not a frame rate"),
+    "unknown suffix": (["generate", "a.wav", "-o", "x.fbx"], "must end in .csv or .npz"),
+    "one file for two": (["generate", "a.wav", "b.wav", "-o", "x.npz"], "give a folder"),
+    "same names": (["generate", "1/a.wav", "2/a.wav", "-o", "out"], "would both become"),
+    "vertices in csv": (["generate", "a.wav", "-o", "x.csv", "--vertices"], "no place for --vertices"),
+    "format and suffix": (["generate", "a.wav", "-o", "x.csv", "--format", "npz"], "does not end in .npz"),
+    "bake to npz": (["bake", "a.wav", "-o", "x.npz"], "must end in .blend"),
+    "empty folder": (["generate", ".", "-o", "out"], "holds no recordings"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_bad_usage_is_exit_code_2(case, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments, pattern = USAGE[case]
+    assert run(*arguments) == 2
+    assert re.search(pattern, capsys.readouterr().err, re.DOTALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_exit_code_0(capsys):
+    assert run("generate", "--help") == 0
+    assert "--emotion" in capsys.readouterr().out
+
+
+def test_several_emotions_in_both_ways(recordings, tmp_path):
+    for emotions in (["--emotion", "sad=0.5", "happy=1"], ["--emotion", "sad=0.5", "--emotion", "happy=1"]):
+        assert run("generate", *emotions, recordings / "a.wav", "-o", tmp_path / "take.npz") == 0
+        with np.load(tmp_path / "take.npz") as data:
+            assert data["emotion_curves"][0, 1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("23.976", 24000 / 1001),
+        ("23.98", 24000 / 1001),
+        ("29.97", 30000 / 1001),
+        ("59.94", 60000 / 1001),
+        ("30000/1001", 30000 / 1001),
+        ("24", 24.0),
+        ("12.5", 12.5),
+    ],
+)
+def test_frame_rates(text, value, recordings, tmp_path):
+    assert run("generate", recordings / "a.wav", "-o", tmp_path / "take.npz", "--fps", text) == 0
+    with np.load(tmp_path / "take.npz") as data:
+        assert data["fps"] == pytest.approx(value, rel=1e-12)
+
+
+def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch):
+    import duet.scene
+
+    calls = []
+    monkeypatch.setattr(duet.scene, "bake_file", lambda *arguments: calls.append(arguments), raising=False)
+    arguments = ["bake", str(recordings / "a.wav"), "-o", str(tmp_path / "shot.blend")]
+    assert command_line.main(arguments, base=tmp_path / "set.blend") == 0
+    audio, take, output, base = calls[0]
+    assert (audio, output, base) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend")
+    assert take.frame_count == 30
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from duet.inference.client import worker_command
+from duet.operators import command_line
+_, env = worker_command(Path(sys.argv[1]))
+command_line.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
+command_line._progress = lambda name: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
+sys.stderr.isatty = lambda: True
+sys.exit(command_line.main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C otherwise")
+def test_interrupt_is_exit_code_130_and_leaves_nothing(recordings, tmp_path):
+    (recordings / "a.wav").rename(recordings / "slow.wav")
+    arguments = ["generate", str(recordings / "slow.wav"), "-o", str(tmp_path / "take.npz")]
+    command = [sys.executable, "-c", DRIVER, str(ROOT), str(FAKE), *arguments]
+    # A session of its own: as in a terminal, the signal goes to the worker as well.
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with process:
+        while "working" not in process.stderr.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors.endswith("duet: interrupted\n")
+    assert "Traceback" not in errors
+    assert not (tmp_path / "take.npz").exists()
+
+
+def test_installed_command_loads_without_bpy_torch_or_librosa():
+    code = (
+        "import sys, duet.operators.command_line as c\n"
+        "assert c.main(['--help']) == 0\n"
+        "assert not {'bpy', 'torch', 'librosa', 'soundfile', 'scipy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT.parent)
