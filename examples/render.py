@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ _LOOKS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     "skin": ((0.56, 0.315, 0.225), 0.5, 0.35),
     "lips": ((0.43, 0.155, 0.13), 0.38, 0.4),
     "mouth": ((0.17, 0.035, 0.035), 0.45, 0.4),
-    "brows": ((0.1, 0.055, 0.035), 0.8, 0.1),
+    "brows": ((0.15, 0.078, 0.05), 0.85, 0.1),
     "sclera": ((0.74, 0.7, 0.67), 0.18, 0.5),
     "iris": ((0.08, 0.045, 0.02), 0.12, 0.6),
     "pupil": ((0.004, 0.004, 0.004), 0.1, 0.6),
@@ -33,6 +32,7 @@ _VIEWS = {
     "front": ((0.0, -1.0, 0.03), (0.0, 0.0, -0.03), 0.27),
     "three_quarter": ((0.62, -1.0, 0.08), (0.0, 0.02, -0.03), 0.29),
     "side": ((1.0, -0.04, 0.0), (0.0, 0.06, -0.03), 0.32),
+    "face": ((0.22, -1.0, 0.03), (0.0, 0.0, -0.032), 0.2),
     "close": ((0.25, -1.0, 0.02), (0.0, 0.0, -0.065), 0.13),
     "mouth": ((0.0, -1.0, 0.0), (0.0, 0.0, -0.075), 0.09),
     "eyes": ((0.0, -1.0, 0.0), (0.0, 0.0, 0.0), 0.13),
@@ -56,7 +56,8 @@ def render_face(
 ) -> Path:
     """Write one PNG of the head with the given vertices, (V, 3) metres, and return its path.
 
-    `size` is pixels, square or (width, height); `camera` is one of front, three_quarter, side, close, mouth, eyes.
+    `size` is pixels, square or (width, height); `camera` is a key of _VIEWS: front, face, three_quarter, side, close,
+    mouth or eyes.
     The scene is built at the first call for a head and kept; later calls only move vertices and camera.
     """
     scene, mesh = _scene(head)
@@ -80,7 +81,7 @@ def _scene(head: Head) -> tuple[Any, Any]:
     scene.cycles.device = "CPU"
     scene.cycles.use_denoising = True
     scene.cycles.max_bounces = 4
-    scene.view_settings.view_transform = "AgX" if sys.platform else "Standard"
+    scene.view_settings.view_transform = "AgX"
     scene.view_settings.look = "AgX - Medium High Contrast"
     scene.world = bpy.data.worlds.new("Duet preview")
     scene.world.use_nodes = True

@@ -25,7 +25,7 @@ class Faces:
 
 @dataclass(frozen=True)
 class Assembly:
-    """Topology and binding. Vertex order: skin, left eye, right eye, upper teeth, lower teeth, tongue, lashes, brows."""
+    """Topology and binding. Vertices: skin, left and right eye, upper and lower teeth, tongue, lashes, brows."""
 
     body: Indices  # base vertices of the skin
     rim: Indices  # the cut's loop, into the head's vertices

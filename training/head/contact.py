@@ -55,31 +55,46 @@ def _height_at(line: Doubles, x: Doubles) -> Doubles:
     return np.interp(x, line[order, 0], line[order, 2])
 
 
-def close_lid(neutral: Doubles, blink: Doubles, ball: Ball, edge: Indices, rings: list[Indices]) -> Doubles:
+def close_lid(
+    neutral: Doubles, blink: Doubles, ball: Ball, edge: Indices, rings: list[Indices], hidden: Indices, lashes: Indices
+) -> Doubles:
     """A copy of `blink` (V, 3) whose upper lid stops where it meets the lower one, outside of the ball.
 
-    `edge` and `rings` are loops of 28 from the inner corner over the upper lid. Each column of the upper lid keeps its
-    direction of travel; its length is scaled.
+    `edge` and `rings` are loops of 28 from the inner corner over the upper lid; `hidden` is the skin behind the lids.
+    Each column of the upper lid keeps its direction of travel; its length is scaled. What hangs on it does likewise.
     """
     result = blink.copy()
     columns = np.arange(1, 14)
-    lower = blink[edge[:14:-1]]
+    for ring in (edge, *rings[:3]):
+        clearance = LID_THICKNESS + 0.8 * np.maximum(_height(neutral[ring], ball), 0.0)
+        result[ring] = _outside(result[ring], ball, clearance)
+    lower = result[edge[:14:-1]]
     start, end = neutral[edge[columns]], blink[edge[columns]]
     scale = np.ones(len(columns))
     for _ in range(4):  # the meeting height depends on where the upper lid ends
         reached = start + scale[:, None] * (end - start)
         meeting = _height_at(lower, reached[:, 0]) + LID_GAP
         scale = np.clip((start[:, 2] - meeting) / np.maximum(start[:, 2] - end[:, 2], 1e-5), 0.0, 1.6)
+    whole = np.ones(len(edge))
+    whole[columns] = scale
     for ring, fade in zip((edge, *rings), (1.0, *_LID_FADE), strict=True):
         travel = blink[ring[columns]] - neutral[ring[columns]]
-        result[ring[columns]] = neutral[ring[columns]] + (1 + fade * (scale[:, None] - 1)) * travel
-    for ring, extra in zip((edge, *rings[:3]), (0.0, 0.5e-3, 0.8e-3, 0.9e-3), strict=True):
-        result[ring] = _outside(result[ring], ball, LID_THICKNESS + extra)
+        scaled = neutral[ring[columns]] + (1 + fade * (scale[:, None] - 1)) * travel
+        clearance = LID_THICKNESS + 0.8 * np.maximum(_height(neutral[ring[columns]], ball), 0.0)
+        result[ring[columns]] = _outside(scaled, ball, clearance)
+    for part in (hidden, lashes):
+        nearest = np.linalg.norm(neutral[part][:, None] - neutral[edge][None], axis=2).argmin(axis=1)
+        result[part] = neutral[part] + whole[nearest][:, None] * (blink[part] - neutral[part])
     return result
 
 
-def _outside(points: Doubles, ball: Ball, clearance: float) -> Doubles:
+def _height(points: Doubles, ball: Ball) -> Doubles:
+    """(n,) metres outside of the ball, negative inside."""
+    return np.linalg.norm(points - ball.centre, axis=1) - ball.radius
+
+
+def _outside(points: Doubles, ball: Ball, clearance: Doubles) -> Doubles:
     """Points pushed radially to at least `clearance` outside of the ball."""
     away = points - ball.centre
     distance = np.linalg.norm(away, axis=1, keepdims=True)
-    return ball.centre + away * np.maximum(1.0, (ball.radius + clearance) / distance)
+    return ball.centre + away * np.maximum(1.0, (ball.radius + clearance[:, None]) / distance)

@@ -31,7 +31,7 @@ class Quads:
         return ahead[0] if ahead else None
 
     def loop(self, start: int, vertices: Doubles) -> list[int]:
-        """The closed edge loop from `start` (on x = 0) towards positive x; raises ValueError where it does not close."""
+        """The closed edge loop from `start` (on x = 0) towards positive x; raises ValueError where it stays open."""
         path = [start, next(v for v in self.neighbours[start] if vertices[v, 0] > 1e-5)]
         while True:
             following = self.straight_on(path[-2], path[-1])

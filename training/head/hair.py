@@ -1,4 +1,4 @@
-"""Lashes, MakeHuman's upper ones cut short, and brows, two ribbons laid on the skin; both move with what they lie on."""
+"""Lashes, MakeHuman's upper ones cut short, and brows, two ribbons laid on the skin and moved by it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .cut import quads
 from .eyes import fit_ball
 from .sources import Base, Doubles, Indices
 
-LASH_ROWS = 3  # of five: the full length reads as a mask under flat shading
+LASH_ROWS = 2  # of five: the full length reads as a mask under flat shading
 # The left brow from its head to its tail, as seen from the front: (x, z) from the eye's centre, and half of the
 # ribbon's width, in millimetres.
-_BROW = ((-18.5, 13.5, 2.2), (-13.5, 15.6, 3.4), (-8.0, 17.0, 3.5), (-2.0, 18.4, 3.3), (4.0, 19.5, 3.0))
-_BROW += ((10.0, 19.6, 2.5), (15.5, 17.8, 1.9), (20.0, 14.6, 1.2), (23.0, 11.6, 0.5))
-_BROW_ROWS = ((-1.0, -0.3), (-0.45, 0.9), (0.45, 0.9), (1.0, -0.3))  # (share of the half width, height in mm)
+_BROW = ((-17.5, 13.3, 1.5), (-13.5, 14.6, 2.7), (-8.0, 15.9, 2.9), (-2.0, 17.2, 2.8), (4.0, 18.2, 2.5))
+_BROW += ((10.0, 18.2, 2.0), (15.5, 16.6, 1.5), (20.0, 13.8, 0.9), (23.0, 11.2, 0.4))
+_BROW_ROWS = ((-1.0, -0.3), (-0.5, 0.55), (0.5, 0.55), (1.0, -0.3))  # (share of the half width, height in mm)
 
 
 @dataclass(frozen=True)

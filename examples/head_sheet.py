@@ -1,0 +1,52 @@
+"""Draws docs/pictures/head_sheet.png: the neutral head, its 52 ARKit shapes and the tongue's, each with its name.
+
+Run as `python -m duet.examples.head_sheet [--out FILE]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from ..inference.head import load_head
+from .render import render_face
+
+_TILE, _CAPTION, _COLUMNS = 176, 17, 8
+_COLORS = 160  # of the palette: keeps the file small
+# Shapes that show only with others: what is added to make them seen.
+_TOGETHER: dict[str, dict[str, float]] = {
+    "mouthClose": {"jawOpen": 1.0},
+    "tongueOut": {"jawOpen": 0.45},
+    "tongueUp": {"jawOpen": 0.5},
+    "tongueBack": {"jawOpen": 0.8},
+    "tongueTeeth": {"jawOpen": 0.25},
+}
+
+
+def draw_sheet(out: Path, samples: int = 12, tile: int = _TILE, camera: str = "face") -> None:
+    """Render every shape at full value and write them as one picture."""
+    head = load_head()
+    names = ("neutral", *head.arkit_names, *head.extra_names)
+    rows = -(-len(names) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * tile, rows * (tile + _CAPTION)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, name in enumerate(names):
+            pose = {} if name == "neutral" else {name: 1.0, **_TOGETHER.get(name, {})}
+            picture = render_face(head.pose(pose), head, Path(folder) / "tile.png", tile, samples, camera)
+            x, y = number % _COLUMNS * tile, number // _COLUMNS * (tile + _CAPTION)
+            with Image.open(picture) as image:
+                sheet.paste(image.convert("RGB"), (x, y))
+            extra = "".join(f" + {other}" for other in _TOGETHER.get(name, {}))
+            draw.text((x + tile // 2, y + tile + 2), name + extra, "black", font, anchor="mt")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures/head_sheet.png"))
+    draw_sheet(parser.parse_args().out)

@@ -1,0 +1,127 @@
+"""The neutral head and its shapes: 52 of ARKit, three of the tongue, and the identity modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...inference.head import ARKIT_NAMES
+from . import contact, cut, eyes, people, sources
+from .assembly import Assembly
+from .sources import Base, Doubles, Indices
+from .topology import Loops
+
+# Degrees at full value. ARKit's faces look about so far; the lids' targets fit these.
+_GAZE = {"Up": 22.0, "Down": 26.0, "In": 28.0, "Out": 28.0}
+_TAPER = (0.005, 0.06)  # metres above the rim between which deltas grow from nothing to whole
+PEOPLE, MODES, SEED = 400, 20, 7
+
+# Shapes in which the lips stay on each other; in all others they may part but not overlap.
+_LIPS_CLOSED = ("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress")
+_LIPS_CLOSED += ("jawForward", "jawLeft", "jawRight", "cheekPuff")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all shapes are built on."""
+
+    folder: Path
+    base: Base
+    assembly: Assembly
+    loops: Loops
+    adult: Doubles  # (19158, 3) the average adult on the base mesh, with a level rim
+    origin: Doubles  # (3,) what is taken off to put the neck's lowest point at z = 0
+    neutral: Doubles  # (V, 3)
+    balls: tuple[eyes.Ball, eyes.Ball]  # in the head's space
+
+    def delta(self, target: Doubles) -> Doubles:
+        """(V, 3) of base-mesh deltas (19158, 3), tapered to nothing at the neck's rim."""
+        moved = self.assembly.place(self.adult + target) - self.assembly.place(self.adult)
+        return moved * taper(self.neutral)
+
+
+def level_neck(base: Base, positions: Doubles) -> Doubles:
+    """Positions of the base mesh with the cut's rim in one plane."""
+    mesh = cut.quads(base.groups["body"][0])
+    rim, firm = (mesh.loop(start, base.vertices) for start in (cut.RIM_START, cut.FIRM_START))
+    return cut.level_rim(positions, mesh, rim, firm)
+
+
+def taper(neutral: Doubles) -> Doubles:
+    """(V, 1) factors: 0 at the rim, 1 from six centimetres above it."""
+    share = np.clip((neutral[:, 2:] - _TAPER[0]) / (_TAPER[1] - _TAPER[0]), 0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def arkit_shapes(context: Context) -> dict[str, Doubles]:
+    """ARKit name -> (V, 3) delta in metres."""
+    raw = {name: context.delta(sources.read_arkit(context.folder, name)) for name in ARKIT_NAMES}
+    shapes = {name: _with_lips(context, name, delta) for name, delta in raw.items()}
+    together = context.neutral + shapes["jawOpen"] + raw["mouthClose"]
+    shapes["mouthClose"] = contact.close_lips(together, context.loops) - context.neutral - shapes["jawOpen"]
+    for side, (ball, name) in enumerate(zip(context.balls, ("Left", "Right"), strict=True)):
+        blink = f"eyeBlink{name}"
+        shapes[blink] = _blink(context, shapes[blink], side)
+        part = context.assembly.parts[f"{name.lower()}_eye"]
+        for direction, angle in _GAZE.items():
+            shape = shapes[f"eyeLook{direction}{name}"]
+            shape[part] = eyes.gaze_deltas(context.neutral[part], ball.centre, *_turn(direction, angle, name))
+    return shapes
+
+
+def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
+    """(yaw to the character's left, pitch up) in degrees."""
+    if direction in ("Up", "Down"):
+        return 0.0, angle if direction == "Up" else -angle
+    return (angle if (direction == "Out") == (side == "Left") else -angle), 0.0
+
+
+def _with_lips(context: Context, name: str, delta: Doubles) -> Doubles:
+    if not name.startswith(_LIPS_CLOSED):
+        return delta
+    return contact.close_lips(context.neutral + delta, context.loops) - context.neutral
+
+
+def _blink(context: Context, delta: Doubles, side: int) -> Doubles:
+    loops, ball = context.loops, context.balls[side]
+    lashes = np.r_[context.assembly.parts["lashes"]]
+    lashes = lashes[(context.neutral[lashes, 0] > 0) == (side == 0)]
+    closed = contact.close_lid(
+        context.neutral,
+        context.neutral + delta,
+        ball,
+        loops.lid_edges[side],
+        loops.lid_rings[side],
+        loops.sockets[side],
+        lashes,
+    )
+    return closed - context.neutral
+
+
+def identity_modes(context: Context) -> Doubles:
+    """(MODES, V, 3): principal components of random adults, one standard deviation each, the largest first.
+
+    Each person is moved so that the upper half of the head lies on the neutral's; eyes, teeth and tongue go along.
+    """
+    random = np.random.default_rng(SEED)
+    crown = context.neutral[:, 2] > context.balls[0].centre[2]
+    deltas = []
+    for _ in range(PEOPLE):
+        positions = level_neck(context.base, people.random_person(context.base, context.folder, random))
+        placed = contact.close_lips(context.assembly.place(positions), context.loops)
+        delta = placed - context.neutral
+        delta -= delta[crown].mean(axis=0)
+        deltas.append((delta * taper(context.neutral)).ravel())
+    stack = np.array(deltas)
+    left, scale, right = np.linalg.svd(stack - stack.mean(axis=0), full_matrices=False)
+    modes = (scale[:MODES, None] / np.sqrt(PEOPLE - 1) * right[:MODES]).reshape(MODES, -1, 3)
+    sign = np.sign(np.take_along_axis(modes.reshape(MODES, -1), np.abs(modes.reshape(MODES, -1)).argmax(1)[:, None], 1))
+    return modes * sign[:, :, None]
+
+
+def smoothstep(values: Doubles | Indices, low: float, high: float) -> Doubles:
+    """0 below `low`, 1 above `high`, smooth between; `low` may be the larger one."""
+    share = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return share * share * (3 - 2 * share)
