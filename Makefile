@@ -1,15 +1,63 @@
-# Everything a fresh machine needs: `make demo` and `make test` set themselves up.
-PYTHON ?= python3.11
+# Everything a fresh machine needs: each target sets up its own environment first.
+#
+#   make demo      a .blend and a preview picture from a bundled recording, in demo/
+#   make test      all tests, on Blender 4.5 (Python 3.11) and, where there is a Python 3.13, on Blender 5.2
+#   make package   the extension's zip for all systems, in dist/
+#   make test-blender BPY=5.0.1    the tests in Blender on another version of it
+PYTHON ?= $(shell sh requirements/find_python.sh 3.11)
+PYTHON313 ?= $(shell sh requirements/find_python.sh 3.13)
 VENV := .venv
 PY := $(VENV)/bin/python
+VENV313 := .venv-3.13
+BPY ?= 5.0.1
+VENV_BPY := .venv-bpy-$(BPY)
+# The tests that need no more than Blender's own Python has; they are marked.
+EMBEDDED_TESTS = $$(grep -lE "mark\.(blender|embedded)$$" tests/test_*.py)
+INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test package clean
+.PHONY: setup demo test test-latest test-blender package clean
 
 setup: $(VENV)/.ready
 
+demo: setup
+	$(PY) -m duet.examples.demo
+
+test: setup
+	$(PY) -m pytest
+	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory test-latest; else \
+		echo "Python 3.13 was not found: the tests in Blender 5.2 have NOT been run."; fi
+
+test-latest: $(VENV313)/.ready
+	@echo "Blender 5.2 on Python 3.13:"
+	$(VENV313)/bin/python -m pytest $(EMBEDDED_TESTS)
+
+test-blender: $(VENV_BPY)/.ready
+	@echo "Blender $(BPY):"
+	$(VENV_BPY)/bin/python -m pytest $(EMBEDDED_TESTS)
+
+package: setup
+	$(PY) package.py
+
+clean:
+	rm -rf build dist demo $(VENV) $(VENV313) .venv-bpy-* *.egg-info
+
 $(VENV)/.ready: requirements/py311.txt pyproject.toml
-	$(PYTHON) -c "import sys; assert sys.version_info[:2] == (3, 11), 'Python 3.11 is needed: make PYTHON=/path/to/python3.11'"
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet -r requirements/py311.txt
-	$(PY) -m pip install --quiet --no-deps --editable .
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
+		{ echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(PY) $(INSTALL) -r requirements/py311.txt
+	$(PY) $(INSTALL) --no-deps --editable .
+	touch $@
+
+$(VENV313)/.ready: requirements/py313.txt pyproject.toml
+	"$(PYTHON313)" -m venv $(VENV313)
+	$(VENV313)/bin/python $(INSTALL) -r requirements/py313.txt
+	$(VENV313)/bin/python $(INSTALL) --no-deps --editable .
+	touch $@
+
+$(VENV_BPY)/.ready: requirements/py311.txt pyproject.toml
+	"$(PYTHON)" -m venv $(VENV_BPY)
+	grep -E "^(numpy|pytest|pytest-timeout|hypothesis)==" requirements/py311.txt > $(VENV_BPY)/requirements.txt
+	$(VENV_BPY)/bin/python $(INSTALL) bpy==$(BPY) -r $(VENV_BPY)/requirements.txt
+	$(VENV_BPY)/bin/python $(INSTALL) --no-deps --editable .
 	touch $@

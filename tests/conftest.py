@@ -1,4 +1,4 @@
-"""Shared by all tests: Hypothesis without deadlines, and takes that need no model."""
+"""Shared by all tests: Hypothesis without deadlines, a recording, and takes that need no model."""
 
 import wave
 from pathlib import Path

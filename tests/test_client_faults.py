@@ -12,6 +12,8 @@ from duet.inference.client import Cancelled, Failed, Hello, Progress, Result, Wo
 from duet.inference.errors import CancelledError, RequestError, WorkerError
 from duet.inference.take import GenerateRequest
 
+pytestmark = pytest.mark.embedded
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = np.full(16000, 0.1, np.float32)
 REQUEST = GenerateRequest()

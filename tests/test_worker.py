@@ -12,6 +12,8 @@ from duet.inference.errors import AudioError, RequestError, WeightsError, Worker
 from duet.inference.protocol import Message, encode, read_message
 from duet.inference.take import GenerateRequest
 
+pytestmark = pytest.mark.embedded
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = np.full(32000, 0.25, np.float32)
 
