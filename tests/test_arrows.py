@@ -20,7 +20,7 @@ ARROWS = {
     "torch": {"client", "worker"},
     "training": {"client", "worker", "torch"},
     "benchmarks": {"client", "worker", "torch", "scene"},
-    "examples": {"client", "worker", "scene"},
+    "examples": {"client", "worker", "scene", "operators"},
 }
 # room -> third-party packages it may import; those not listed may import any but bpy.
 BLENDER = {"bpy", "bpy_extras", "mathutils", "aud", "gpu", "addon_utils", "numpy"}
@@ -32,7 +32,7 @@ PACKAGES = {
     "client": {"numpy"},
     "worker": {"numpy"},
     "torch": {"numpy", "torch"},
-    "examples": {*BLENDER, "matplotlib", "soundfile"},
+    "examples": {*BLENDER, "matplotlib", "PIL"},
     "benchmarks": {*BLENDER, "torch", "soundfile"},
 }
 ROOMS = set(ARROWS) - {"__init__", "client", "worker", "torch"} | {"inference"}
