@@ -63,10 +63,10 @@ class Pipeline:
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
         samples = check_samples(samples, request.audio)
-        channels = self._speech_channels(samples, request, progress)
+        channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
-        speech = self._speech_weights(channels, progress)
+        speech = self.speech_weights(channels, progress)
         curves = np.tile([np.float32(request.emotions.get(name, 0.0)) for name in EMOTIONS], (frames, 1))
         expression = self.emotion_weights()
         arkit = self._solver(np.concatenate([speech, curves @ expression], axis=1))
@@ -94,13 +94,13 @@ class Pipeline:
             self._emotions = self._engine.expression_weights(self._grid.image(deltas))
         return self._emotions
 
-    def _speech_channels(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Floats:
-        """Rig channels (T, C) at 50 Hz, window by window."""
-        if request.style not in self._rig.styles:
+    def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
+        """Rig channels (T, C) at 50 Hz of a recording, window by window."""
+        if style_name not in self._rig.styles:
             raise RequestError(
-                f"There is no speaking style '{request.style}'.", f"Choose from: {', '.join(self._rig.styles)}."
+                f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
             )
-        style, count = self._rig.styles.index(request.style), max(1, mel_frame_count(len(samples)) // 2)
+        style, count = self._rig.styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
         level, cut = loud_level(samples), windows(count)
 
         def parts() -> Iterator[tuple[Window, Floats]]:
@@ -111,7 +111,7 @@ class Pipeline:
 
         return join(parts(), count)
 
-    def _speech_weights(self, channels: Floats, progress: Progress) -> Floats:
+    def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""
         parts, flat = [], self._rig.images.reshape(len(self._rig.images), -1)
         for start in range(0, len(channels), BATCH):

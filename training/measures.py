@@ -1,0 +1,51 @@
+"""The measures of the model card, each with its definition and unit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def pearson(a: Floats, b: Floats) -> Floats:
+    """Pearson r (C,) of each column of two curves (T, C); 0 where a column does not move."""
+    p, q = a - a.mean(axis=0), b - b.mean(axis=0)
+    scale = np.sqrt((p * p).sum(axis=0) * (q * q).sum(axis=0))
+    return np.where(scale > 1e-9, (p * q).sum(axis=0) / np.maximum(scale, 1e-9), 0.0)
+
+
+def lag(predicted: Floats, target: Floats, rate: float, reach: float = 0.3) -> float:
+    """Seconds by which a predicted curve (T,) comes late, from the peak of the cross-correlation within ±reach."""
+    most = int(reach * rate)
+    inside = slice(most, len(target) - most)
+    scores = [
+        pearson(np.roll(predicted, -shift)[inside, None], target[inside, None])[0] for shift in range(-most, most + 1)
+    ]
+    best = int(np.argmax(scores))
+    if 0 < best < len(scores) - 1:  # the peak of the parabola through the best three
+        left, middle, right = scores[best - 1 : best + 2]
+        return float((best - most + 0.5 * (left - right) / (left - 2 * middle + right)) / rate)
+    return (best - most) / rate
+
+
+def lip_vertex_error(predicted: Floats, target: Floats) -> float:
+    """LVE (FaceFormer, Fan et al. 2022): mean over frames of the largest squared L2 error among lip vertices.
+
+    Faces (T, n, 3) in metres, lip vertices alone; the result is in mm squared.
+    """
+    return float(((predicted - target) ** 2).sum(axis=-1).max(axis=1).mean() * 1e6)
+
+
+def upper_face_deviation(predicted: Floats, target: Floats) -> float:
+    """FDD (CodeTalker, Xing et al. 2023): truth's motion deviation less the prediction's, mean over vertices, in mm.
+
+    Motion is a vertex's distance from neutral; displacements (T, n, 3) in metres, upper-face vertices alone.
+    """
+    spread = [np.linalg.norm(faces, axis=-1).std(axis=0) for faces in (target, predicted)]
+    return float((spread[0] - spread[1]).mean() * 1e3)
+
+
+def jitter(curves: Floats, rate: float) -> Floats:
+    """Root mean square acceleration (C,) of curves (T, C), per second squared."""
+    return np.sqrt((np.diff(curves, n=2, axis=0) ** 2).mean(axis=0)) * rate**2
