@@ -1,1 +1,31 @@
 """One file for each action of the user."""
+
+
+def _classes() -> tuple[type, ...]:
+    from . import add_head, cancel, emotion_keys, generate, install_torch, test_engine
+
+    modules = (add_head, generate, cancel, emotion_keys, test_engine, install_torch)
+    return tuple(cls for module in modules for cls in module.CLASSES)
+
+
+def register() -> None:
+    """Register the operators and the command."""
+    import bpy
+
+    from . import blender_command
+
+    for cls in _classes():
+        bpy.utils.register_class(cls)
+    blender_command.register()
+
+
+def unregister() -> None:
+    """Unregister them, and end the worker."""
+    import bpy
+
+    from . import blender_command, runtime
+
+    runtime.RUNTIME.close()
+    blender_command.unregister()
+    for cls in reversed(_classes()):
+        bpy.utils.unregister_class(cls)

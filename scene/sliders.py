@@ -40,6 +40,11 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
         )
 
 
+def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
+    """Those of the emotions that the object has a slider for."""
+    return [emotion for emotion in emotions if slider_name(emotion) in obj]
+
+
 def feelings(emotions: Sequence[str], expression_weights: Floats) -> list[str]:
     """The emotions that move the face at all: all but 'neutral', which is no slider."""
     return [emotion for emotion, row in zip(emotions, expression_weights, strict=True) if np.any(row)]

@@ -1,5 +1,6 @@
 """A small head, blendshapes and takes for tests in Blender, and a fingerprint of the open file."""
 
+import wave
 import zlib
 
 import bpy
@@ -138,6 +139,16 @@ def _action_print(action):
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     curves = [(c.data_path, [tuple(p.co) for p in c.keyframe_points]) for bag in bags for c in bag.fcurves]
     return action.name, [slot.identifier for slot in action.slots], curves
+
+
+def write_wav(path, samples, rate=16000, channels=1):
+    frames = np.repeat((np.clip(samples, -1, 1) * 32767).astype("<i2")[:, None], channels, axis=1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(frames.tobytes())
+    return path
 
 
 def _deltas(rng, number, count):

@@ -2,15 +2,14 @@
 
 import subprocess
 import sys
-import wave
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from duet.inference.errors import AudioError, HeadError
-from duet.scene import actions, bake, heads, sound, takes, timing
+from duet.inference.errors import AudioError, HeadError, OutputError
+from duet.scene import actions, bake, bake_file, files, heads, sound, takes, timing
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
     SPEECH_NAMES,
@@ -20,6 +19,7 @@ from duet.tests.blender_fakes import (
     fake_head,
     fake_take,
     fingerprint,
+    write_wav,
 )
 
 pytestmark = pytest.mark.blender
@@ -43,16 +43,6 @@ def head(scene):
 @pytest.fixture
 def voice(tmp_path):
     return write_wav(tmp_path / "Zoë läuft.wav", np.sin(np.arange(32000) * 0.1))
-
-
-def write_wav(path, samples, rate=16000, channels=1):
-    frames = np.repeat((np.clip(samples, -1, 1) * 32767).astype("<i2")[:, None], channels, axis=1)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(frames.tobytes())
-    return path
 
 
 # The head
@@ -432,3 +422,70 @@ def test_a_saved_face_moves_where_duet_is_missing_and_scripts_may_not_run(scene,
         angry = fake_take(emotions={"happy": 0.8, "surprised": 0.3, "angry": 1.0})
         assert np.abs(got["angry"] - expected_face(HEAD, BLENDSHAPES, angry, 29)).max() < HUNDREDTH_MM
         assert got["steps"] == 1.5
+
+
+# Whole files
+
+
+@pytest.fixture
+def fake_weights(monkeypatch):
+    monkeypatch.setattr(files, "load_head", lambda: HEAD)
+    monkeypatch.setattr(files, "load_blendshapes", lambda: BLENDSHAPES)
+
+
+def test_a_fresh_file_has_it_all(fake_weights, voice, tmp_path):
+    take = fake_take(frames=90, fps=30000 / 1001, emotions={"happy": 0.5})
+    bake_file(voice, take, tmp_path / "out" / "shot.blend")
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "shot.blend"))
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end, scene.sync_mode) == (1, 90, "AUDIO_SYNC")
+    assert timing.scene_fps(scene) == pytest.approx(29.97, abs=1e-3)
+    assert scene.camera and len(bpy.data.lights) == 3
+    (head,) = heads.heads_of(scene)
+    due = expected_face(HEAD, BLENDSHAPES, take, 44)
+    assert np.abs(evaluated(head, 45) - due).max() < HUNDREDTH_MM
+    assert bpy.data.sounds[0].filepath == "//../Zoë läuft.wav"
+    assert Path(bpy.path.abspath(bpy.data.sounds[0].filepath)).resolve() == voice
+
+
+def test_a_base_keeps_its_head_rate_and_paths(scene, head, voice, tmp_path):
+    base = tmp_path / "base" / "set.blend"
+    base.parent.mkdir()
+    scene.frame_start, scene.frame_end = 101, 120
+    head.name = "Ada"
+    scene.sequence_editor_create().strips.new_sound("Music", "//../Zoë läuft.wav", 1, 1)
+    bpy.ops.wm.save_as_mainfile(filepath=str(base))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    take = fake_take(frames=60, fps=30.0)
+    bake_file(voice, take, tmp_path / "shot.blend", base)
+    scene = bpy.context.scene
+    assert [obj.name for obj in heads.heads_of(scene)] == ["Ada"]
+    assert (timing.scene_fps(scene), scene.frame_start, scene.frame_end) == (24, 101, 148)
+    assert {sound.filepath for sound in bpy.data.sounds} == {"//Zoë läuft.wav"}
+    assert scene.camera is None
+
+
+def test_two_heads_in_a_base_are_named(scene, head, voice, tmp_path):
+    base = tmp_path / "two.blend"
+    heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    bpy.ops.wm.save_as_mainfile(filepath=str(base))
+    with pytest.raises(HeadError, match=r"'Duet Head', 'Duet Head\.001'"):
+        bake_file(voice, fake_take(), tmp_path / "shot.blend", base)
+    assert not (tmp_path / "shot.blend").exists()
+
+
+def test_a_read_only_output_is_named_and_the_open_file_stays(head, voice, tmp_path):
+    output = tmp_path / "shot.blend"
+    output.write_bytes(b"mine")
+    output.chmod(0o444)
+    before = fingerprint()
+    with pytest.raises(OutputError, match=r"shot\.blend' is read-only"):
+        bake_file(voice, fake_take(), output)
+    assert fingerprint() == before
+    assert output.read_bytes() == b"mine"
+
+
+def test_a_base_that_is_no_blend_is_named(voice, tmp_path):
+    with pytest.raises(OutputError, match=r"Zoë läuft\.wav' cannot be opened"):
+        bake_file(voice, fake_take(), tmp_path / "shot.blend", voice)

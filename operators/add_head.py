@@ -1,0 +1,57 @@
+"""Add Head: the Duet head with its rig, ready to speak."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..inference.blendshapes import load_blendshapes
+from ..inference.errors import DuetError
+from ..inference.head import load_head
+from ..scene import heads
+
+
+class DUET_OT_add_head(bpy.types.Operator):
+    """Add a head with all its shape keys and a rig at the 3D cursor, and choose it to speak"""
+
+    bl_idname = "duet.add_head"
+    bl_label = "Add Head"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether objects can be added now."""
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go back to Object Mode.")
+        return context.mode == "OBJECT"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add the head and point the scene's settings at it."""
+        scene = context.scene
+        try:
+            head, blendshapes = load_head(), load_blendshapes()
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        obj = heads.add_head(head, blendshapes, visible_collection(context), context.view_layer)
+        obj.parent.location = scene.cursor.location
+        scene.duet.head, scene.duet.start_frame = obj, scene.frame_start
+        look_at_selection(context)
+        return {"FINISHED"}
+
+
+def visible_collection(context: bpy.types.Context) -> bpy.types.Collection:
+    """The active collection, or the scene's own where that one is hidden: bones can only be made in the open."""
+    active = context.view_layer.active_layer_collection
+    hidden = active.exclude or not active.is_visible or active.collection.library
+    return context.scene.collection if hidden else active.collection
+
+
+def look_at_selection(context: bpy.types.Context) -> None:
+    """Bring the selected head into the 3D view that the user clicked in, if it was one."""
+    if context.area and context.area.type == "VIEW_3D":
+        region = next(region for region in context.area.regions if region.type == "WINDOW")
+        with context.temp_override(region=region):
+            bpy.ops.view3d.view_selected()
+
+
+CLASSES = (DUET_OT_add_head,)

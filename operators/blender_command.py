@@ -1,0 +1,31 @@
+"""`blender -b [FILE] -c duet ...`: the command line inside Blender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..scene import timing
+from . import command_line
+
+_registered: list[object] = []
+
+
+def run(argv: list[str]) -> int:
+    """Run the command; `bake` adds to the open file, at its frame rate where none is given."""
+    if not bpy.data.filepath:
+        return command_line.main(argv)
+    if not any(argument.startswith("--fps") for argument in argv):
+        argv = [*argv, "--fps", repr(timing.scene_fps(bpy.context.scene))]
+    return command_line.main(argv, Path(bpy.data.filepath))
+
+
+def register() -> None:
+    """Make `duet` a command of Blender's."""
+    _registered.append(bpy.utils.register_cli_command("duet", run))
+
+
+def unregister() -> None:
+    """Take the command away."""
+    bpy.utils.unregister_cli_command(_registered.pop())

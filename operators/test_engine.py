@@ -1,0 +1,40 @@
+"""Test Engine: a second of noise through the worker tells which engine, device and model answer."""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+import numpy as np
+
+from ..inference.audio_checks import SAMPLE_RATE
+from ..inference.take import Floats, GenerateRequest, Take
+from .runtime import RUNTIME
+from .worker_job import WorkerJob
+
+
+class DUET_OT_test_engine(WorkerJob, bpy.types.Operator):
+    """Start the worker as these preferences say, let it animate a second of noise, and tell what it runs on"""
+
+    bl_idname = "duet.test_engine"
+    bl_label = "Test Engine"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the worker is free."""
+        if RUNTIME.busy:
+            cls.poll_message_set("Duet is at work. Wait for it, or cancel it.")
+        return not RUNTIME.busy
+
+    def prepare(self, context: bpy.types.Context) -> tuple[GenerateRequest, Floats]:
+        """A second of quiet noise."""
+        self._begun = time.perf_counter()
+        noise = np.random.default_rng(0).normal(0.0, 0.1, SAMPLE_RATE)
+        return GenerateRequest(audio="engine test"), noise.astype(np.float32)
+
+    def finish(self, context: bpy.types.Context, take: Take) -> str:
+        """What answered, and after how long."""
+        return f"{RUNTIME.description} answered in {time.perf_counter() - self._begun:.1f} s."
+
+
+CLASSES = (DUET_OT_test_engine,)

@@ -1,0 +1,70 @@
+"""Whole .blend files: a take baked into a fresh file, or into one that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..inference.blendshapes import load_blendshapes
+from ..inference.errors import HeadError, OutputError
+from ..inference.exports import prepare_output
+from ..inference.head import load_head
+from ..inference.take import Take
+from . import heads, sound, studio, timing
+from .bake import apply_take
+
+
+def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None) -> None:
+    """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on.
+
+    With `base`, that file is opened, and its one head is animated (one is added where there is none); its frame rate
+    stays. Without, a fresh file gets the head, lights, a camera, and the take's frame rate and length. The file that
+    is open in Blender is left. Raises OutputError, HeadError, AudioError or WeightsError.
+    """
+    output = prepare_output(output)
+    audio, base = audio.resolve(), base and base.resolve()
+    scene = _open(base) if base else _fresh(take)
+    apply_take(scene, _head_of(scene), take, audio, scene.frame_start, in_sync=True)
+    if base is None:
+        scene.frame_end = scene.frame_start + take.frame_count - 1
+        studio.add_studio(scene, heads.heads_of(scene)[0])
+    scene.frame_set(scene.frame_start)
+    _save(scene, output, base)
+
+
+def _open(path: Path) -> bpy.types.Scene:
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
+    except RuntimeError as error:
+        raise OutputError(f"The file '{path}' cannot be opened.", "Check that it is a .blend file.") from error
+    return bpy.context.scene
+
+
+def _fresh(take: Take) -> bpy.types.Scene:
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    timing.set_scene_fps(scene, take.fps)
+    return scene
+
+
+def _head_of(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The scene's head, added where there is none; raises HeadError where it is not clear which one is meant."""
+    found = heads.heads_of(scene)
+    if len(found) > 1:
+        names = ", ".join(f"'{obj.name}'" for obj in found)
+        raise HeadError(f"The scene '{scene.name}' has {len(found)} Duet heads: {names}.", "Leave one in the file.")
+    if found:
+        return found[0]
+    return heads.add_head(load_head(), load_blendshapes(), scene.collection, bpy.context.view_layer)
+
+
+def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
+    """Save with the new sound's path relative to the file, so that both can move together."""
+    start = base.parent if base else output.parent  # Blender moves relative paths from the base to the output
+    for strip in (strip for head in heads.heads_of(scene) for strip in sound.strips_of(scene, head)):
+        strip.sound.filepath = bpy.path.relpath(bpy.path.abspath(strip.sound.filepath), start=str(start))
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True, relative_remap=base is not None)
+    except RuntimeError as error:
+        raise OutputError(f"The output '{output}' cannot be written.", "Choose another place.") from error
