@@ -1,5 +1,6 @@
 """The real worker process with a pipeline that needs no weights (tests/fake_pipeline.py)."""
 
+import os
 import subprocess
 import sys
 import time
@@ -154,3 +155,35 @@ def test_command_follows_arguments_and_environment(monkeypatch):
     assert worker_command(ROOT, python="/mine")[0][0] == "/mine"
     monkeypatch.delenv("DUET_PYTHON")
     assert worker_command(ROOT)[0][0] == sys.executable
+
+
+FORGETFUL = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from duet.inference.client import Progress, WorkerClient, worker_command
+from duet.inference.take import GenerateRequest
+client = WorkerClient([sys.executable, sys.argv[2], "--weights", "w"], worker_command(Path(sys.argv[1]))[1])
+client.submit(GenerateRequest(audio="slow"), np.full(16000, 0.5, np.float32))
+while not any(isinstance(event, Progress) for event in client.poll()):
+    time.sleep(0.01)
+print(client._child._process.pid)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_program_that_never_closes_its_client_ends_cleanly_and_leaves_no_worker():
+    command = [sys.executable, "-c", FORGETFUL, str(ROOT), str(ROOT / "tests/fake_pipeline.py")]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    while is_running(int(process.stdout)):
+        time.sleep(0.01)
+
+
+def is_running(pid):
+    """In a container, nobody may reap what has ended: that is state Z."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
