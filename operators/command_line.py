@@ -6,11 +6,14 @@ Results are lines on stdout, errors lines on stderr; progress shows on stderr wh
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import importlib.util
 import io
+import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -182,13 +185,30 @@ def _writer(options: argparse.Namespace, base: Path | None) -> Writer:
         if options.command == "bake":
             from ..scene import bake_file
 
-            bake_file(job.audio, take, job.output, base)
+            with _stdout_as_stderr():  # Blender prints there what it saves
+                bake_file(job.audio, take, job.output, base)
         elif job.output.suffix.lower() == ".csv":
             write_livelink_csv(job.output, take)
         else:
             write_npz(job.output, take)
 
     return write
+
+
+@contextlib.contextmanager
+def _stdout_as_stderr() -> Iterator[None]:
+    """Send what C code prints to stderr, so that stdout keeps to one line for each file."""
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    sys.stdout.flush()
+    library.fflush(None)
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        library.fflush(None)
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def _run(options: argparse.Namespace, request: GenerateRequest, jobs: list[Job], write: Writer) -> int:

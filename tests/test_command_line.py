@@ -1,5 +1,6 @@
 """The command line with a worker that needs no weights: what it writes, prints and returns."""
 
+import ctypes
 import os
 import re
 import signal
@@ -192,6 +193,19 @@ def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch
     audio, take, output, base = calls[0]
     assert (audio, output, base) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend")
     assert take.frame_count == 30
+
+
+def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeypatch, capfd):
+    import duet.scene
+
+    def chatter(*arguments):
+        ctypes.CDLL(None).puts(b"Info: Saved")
+
+    monkeypatch.setattr(duet.scene, "bake_file", chatter, raising=False)
+    assert run("bake", recordings / "a.wav", "-o", tmp_path / "shot.blend") == 0
+    captured = capfd.readouterr()
+    assert captured.out == f"{recordings / 'a.wav'} -> {tmp_path / 'shot.blend'} (30 frames)\n"
+    assert "Info: Saved" in captured.err
 
 
 DRIVER = """

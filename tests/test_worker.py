@@ -56,6 +56,19 @@ def test_job_says_hello_progress_and_result_in_spite_of_stray_prints(client):
         assert text in stderr
 
 
+def test_real_worker_animates_a_recording(recording):
+    client = WorkerClient(*worker_command(ROOT, engine="numpy"))
+    client.submit(GenerateRequest(fps=24, emotions={"happy": 0.5}, audio="line.wav"), recording)
+    *before, last = collect(client)
+    client.close()
+    assert isinstance(last, Result), last
+    assert (before[0].engine, before[0].device) == ("numpy", "cpu")
+    assert last.take.model_id == before[0].model_id
+    assert last.take.frame_count == pytest.approx(len(recording) / 16000 * 24, abs=1)
+    assert np.isfinite(last.take.speech_weights).all()
+    assert last.take.speech_weights.std(axis=0).max() > 0.01
+
+
 def test_vertices_cross_the_pipe(client):
     take = client.run(GenerateRequest(vertices=True), SAMPLES)
     np.testing.assert_array_equal(take.vertices, np.full((60, 7, 3), 0.25, np.float32))
