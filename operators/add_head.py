@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from math import radians
+
 import bpy
+from mathutils import Euler
 
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError
 from ..inference.head import load_head
 from ..scene import heads
+
+_FACE_TO_FACE = Euler((radians(84), 0.0, radians(18)))  # from the front, a little to the character's left
 
 
 class DUET_OT_add_head(bpy.types.Operator):
@@ -47,11 +52,14 @@ def visible_collection(context: bpy.types.Context) -> bpy.types.Collection:
 
 
 def look_at_selection(context: bpy.types.Context) -> None:
-    """Bring the selected head into the 3D view that the user clicked in, if it was one."""
-    if context.area and context.area.type == "VIEW_3D":
-        region = next(region for region in context.area.regions if region.type == "WINDOW")
-        with context.temp_override(region=region):
-            bpy.ops.view3d.view_selected()
+    """Turn the 3D view that the user clicked in, if it was one, to the new head's face; not away from a camera."""
+    area = context.area
+    if area is None or area.type != "VIEW_3D" or area.spaces.active.region_3d.view_perspective == "CAMERA":
+        return
+    area.spaces.active.region_3d.view_rotation = _FACE_TO_FACE.to_quaternion()
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(region=region):
+        bpy.ops.view3d.view_selected(use_all_regions=False)
 
 
 CLASSES = (DUET_OT_add_head,)

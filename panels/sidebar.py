@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from ..inference.take import EMOTIONS
 from ..operators.generate import why_not
 from ..operators.runtime import RUNTIME
 from ..scene import properties, sliders
+
+_MARGIN, _LETTER = 75.0, 6.5  # pixels beside a line of text, and of a letter on average, at a scale of 1
 
 
 class _Tab:
@@ -89,12 +93,10 @@ class DUET_PT_emotions(_Tab, bpy.types.Panel):
 
 def _wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
     """Draw a sentence over as many lines as the sidebar needs."""
-    import textwrap
-
-    width = max(20, int(context.region.width / context.preferences.system.ui_scale / 7))
+    room = context.region.width / context.preferences.system.ui_scale - _MARGIN
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, width)):
+    for number, line in enumerate(textwrap.wrap(text, max(16, int(room / _LETTER)))):
         column.label(text=line, icon="BLANK1" if number else "INFO")
 
 

@@ -1,0 +1,58 @@
+"""In the real application: add a head, choose a recording, click Generate, and see it speak.
+
+BLENDER_GUI_BIND=$PWD/examples blender-gui gui tests/gui/three_clicks.py docs/pictures/panel.png dist/duet.zip
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import blender_gui as g
+import bpy
+
+RECORDING = "sense_and_sensibility_0880.wav"
+SOURCE = Path(os.environ["BLENDER_GUI_BIND"], "recordings", RECORDING)
+TIMEOUT = 120  # seconds for the worker
+SPEAKING = 40  # a frame with an open mouth
+
+
+def main():
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    folder = Path(tempfile.mkdtemp())  # a .blend beside its recording
+    shutil.copy(SOURCE, folder)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    yield from g.open_sidebar("Duet")
+    yield from g.settle()
+    yield from g.click("duet.add_head")
+    yield from g.settle()
+    scene = bpy.context.scene
+    head = scene.duet.head
+    assert head is not None, "Add Head did nothing"
+    yield from g.enter("audio", f"//{RECORDING}")
+    scene.duet.emotion, scene.duet.intensity = "happy", 0.6
+    scene.frame_set(SPEAKING)
+    yield from g.settle()
+    yield from g.click("duet.generate")
+    for _ in range(TIMEOUT * 2):
+        yield 0.5
+        if head.data.shape_keys.animation_data:
+            break
+    animation = head.data.shape_keys.animation_data
+    assert animation and animation.action, "Generate did not finish"
+    curve = next(curve for curve in curves_of(animation) if len(set(values_of(curve))) > 1)
+    shown = head.data.shape_keys.path_resolve(curve.data_path)
+    assert abs(shown - curve.evaluate(SPEAKING)) < 1e-5, "the face waits for the next frame"
+    assert scene.sequence_editor.strips[0].sound.filepath.endswith(RECORDING)
+    assert head["Happy"] > 0.5
+    head.select_set(False)
+    yield from g.settle()
+
+
+def curves_of(animation):
+    bag = animation.action.layers[0].strips[0].channelbag(animation.action_slot)
+    return bag.fcurves
+
+
+def values_of(curve):
+    return [point.co.y for point in curve.keyframe_points]
