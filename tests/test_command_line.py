@@ -1,20 +1,22 @@
 """The command line with a worker that needs no weights: what it writes, prints and returns."""
 
 import ctypes
+import importlib.util
 import os
 import re
 import signal
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from duet.inference.client import worker_command
 from duet.inference.exports import read_livelink_csv
 from duet.operators import command_line
 
+pytestmark = pytest.mark.embedded
 ROOT = Path(__file__).resolve().parents[1]
 FAKE = ROOT / "tests/fake_pipeline.py"
 
@@ -39,8 +41,10 @@ def recordings(tmp_path):
     folder = tmp_path / "lines"
     folder.mkdir()
     samples = 0.5 * np.sin(np.arange(16000) / 5)
-    for name in ("a.wav", "b.wav", "c.flac"):
-        soundfile.write(folder / name, samples, 16000)
+    for name in ("a.wav", "b.wav", "c.flac"):  # the name's end only says that it is a recording
+        with wave.open(str(folder / name), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
     (folder / "script.txt").write_text("not a recording")
     return folder
 
@@ -183,6 +187,16 @@ def test_frame_rates(text, value, recordings, tmp_path):
         assert data["fps"] == pytest.approx(value, rel=1e-12)
 
 
+def test_blender_decodes_where_libsndfile_is_not_installed(recordings, tmp_path, monkeypatch, capsys):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: find_spec(name) if name != "soundfile" else None)
+    (recordings / "b.wav").write_text("Dear actor")
+    assert run("generate", recordings, "-o", tmp_path / "out") == 1
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 2
+    assert "b.wav' is no sound" in captured.err
+
+
 def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch):
     import duet.scene
 
@@ -210,6 +224,7 @@ def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeyp
 
 DRIVER = """
 import sys
+import wave
 from pathlib import Path
 from duet.inference.client import worker_command
 from duet.operators import command_line
