@@ -5,14 +5,14 @@ from __future__ import annotations
 import bpy
 from mathutils import Vector
 
-# Name, place relative to the middle of the face in metres, size in metres, watts, linear RGB.
+# Name, place relative to the middle of the head in metres, size in metres, watts, linear RGB.
 _LIGHTS = (
-    ("Key", (0.7, -1.1, 0.7), 0.8, 16.0, (1.0, 0.95, 0.9)),
+    ("Key", (0.7, -1.1, 0.7), 0.8, 17.0, (1.0, 0.95, 0.9)),
     ("Fill", (-1.0, -0.9, 0.1), 1.2, 6.0, (0.85, 0.92, 1.0)),
-    ("Rim", (-0.4, 0.9, 0.8), 0.6, 14.0, (1.0, 1.0, 1.0)),
+    ("Rim", (-0.4, 0.9, 0.8), 0.6, 20.0, (1.0, 1.0, 1.0)),
 )
-_CAMERA = (0.28, -1.3, 0.03)  # a little to the character's left
-_LENS = 100.0  # mm: a portrait
+_CAMERA = (0.3, -1.35, 0.06)  # a little to the character's left
+_LENS = 125.0  # mm: a portrait
 _BACKGROUND = (0.035, 0.04, 0.05)
 
 
@@ -20,7 +20,7 @@ def add_studio(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
     """Add three area lights, a portrait camera and a dark world; the face looks along -y."""
     corners = [head.matrix_world @ Vector(corner) for corner in head.bound_box]
     low, high = (Vector(side(axis) for axis in zip(*corners, strict=True)) for side in (min, max))
-    aim = Vector(((low.x + high.x) / 2, low.y, low.z + 0.6 * (high.z - low.z)))
+    aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
     for name, place, size, watts, colour in _LIGHTS:
         light = bpy.data.lights.new(name, "AREA")
         light.size, light.energy, light.color = size, watts, colour

@@ -40,6 +40,7 @@ def main():
             break
     animation = head.data.shape_keys.animation_data
     assert animation and animation.action, "Generate did not finish"
+    yield from g.settle()
     curve = next(curve for curve in curves_of(animation) if len(set(values_of(curve))) > 1)
     shown = head.data.shape_keys.path_resolve(curve.data_path)
     assert abs(shown - curve.evaluate(SPEAKING)) < 1e-5, "the face waits for the next frame"
