@@ -73,6 +73,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise WeightsError(f"The weights file {path} cannot be read ({error.strerror}).", _REMEDY) from error
     try:
         (length,) = struct.unpack_from("<Q", data)
+        if 8 + length > len(data):
+            raise ValueError("the header ends beyond the file")
         header = json.loads(data[8 : 8 + length])
         metadata = header.pop("__metadata__", {})
         arrays = {name: _array(data, 8 + length, entry) for name, entry in header.items()}
@@ -84,8 +86,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def _array(data: bytes, base: int, entry: dict[str, Any]) -> NDArray[Any]:
     begin, end = entry["data_offsets"]
     raw = data[base + begin : base + end]
-    if len(raw) != end - begin:
-        raise ValueError("the file ends too early")
+    if len(raw) != end - begin or min(entry["shape"], default=0) < 0:
+        raise ValueError("the data do not fit the header")
     return np.frombuffer(raw, _DTYPES[entry["dtype"]]).reshape(entry["shape"])
 
 

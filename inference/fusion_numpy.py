@@ -26,6 +26,11 @@ class FusionDims:
     side: int = 64
     widths: tuple[int, ...] = (16, 24, 32, 48)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one displacement image."""
+        return self.side, self.side, 3
+
 
 class FusionEncoderNumpy:
     """One of the two encoders, with its weights under the names of fusion_torch.FusionEncoder."""

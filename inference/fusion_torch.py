@@ -1,10 +1,9 @@
-"""The deformation fusion module as torch modules (Mao et al. 2025; see fusion_numpy for its size)."""
+"""The fusion module's encoder as a torch module (Mao et al. 2025; see fusion_numpy for its size)."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its customary name)
 
@@ -33,19 +32,3 @@ class FusionEncoder(nn.Module):
             x = F.leaky_relu(conv(x), 0.1)
         x = x.permute(0, 2, 3, 1).flatten(1)  # channels last, as the NumPy pass flattens
         return self.out(x) + self.skip(images.flatten(1))
-
-
-class FusionTorch(nn.Module):
-    """Both encoders and the linear decoder: dV = B_A w_A + B_E w_E."""
-
-    def __init__(self, dims: FusionDims, vertices: int) -> None:
-        super().__init__()
-        self.dims = dims
-        self.speech_encoder = FusionEncoder(dims, dims.speech)
-        self.expression_encoder = FusionEncoder(dims, dims.expression)
-        self.speech_basis = nn.Parameter(torch.randn(dims.speech, vertices, 3) * 1e-2)
-        self.expression_basis = nn.Parameter(torch.randn(dims.expression, vertices, 3) * 1e-2)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(w_A, w_E) of displacement images (N, side, side, 3)."""
-        return self.speech_encoder(images), self.expression_encoder(images)

@@ -63,7 +63,8 @@ def conv2d(x: Floats, weight: Floats, stride: int) -> Floats:
     size = weight.shape[2]
     pad = size // 2
     padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    rows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::stride]
+    windows = np.lib.stride_tricks.sliding_window_view(rows, size, axis=2)[:, :, ::stride]  # (N, H', W', in, k, k)
     n, h, w = windows.shape[:3]
     flat = np.ascontiguousarray(windows).reshape(n * h * w, -1)  # (in, k, k) order, as the weights
     return linear(flat, weight.reshape(len(weight), -1)).reshape(n, h, w, len(weight))

@@ -107,9 +107,9 @@ class Take:
     @classmethod
     def from_message(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Take:
         """The take that `to_message` described; raises ValueError or KeyError where parts are missing."""
-        values = {key: header[key] for key in _HEADER_KEYS}
+        values: dict[str, Any] = {key: header[key] for key in _HEADER_KEYS}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        floats = {key: np.asarray(arrays[key], np.float32) for key in _ARRAY_KEYS}
+        floats: dict[str, Any] = {key: np.asarray(arrays[key], np.float32) for key in _ARRAY_KEYS}
         return cls(**values, **floats, vertices=arrays.get("vertices"))
 
 

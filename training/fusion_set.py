@@ -1,8 +1,8 @@
 """The two sets that the fusion module learns from, both with the other domain's deformations mixed in.
 
 Speech: captured frames, some with a faint expression on top. Expressions: recipes of FACS units at any intensity,
-lopsided and varied, some with a speaking mouth on top. All are ARKit coefficients on the canonical head, turned
-into displacements that vary with the person by the identity modes' local scale.
+lopsided and varied, some with a speaking mouth on top. All are amounts of the canonical head's shapes, turned
+into displacements that vary with the person by the identity modes' local scale (deformation_space.py).
 """
 
 from __future__ import annotations
@@ -13,40 +13,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.expressions import RECIPES
-from ..inference.head import ARKIT_NAMES, Head
+from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
 from .captured import TRAINING_TAKES, load_captured
-from .speech_rig import rig_arkit
+from .deformation_space import DeformationSpace
+from .speech_rig import rig_shapes
 
 Floats = NDArray[np.float32]
 IDENTITIES = 32
+SHAPES = (*ARKIT_NAMES, *EXTRA_NAMES)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch: ARKit coefficients (N, 52) of its own domain and of the other domain's share."""
+    """A batch: amounts (N, 55) of SHAPES, of its own domain and of the other domain's share."""
 
     own: Floats
     other: Floats
 
 
-def captured_frames(takes: tuple[str, ...] = TRAINING_TAKES) -> Floats:
-    """Rig channels (T, C) of every frame of the takes."""
-    return np.concatenate([load_captured(name).channels for name in takes])
+def speech_frames(rng: np.random.Generator, takes: tuple[str, ...] = TRAINING_TAKES) -> Floats:
+    """Shape amounts (T, 55) of every captured frame; channels that takes do not capture move at random.
+
+    Each of those (the tongue's, the bite) is at rest in six frames of ten.
+    """
+    channels = np.concatenate([load_captured(name).channels for name in takes])
+    at_random = rng.beta(1, 2, channels.shape) * (rng.random(channels.shape) < 0.4)
+    return np.where(np.isnan(channels), at_random, channels).astype(np.float32) @ rig_shapes()
 
 
 class FusionSet:
     """Draws batches of both domains, from a seed."""
 
-    def __init__(self, head: Head, seed: int, takes: tuple[str, ...] = TRAINING_TAKES) -> None:
+    def __init__(self, seed: int, takes: tuple[str, ...] = TRAINING_TAKES) -> None:
         self.rng = np.random.default_rng(seed)
-        self.speech_frames = captured_frames(takes) @ rig_arkit()
-        self.shapes = head.arkit.reshape(len(head.arkit), -1)
-        self.scales = identity_scales(head, np.random.default_rng(seed))
-        self.mirror = np.array([ARKIT_NAMES.index(_mirrored(name)) for name in ARKIT_NAMES])
-        self.recipes = np.zeros((len(RECIPES) - 1, len(ARKIT_NAMES)), np.float32)
+        self.speech_frames = speech_frames(self.rng, takes)
+        self.mirror = np.array([SHAPES.index(_mirrored(name)) for name in SHAPES])
+        self.recipes = np.zeros((len(RECIPES) - 1, len(SHAPES)), np.float32)
         for row, recipe in enumerate(list(RECIPES.values())[1:]):
             for name, amount in recipe.items():
-                self.recipes[row, ARKIT_NAMES.index(name)] = amount
+                self.recipes[row, SHAPES.index(name)] = amount
 
     def speech(self, count: int) -> Sample:
         """Captured frames; four in ten smile, frown or raise a brow faintly."""
@@ -64,7 +69,7 @@ class FusionSet:
         return Sample(own, (frames * speaking).astype(np.float32))
 
     def _expressions(self, count: int) -> Floats:
-        """Apex coefficients (N, 52): a recipe, mirrored half the time, each unit more or less than written,
+        """Apex amounts (N, 55): a recipe, mirrored half the time, each unit more or less than written,
         left and right not quite alike; a third are random single units, so that every direction is seen.
         """
         chosen = self.recipes[self.rng.integers(0, len(self.recipes), count)]
@@ -76,12 +81,11 @@ class FusionSet:
         alone = self.rng.random((count, 1)) < 0.33
         return np.clip(np.where(alone, single, chosen * vary), 0, 1.3).astype(np.float32)
 
-    def displacements(self, coefficients: Floats) -> Floats:
-        """Displacements (N, V, 3) in metres, each on a random person (canonical proportions half the time)."""
-        count = len(coefficients)
-        scale = self.scales[self.rng.integers(0, IDENTITIES, count)]
-        scale = np.where(self.rng.random((count, 1)) < 0.5, scale, np.float32(1))
-        return (coefficients @ self.shapes).reshape(count, -1, 3) * scale[..., None]
+    def coefficients(self, sample: Sample, space: DeformationSpace) -> Floats:
+        """The batch in the space's components (N, D), each on a random person (canonical half the time)."""
+        count = len(sample.own)
+        person = self.rng.integers(1, len(space.people), count) * (self.rng.random(count) < 0.5)
+        return np.einsum("ns,nsd->nd", sample.own + sample.other, space.people[person])
 
 
 def _mirrored(name: str) -> str:

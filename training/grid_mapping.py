@@ -92,10 +92,10 @@ def _rims(triangles: Ints) -> list[Ints]:
 def flatten(triangles: Ints, vertices: NDArray[np.float32]) -> dict[int, Floats]:
     """Place (u, v) in the unit square of every vertex of a patch: u from the character's right to left, v down."""
 
-    def length(loop: Ints) -> float:
+    def circumference(loop: Ints) -> float:
         return float(np.linalg.norm(np.diff(vertices[loop], axis=0, append=vertices[loop[:1]]), axis=1).sum())
 
-    rims = sorted(_rims(triangles), key=length)
+    rims = sorted(_rims(triangles), key=circumference)
     outer, holes = rims[-1], rims[:-1]
     used = np.unique(triangles)
     row = {int(v): i for i, v in enumerate(used)}

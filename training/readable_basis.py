@@ -14,15 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..inference.fusion_torch import FusionEncoder, FusionTorch
-from ..inference.geometry import Grid
+from ..inference.fusion_torch import FusionEncoder
 from ..inference.head import Head
-from .fusion_set import FusionSet
+from .deformation_space import MILLIMETRE, DeformationSpace
+from .fusion_module import FusionModule
+from .fusion_set import FusionSet, Sample
 
 Floats = NDArray[np.float32]
 STRONG_QUANTILE = 0.98
 SAMPLES = 1024
-MILLIMETRE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,31 +35,23 @@ class Readable:
     expression_names: tuple[str, ...]
 
 
-def unit_basis(basis: Tensor, importance: Tensor) -> Tensor:
-    """Blendshapes scaled to a weighted norm of one millimetre a vertex on average over 500 vertices.
-
-    The sparsity term measures weights, so blendshapes may not buy small weights with great length.
-    """
-    norm = (basis.square().sum(-1) * importance).sum(-1).sqrt()
-    return basis / norm[:, None, None] * (500**0.5)
-
-
-def make_readable(module: FusionTorch, head: Head, grid: Grid, importance: Tensor, seed: int) -> Readable:
+def make_readable(module: FusionModule, data: FusionSet, space: DeformationSpace, head: Head) -> Readable:
     """Reorder, rescale and name both bases; the encoders are changed in place to match."""
-    data = FusionSet(head, seed + 1)
     parts, names = [], []
     for domain, batch in (("Speech", data.speech(SAMPLES)), ("Expression", data.expressions(SAMPLES))):
         encoder: FusionEncoder = getattr(module, f"{domain.lower()}_encoder")
-        basis = unit_basis(getattr(module, f"{domain.lower()}_basis").detach(), importance) * MILLIMETRE
+        basis = module.unit(getattr(module, f"{domain.lower()}_basis").detach())
         with torch.no_grad():
-            images = torch.from_numpy(grid.image(data.displacements(batch.own)))
-            weights = torch.cat([encoder(part) for part in images.split(64)])
+            images = torch.from_numpy(data.coefficients(Sample(batch.own, 0 * batch.own), space) @ space.images)
+            weights = torch.cat([encoder(part.view(-1, *module.dims.shape)) for part in images.split(64)])
         high, low = (torch.quantile(sign * weights, STRONG_QUANTILE, dim=0) for sign in (1, -1))
         scale = torch.where(high >= low, high, -low)
         scale = torch.where(scale.abs() < 1e-4, torch.ones_like(scale), scale)
-        order = weights.square().mean(0).argsort(descending=True)
+        order = (basis.norm(dim=1) * weights.square().mean(0).sqrt()).argsort(descending=True)
         _rescale(encoder, scale, order)
-        shapes = (basis * scale[:, None, None])[order].numpy()
+        shapes = (
+            (basis * scale[:, None])[order].numpy() @ space.components.reshape(len(space.components), -1)
+        ).reshape(len(order), -1, 3) * np.float32(MILLIMETRE)
         parts.append(shapes)
         names.append(tuple(f"{domain} {i + 1:02d} {label}" for i, label in enumerate(_labels(shapes, head))))
     return Readable(parts[0], parts[1], names[0], names[1])

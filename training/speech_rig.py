@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.head import Head
+from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
 
 # channel -> (captured channels whose mean it is, ARKit shapes and their amounts)
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
@@ -39,28 +39,38 @@ CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
         {"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0},
     ),
     "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7, "mouthShrugUpper": 0.3}),
+    # f and v: the lower lip tucked under the upper teeth
+    "bite": ((), {"mouthRollLower": 0.7, "jawOpen": 0.04, "mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3}),
+    "tongue_up": ((), {"tongueUp": 1.0}),
+    "tongue_back": ((), {"tongueBack": 1.0}),
+    "tongue_teeth": ((), {"tongueTeeth": 1.0}),
 }
 CHANNEL_NAMES = tuple(CHANNELS)
+RIG_NAMES = CHANNEL_NAMES
 
 
 def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
-    """Rig channels (T, C) of a captured take's weights (T, 116), whose columns are named."""
+    """Rig channels (T, C) of a captured take's weights (T, 116), whose columns are named.
+
+    Channels that takes do not capture (bite, tongue) are NaN: losses mask them.
+    """
     column = {name: i for i, name in enumerate(names)}
+    unknown = np.full(len(weights), np.nan, np.float32)
     groups = [[column[name] for name in captured] for captured, _ in CHANNELS.values()]
-    return np.stack([weights[:, group].mean(axis=1) for group in groups], axis=1)
+    return np.stack([weights[:, group].mean(axis=1) if group else unknown for group in groups], axis=1)
 
 
-def rig_arkit() -> NDArray[np.float32]:
-    """The rig as ARKit coefficients: (C, 52)."""
-    from ..inference.head import ARKIT_NAMES
-
-    table = np.zeros((len(CHANNELS), len(ARKIT_NAMES)), np.float32)
+def rig_shapes() -> NDArray[np.float32]:
+    """The rig as amounts of the head's 52 ARKit shapes, then of its tongue shapes: (C, 55)."""
+    names = (*ARKIT_NAMES, *EXTRA_NAMES)
+    table = np.zeros((len(CHANNELS), len(names)), np.float32)
     for row, (_, shapes) in enumerate(CHANNELS.values()):
         for name, amount in shapes.items():
-            table[row, ARKIT_NAMES.index(name)] = amount
+            table[row, names.index(name)] = amount
     return table
 
 
 def rig_deltas(head: Head) -> NDArray[np.float32]:
     """The rig on the canonical head: (C, V, 3) metres."""
-    return np.tensordot(rig_arkit(), head.arkit.astype(np.float32), axes=(1, 0))
+    shapes = np.concatenate([head.arkit, head.extra]).astype(np.float32)
+    return np.tensordot(rig_shapes(), shapes, axes=(1, 0))

@@ -12,99 +12,91 @@ import argparse
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..inference.checkpoints import save_checkpoint
 from ..inference.fusion_numpy import FusionDims
-from ..inference.fusion_torch import FusionTorch
 from ..inference.geometry import Grid
-from ..inference.head import Head, load_head
+from ..inference.head import load_head
+from .deformation_space import DeformationSpace, deformation_space
 from .features import CACHE
-from .fusion_set import FusionSet
+from .fusion_module import FusionModule
+from .fusion_set import FusionSet, identity_scales
+from .fusion_start import start
 from .grid_mapping import head_grid
-from .readable_basis import MILLIMETRE, Readable, make_readable, unit_basis
+from .readable_basis import Readable, make_readable
+
+ERROR_VERTICES = 5000  # errors are a mean over about that many vertices
 
 
 @dataclass(frozen=True)
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    speech: int = 16
+    speech: int = 20
     expression: int = 32
-    steps: int = 4000
+    steps: int = 3000
     batch: int = 32
-    rate: float = 1e-3
+    rate: float = 5e-4
     sparsity: float = 0.02
     smoothness: float = 0.01
+    closure: float = 0.3
     seed: int = 0
 
 
-def vertex_importance(head: Head) -> NDArray[np.float32]:
-    """Weight (V,) of each vertex's squared error: lips 4, lids 2, other moving skin and tongue 1, the rest 0.3."""
-    weight = np.full(len(head.vertices), 0.3, np.float32)
-    for regions, value in ((("face", "tongue"), 1.0), (("eyelids",), 2.0), (_LIPS, 4.0)):
-        for region in regions:
-            weight[head.regions[region]] = value
-    return weight / weight.mean()
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The deformation space's linear maps as tensors (see DeformationSpace)."""
+
+    images: Tensor
+    lip_gap: Tensor
+    roughness: Tensor
 
 
-_LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
+def step_loss(module: FusionModule, target: Tensor, maps: Maps, o: Options) -> Tensor:
+    """Loss of a batch (2 N, D), half speech and half expressions, in mm².
+
+    Reconstruction by both terms; the other domain's weights, absolute (sparsity); the blendshapes' Laplacian
+    (smoothness); and how far the expression's own term moves the upper lip from the lower (closure): the mouth's
+    opening belongs to speech, so an expression that needs it must take it from there and pay for it.
+    """
+    w_a, w_e = module((target @ maps.images).view(-1, *module.dims.shape))
+    b_a, b_e = module.unit(module.speech_basis), module.unit(module.expression_basis)
+    face_e = w_e @ b_e
+    error = (w_a @ b_a + face_e - target).square().sum(1).mean() / ERROR_VERTICES
+    half = len(target) // 2
+    cross = w_e[:half].abs().mean() + w_a[half:].abs().mean()
+    basis = torch.cat([b_a, b_e])
+    rough = ((basis @ maps.roughness) * basis).sum(1).mean()
+    parted = (face_e[half:] @ maps.lip_gap).square().mean()
+    return error + o.sparsity * cross + o.smoothness * rough + o.closure * parted
 
 
-def laplacian(head: Head) -> Tensor:
-    """The mesh's uniform Laplacian, sparse (V, V): each vertex less the mean of its neighbours."""
-    a, b = head.edges.T
-    count = len(head.vertices)
-    near = scipy.sparse.coo_matrix((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), (count, count)).tocsr()
-    degree = np.maximum(np.asarray(near.sum(axis=1)).ravel(), 1)
-    matrix = (scipy.sparse.eye(count) - scipy.sparse.diags(1 / degree) @ near).tocoo()
-    places = torch.from_numpy(np.stack([matrix.row, matrix.col]).astype(np.int64))
-    return torch.sparse_coo_tensor(places, torch.from_numpy(matrix.data.astype(np.float32)), (count, count)).coalesce()
-
-
-def reconstruct(module: FusionTorch, w_a: Tensor, w_e: Tensor, importance: Tensor) -> tuple[Tensor, Tensor]:
-    """(B_A w_A, B_E w_E), each (N, V, 3) in millimetres."""
-    b_a, b_e = (unit_basis(b, importance) for b in (module.speech_basis, module.expression_basis))
-    return torch.einsum("nk,kva->nva", w_a, b_a), torch.einsum("nk,kva->nva", w_e, b_e)
-
-
-def step_loss(module: FusionTorch, data: FusionSet, grid: Grid, tools: tuple[Tensor, Tensor], o: Options) -> Tensor:
-    """Loss of one batch of either domain."""
-    importance, smoother = tools
-    speech, expression = data.speech(o.batch), data.expressions(o.batch)
-    displaced = data.displacements(np.concatenate([s.own + s.other for s in (speech, expression)]))
-    images, target = torch.from_numpy(grid.image(displaced)), torch.from_numpy(displaced / MILLIMETRE)
-    w_a, w_e = module(images)
-    face_a, face_e = reconstruct(module, w_a, w_e, importance)
-    error = ((face_a + face_e - target).square().sum(-1) * importance).mean()
-    cross = w_e[: o.batch].abs().mean() + w_a[o.batch :].abs().mean()
-    basis = torch.cat([unit_basis(b, importance) for b in (module.speech_basis, module.expression_basis)])
-    rough = torch.sparse.mm(smoother, basis.permute(1, 0, 2).flatten(1)).square().mean()
-    return error + o.sparsity * cross + o.smoothness * rough
-
-
-def train(options: Options, head: Head, grid: Grid, resume: Path) -> FusionTorch:
+def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Path) -> FusionModule:
     """Train from the seed, or go on from the checkpoint."""
     torch.manual_seed(options.seed)
-    module = FusionTorch(FusionDims(options.speech, options.expression), len(head.vertices))
-    tools = torch.from_numpy(vertex_importance(head)), laplacian(head)
-    data = FusionSet(head, options.seed)
+    module = FusionModule(FusionDims(options.speech, options.expression), len(space.components))
+    maps = Maps(*(torch.from_numpy(np.ascontiguousarray(m)) for m in (space.images, space.lip_gap, space.roughness)))
     optimiser = torch.optim.Adam(module.parameters(), options.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps, pct_start=0.1)
-    parts = {"module": module, "optimiser": optimiser, "schedule": schedule}
+    parts: dict[str, Any] = {"module": module, "optimiser": optimiser, "schedule": schedule}
     step = 0
     if resume.exists():
         state = torch.load(resume, weights_only=False)
         for name, part in parts.items():
             part.load_state_dict(state[name])
         step, data.rng = state["step"], state["rng"]
+    else:
+        start(module, data, space)
     while step < options.steps:
-        loss = step_loss(module, data, grid, tools, options)
+        pair = (data.speech(options.batch), data.expressions(options.batch))
+        target = torch.from_numpy(np.concatenate([data.coefficients(sample, space) for sample in pair]))
+        loss = step_loss(module, target, maps, options)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -117,7 +109,7 @@ def train(options: Options, head: Head, grid: Grid, resume: Path) -> FusionTorch
     return module.eval()
 
 
-def save(module: FusionTorch, readable: Readable, grid: Grid, path: Path) -> None:
+def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> None:
     """The shipped file: both encoders, the blendshapes in metres and their names, the geometric mapping."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in ("speech_encoder", "expression_encoder"):
@@ -145,9 +137,11 @@ def main() -> None:
     resume.parent.mkdir(exist_ok=True)
     head = load_head()
     grid = head_grid(head)
-    module = train(options, head, grid, resume)
-    importance = torch.from_numpy(vertex_importance(head))
-    readable = make_readable(module, head, grid, importance, options.seed)
+    scales = identity_scales(head, np.random.default_rng(options.seed))
+    space = deformation_space(head, np.concatenate([head.arkit, head.extra]), scales, grid)
+    print(f"{len(space.components)} components hold {space.kept:.4%} of the energy")
+    module = train(options, FusionSet(options.seed), space, resume)
+    readable = make_readable(module, FusionSet(options.seed + 1), space, head)
     save(module, readable, grid, arguments.out)
     resume.unlink()
 

@@ -27,6 +27,7 @@ from ..inference.speech_torch import SpeechTorch
 from ..inference.windows import FRAME_RATE
 from .captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, CapturedTake, load_captured
 from .features import CACHE, cached_features
+from .measures import pearson
 from .speech_rig import CHANNEL_NAMES, rig_deltas
 
 STYLES = ("captured",)
@@ -105,15 +106,12 @@ def loss_of(predicted: Tensor, target: Tensor, scale: Tensor, velocity: float) -
     """Squared error of each channel over its own variance, plus that of its frame-to-frame change.
 
     Without the division the jaw, whose variance is thirty times that of the lip rolls, would be all that is learned.
+    Targets that nobody captured are NaN and do not count.
     """
-    error = (predicted - target) / scale
-    return error.square().mean() + velocity * 10.0 * error.diff(dim=1).square().mean()
-
-
-def correlations(predicted: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Pearson r (C,) of each channel over time."""
-    p, t = predicted - predicted.mean(0), target - target.mean(0)
-    return (p * t).sum(0) / np.maximum(np.sqrt((p * p).sum(0) * (t * t).sum(0)), 1e-9)
+    known = ~target.isnan()
+    error = torch.where(known, predicted - target.nan_to_num(), 0.0) / scale
+    change = error.diff(dim=-2)
+    return (error.square().sum() + velocity * 10.0 * change.square().sum()) / known.sum()
 
 
 def predict(model: SpeechTorch, example: Example) -> NDArray[np.float32]:
@@ -131,7 +129,7 @@ def train(options: Options, resume: Path) -> SpeechTorch:
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     examples, validation = list(training_examples()), validation_example()
-    scale = torch.from_numpy(np.concatenate([e.channels for e in examples]).std(axis=0) + 0.01)
+    scale = torch.from_numpy(np.nanstd(np.concatenate([e.channels for e in examples]), axis=0) + 0.01)
     model = SpeechTorch(SpeechDims(len(CHANNEL_NAMES), len(STYLES)), options.dropout)
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
@@ -153,10 +151,10 @@ def train(options: Options, resume: Path) -> SpeechTorch:
         step += 1
         if step % options.validate_every == 0:
             predicted = predict(model, validation)
-            error = float(loss_of(*map(torch.from_numpy, (predicted[None], validation.channels[None])), scale, 0.0))
+            error = float(loss_of(torch.from_numpy(predicted), torch.from_numpy(validation.channels), scale, 0.0))
             if error < best[0]:
                 best = (error, {k: v.clone() for k, v in model.state_dict().items()})
-            r = correlations(predicted, validation.channels)
+            r = pearson(predicted, validation.channels)
             print(f"step {step}: loss {loss.item():.3f}, validation {error:.3f}, r", *np.round(r, 2), flush=True)
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "best": best}
             torch.save(state | {"schedule": schedule.state_dict(), "step": step, "rng": rng}, resume)
