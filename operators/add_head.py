@@ -32,12 +32,12 @@ class DUET_OT_add_head(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the head and point the scene's settings at it."""
         scene = context.scene
+        collection = visible_collection(context)
         try:
-            head, blendshapes = load_head(), load_blendshapes()
+            obj = heads.add_head(load_head(), load_blendshapes(), collection, context.view_layer)
         except DuetError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        obj = heads.add_head(head, blendshapes, visible_collection(context), context.view_layer)
         obj.parent.location = scene.cursor.location
         scene.duet.head, scene.duet.start_frame = obj, scene.frame_start
         look_at_selection(context)

@@ -45,6 +45,8 @@ class DuetPreferences(bpy.types.AddonPreferences):
         layout.operator("duet.install_torch", icon="IMPORT")
         if RUNTIME.installing:
             layout.label(text=RUNTIME.installing, icon="TIME")
+        elif not bpy.app.online_access:
+            layout.label(text="PyTorch needs System > Network > Allow Online Access", icon="INFO")
         layout.operator("duet.test_engine", icon="CHECKMARK")
         if RUNTIME.busy:
             layout.progress(factor=RUNTIME.fraction, text=RUNTIME.stage.capitalize())

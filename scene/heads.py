@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..inference.errors import HeadError
+from ..inference.errors import HeadError, WeightsError
 from ..inference.take import Take
 from . import materials, rig, shape_keys
 
@@ -25,8 +25,14 @@ def add_head(
 ) -> bpy.types.Object:
     """Add the Duet head, its shape keys and its armature to a visible collection; return the mesh object.
 
-    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand.
+    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand. Raises
+    WeightsError, before anything is added, where head and blendshapes do not belong together.
     """
+    due, counts = len(head.vertices), {blendshapes.speech_basis.shape[1], blendshapes.expression_basis.shape[1]}
+    if counts != {due}:
+        raise WeightsError(
+            f"The blendshapes have {counts} vertices, the head {due}.", "Install Duet again from its zip."
+        )
     mesh = _new_mesh(head)
     obj = bpy.data.objects.new("Duet Head", mesh)
     collection.objects.link(obj)
@@ -67,7 +73,7 @@ def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
     if obj is None:
         raise HeadError("No head is chosen.", _ADD)
     if obj.type != "MESH":
-        raise HeadError(f"'{obj.name}' is no mesh.", _ADD)
+        raise HeadError(f"'{obj.name}' is not a mesh.", _ADD)
     if not is_head(obj):
         raise HeadError(f"'{obj.name}' is a mesh, but not a Duet head.", _ADD)
     _require_editable(obj)

@@ -40,7 +40,7 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
     try:
         return sound, sound.specs[0]  # asked first, for data() of an unreadable file ends Blender 4.5
     except aud.error as error:
-        raise AudioError(f"'{path}' is no sound that Blender can read.", remedy) from error
+        raise AudioError(f"'{path}' is not a sound that Blender can read.", remedy) from error
 
 
 def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:

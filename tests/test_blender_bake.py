@@ -8,7 +8,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from duet.inference.errors import AudioError, HeadError, OutputError
+from duet.inference.blendshapes import load_blendshapes
+from duet.inference.errors import AudioError, HeadError, OutputError, WeightsError
+from duet.inference.head import load_head
 from duet.scene import actions, bake, bake_file, files, heads, sound, takes, timing
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
@@ -126,7 +128,7 @@ def stripped(head):
     [
         (lambda head: None, "No head is chosen. Click Add Head"),
         (cube, "'Cube' is a mesh, but not a Duet head."),
-        (light, "'Point' is no mesh."),
+        (light, "'Point' is not a mesh."),
         (cut, "has 0 vertices where a Duet head has 81"),
         (shared, "shares its mesh"),
         (edited, "is in Edit Mode"),
@@ -193,7 +195,7 @@ def test_sound_above_the_new_band_does_not_alias(tmp_path):
         ("none.wav", None, "does not exist"),
         ("folder.wav", "folder", "is a folder"),
         ("zero.wav", b"", "is empty (zero bytes)"),
-        ("text.wav", b"These are words, not sound. " * 40, "is no sound that Blender can read"),
+        ("text.wav", b"These are words, not sound. " * 40, "is not a sound that Blender can read"),
         ("silent.wav", np.zeros(16000), "is silent"),
         ("short.wav", np.ones(800) * 0.5, "lasts only 0.050 s"),
     ],
@@ -331,6 +333,32 @@ def test_two_heads_speak_on_their_own(scene, head, voice):
     assert np.abs(evaluated(head, 9) - expected_face(HEAD, BLENDSHAPES, first, 8)).max() < HUNDREDTH_MM
     assert np.abs(evaluated(twin, 9) - expected_face(HEAD, BLENDSHAPES, second, 8)).max() < HUNDREDTH_MM
     assert len(scene.sequence_editor.strips) == 2
+
+
+def test_the_shipped_head_follows_the_formula(scene, voice):
+    head, blendshapes = load_head(), load_blendshapes()
+    obj = heads.add_head(head, blendshapes, scene.collection, bpy.context.view_layer)
+    rng = np.random.default_rng(4)
+    speech, expressions = len(blendshapes.speech_names), len(blendshapes.expression_names)
+    weights = rng.normal(0, 0.7, (8, expressions)).astype(np.float32)
+    weights[0] = 0
+    take = replace(
+        fake_take(emotions={"happy": 0.7, "afraid": 0.4}),
+        speech_weights=rng.normal(0, 0.7, (48, speech)).astype(np.float32),
+        expression_weights=weights,
+        speech_names=blendshapes.speech_names,
+        expression_names=blendshapes.expression_names,
+    )
+    bake.apply_take(scene, obj, take, voice, 1)
+    assert np.abs(evaluated(obj, 20) - expected_face(head, blendshapes, take, 19)).max() < HUNDREDTH_MM
+
+
+def test_blendshapes_of_another_head_are_refused_and_nothing_is_added(scene):
+    other = replace(BLENDSHAPES, speech_basis=BLENDSHAPES.speech_basis[:, :-1])
+    before = fingerprint()
+    with pytest.raises(WeightsError, match="Install Duet again"):
+        heads.add_head(HEAD, other, scene.collection, bpy.context.view_layer)
+    assert fingerprint() == before
 
 
 @pytest.mark.parametrize("step", ["store", "write_curve", "key_sliders"])

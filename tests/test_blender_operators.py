@@ -153,7 +153,7 @@ def audio(name, content=None):
         (audio(""), "No audio is chosen."),
         (audio("none.wav"), "none.wav' does not exist"),
         (audio("zero.wav", b""), "zero.wav' is empty (zero bytes)"),
-        (audio("text.wav", b"words " * 99), "text.wav' is no sound that Blender can read"),
+        (audio("text.wav", b"words " * 99), "text.wav' is not a sound that Blender can read"),
         (audio("silent.wav", np.zeros(16000)), "'silent.wav' is silent"),
         (audio("killer.wav", np.ones(16000) * 0.5), "worker process ended with exit code 9"),
         (audio("broken.wav", np.ones(16000) * 0.5), "seven"),
