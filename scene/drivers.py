@@ -12,7 +12,6 @@ from . import shape_keys, sliders
 
 _LENGTH = 255  # Blender cuts an expression after that
 _DIGITS = 5  # of a weight that a slider of 1 gives: 1e-5 of a blendshape is far less than 0.01 mm
-MAX_EMOTIONS = len(ascii_lowercase)
 
 
 def drive_expressions(obj: bpy.types.Object, names: Sequence[str], emotions: Sequence[str], weights: Floats) -> None:
