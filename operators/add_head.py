@@ -1,4 +1,4 @@
-"""Add Head: the Duet head with its rig, ready to speak."""
+"""Add Duet Head: the Duet head with its rig, ready to speak."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DUET_OT_add_head(bpy.types.Operator):
     """Add a head with all its shape keys and a rig at the 3D cursor, and choose it to speak"""
 
     bl_idname = "duet.add_head"
-    bl_label = "Add Head"
+    bl_label = "Add Duet Head"
     bl_options = {"UNDO"}
 
     @classmethod

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Custom property of the Key data-block: the head's vertex count. On the Key, for there no panel shows it.
 MARKER = "duet_head"
-_ADD = "Click Add Head in the Duet tab, or pick a Duet head there."
+_ADD = "Click Add Duet Head, or pick a head that is there already."
 
 
 def add_head(

@@ -126,7 +126,7 @@ def stripped(head):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda head: None, "No head is chosen. Click Add Head"),
+        (lambda head: None, "No head is chosen. Click Add Duet Head"),
         (cube, "'Cube' is a mesh, but not a Duet head."),
         (light, "'Point' is not a mesh."),
         (cut, "has 0 vertices where a Duet head has 81"),

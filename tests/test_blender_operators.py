@@ -148,7 +148,7 @@ def audio(name, content=None):
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (no_head, "No head is chosen. Click Add Head"),
+        (no_head, "No head is chosen. Click Add Duet Head"),
         (a_cube, "'Cube' is a mesh, but not a Duet head."),
         (audio(""), "No audio is chosen."),
         (audio("none.wav"), "none.wav' does not exist"),

@@ -28,7 +28,7 @@ def main():
     yield from g.settle()
     scene = bpy.context.scene
     head = scene.duet.head
-    assert head is not None, "Add Head did nothing"
+    assert head is not None, "Add Duet Head did nothing"
     yield from g.enter("audio", f"//{RECORDING}")
     scene.duet.emotion, scene.duet.intensity = "happy", 0.6
     scene.frame_set(BEFORE)
