@@ -20,8 +20,8 @@ _COLORS = 160  # of the palette: keeps the file small
 _TOGETHER: dict[str, dict[str, float]] = {
     "mouthClose": {"jawOpen": 1.0},
     "tongueOut": {"jawOpen": 0.45},
-    "tongueUp": {"jawOpen": 0.5},
-    "tongueBack": {"jawOpen": 0.8},
+    "tongueUp": {"jawOpen": 0.35},
+    "tongueBack": {"jawOpen": 0.7},
     "tongueTeeth": {"jawOpen": 0.25},
 }
 

@@ -15,8 +15,8 @@ from ..inference.head import Head
 
 # Linear base colour, roughness and specular level by material; unknown names get grey.
 _LOOKS: dict[str, tuple[tuple[float, float, float], float, float]] = {
-    "skin": ((0.56, 0.315, 0.225), 0.5, 0.35),
-    "lips": ((0.43, 0.155, 0.13), 0.38, 0.4),
+    "skin": ((0.59, 0.33, 0.23), 0.5, 0.35),
+    "lips": ((0.46, 0.2, 0.165), 0.42, 0.35),
     "mouth": ((0.17, 0.035, 0.035), 0.45, 0.4),
     "brows": ((0.15, 0.078, 0.05), 0.85, 0.1),
     "sclera": ((0.74, 0.7, 0.67), 0.18, 0.5),
@@ -43,6 +43,7 @@ _LIGHTS = (
     ((-0.7, -1.1, 0.7), 0.8, 15.0, (1.0, 0.95, 0.9)),
     ((1.0, -0.9, 0.1), 1.2, 6.0, (0.85, 0.92, 1.0)),
     ((0.4, 0.9, 0.8), 0.6, 14.0, (1.0, 1.0, 1.0)),
+    ((0.1, -1.6, -0.15), 0.5, 7.0, (1.0, 0.97, 0.95)),  # from the camera: into the mouth
 )
 
 

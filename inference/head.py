@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,15 +107,15 @@ def load_head(path: Path | None = None) -> Head:
     """
     checkpoint = load_checkpoint(path or DEFAULT_PATH)
     checkpoint.require(_FLOATS | _INTS | {f"region.{name}" for name in REGIONS})
-    names = {key: tuple(checkpoint.json(key)) for key in ("materials", "arkit_names", "extra_names", "bones")}
+    names: dict[str, Any] = {
+        key: tuple(checkpoint.json(key)) for key in ("materials", "arkit_names", "extra_names", "bones")
+    }
     _check(checkpoint, names)
     arrays = checkpoint.arrays
-    return Head(
-        **{name: np.ascontiguousarray(arrays[name], np.float32) for name in _FLOATS},
-        **{name: np.ascontiguousarray(arrays[name], np.int32) for name in _INTS},
-        regions={name: np.ascontiguousarray(arrays[f"region.{name}"], np.int32) for name in REGIONS},
-        **names,
-    )
+    fields: dict[str, Any] = {name: np.ascontiguousarray(arrays[name], np.float32) for name in _FLOATS}
+    fields |= {name: np.ascontiguousarray(arrays[name], np.int32) for name in _INTS}
+    fields["regions"] = {name: np.ascontiguousarray(arrays[f"region.{name}"], np.int32) for name in REGIONS}
+    return Head(**fields, **names)
 
 
 _FLOATS = {"vertices", "uv", "arkit", "extra", "identity", "joints", "skin_weights"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,12 @@ class Assembly:
             result[self.parts[name]] = self.eye.vertices * ball.radius + ball.centre
         return result
 
-    def local(self, base_index: int) -> int:
-        """The head's index of a vertex of the base mesh's skin."""
-        return int(np.searchsorted(self.body, base_index))
+    @cached_property
+    def skin_edges(self) -> Indices:
+        """(n, 2) edges of the skin, each once."""
+        faces = np.array([face for face in self.faces.corners if len(face) == 4 and face[0] < len(self.body)])
+        pairs = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+        return np.unique(pairs, axis=0)
 
 
 def assemble(base: Base, positions: Doubles) -> Assembly:

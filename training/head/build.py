@@ -34,6 +34,7 @@ def build(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     context = prepare(folder)
     parts, neutral = context.assembly, context.neutral
     arkit = shapes.arkit_shapes(context)
+    arkit["tongueOut"] = tongue.round_tip(context, arkit["tongueOut"])
     extra = tongue.tongue_shapes(context)
     bones, weights = sources.read_rig(folder)
     eye_height = float(np.mean([ball.centre[2] for ball in context.balls]))

@@ -14,7 +14,8 @@ LID_THICKNESS = 0.35e-3  # the lid's edge stays this far outside the ball
 # How much of the shift of the lips' contact line its neighbouring loops take, outwards and inwards.
 _OUTWARD = (0.85, 0.6, 0.35, 0.18, 0.06)
 _INWARD = (0.9, 0.6, 0.3, 0.1)
-# The same for the lids' edge, outwards.
+_WALL = 0.012  # metres: the mouth's front wall is pushed back by no more
+# The shares of the loops around the lids' edge, outwards.
 _LID_FADE = (1.0, 1.0, 0.95, 0.85, 0.7, 0.5, 0.25)
 
 
@@ -53,6 +54,21 @@ def _height_at(line: Doubles, x: Doubles) -> Doubles:
     """z of a polyline from right to left at the places x; the corners' folds are sorted away."""
     order = np.argsort(line[:, 0])
     return np.interp(x, line[order, 0], line[order, 2])
+
+
+def bag_depth(vertices: Doubles, bag: Indices, skin: Indices) -> Doubles:
+    """(n,) metres from each vertex of the mouth's inside forward to the skin vertex before it; negative: outside."""
+    front = skin[vertices[skin, 1] < vertices[bag, 1].min() + 0.03]
+    offset = vertices[bag][:, None, [0, 2]] - vertices[front][None][..., [0, 2]]
+    return vertices[bag, 1] - vertices[front[(offset**2).sum(axis=-1).argmin(axis=1)], 1]
+
+
+def push_bag_back(vertices: Doubles, bag: Indices, skin: Indices, depth: Doubles) -> Doubles:
+    """A copy in which the mouth's inside lies at least `depth` (n,) behind the skin, as far as that is near."""
+    missing = depth - bag_depth(vertices, bag, skin)
+    result = vertices.copy()
+    result[bag, 1] += np.clip(missing, 0.0, _WALL)
+    return result
 
 
 def close_lid(

@@ -13,8 +13,10 @@ from .sources import Base, Doubles, Indices
 LASH_ROWS = 2  # of five: the full length reads as a mask under flat shading
 # The left brow from its head to its tail, as seen from the front: (x, z) from the eye's centre, and half of the
 # ribbon's width, in millimetres.
-_BROW = ((-17.5, 13.3, 1.5), (-13.5, 14.6, 2.7), (-8.0, 15.9, 2.9), (-2.0, 17.2, 2.8), (4.0, 18.2, 2.5))
-_BROW += ((10.0, 18.2, 2.0), (15.5, 16.6, 1.5), (20.0, 13.8, 0.9), (23.0, 11.2, 0.4))
+_BROW = (
+    *((-17.5, 13.3, 1.5), (-13.5, 14.6, 2.7), (-8.0, 15.9, 2.9), (-2.0, 17.2, 2.8), (4.0, 18.2, 2.5)),
+    *((10.0, 18.2, 2.0), (15.5, 16.6, 1.5), (20.0, 13.8, 0.9), (23.0, 11.2, 0.4)),
+)
 _BROW_ROWS = ((-1.0, -0.3), (-0.5, 0.55), (0.5, 0.55), (1.0, -0.3))  # (share of the half width, height in mm)
 
 

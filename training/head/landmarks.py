@@ -53,10 +53,8 @@ def _nose(neutral: Doubles, skin: Indices, balls: tuple[Ball, Ball]) -> list[int
         bridge.append(int(front[np.abs(neutral[front, 2] - height).argmin()]))
     below = front[(neutral[front, 2] < neutral[tip, 2]) & (neutral[front, 1] < neutral[tip, 1] + 0.025)]
     root = int(below[neutral[below, 1].argmax()])
-    wing = skin[
-        (np.abs(neutral[skin, 2] - neutral[root, 2] - 0.006) < 0.007) & (neutral[skin, 1] < neutral[root, 1] + 0.01)
-    ]
-    wing = wing[np.abs(neutral[wing, 0]) < 0.026]
+    reach = np.abs(neutral[skin] - neutral[root] - [0.0, 0.0, 0.006])
+    wing = skin[(reach[:, 2] < 0.007) & (reach[:, 0] < 0.026) & (neutral[skin, 1] < neutral[root, 1] + 0.01)]
     base = []
     for sign in (-1.0, 1.0):
         place = np.array([sign * 0.0135, neutral[root, 1] + 0.0045, neutral[root, 2] + 0.001])
@@ -81,7 +79,7 @@ def _thirds(neutral: Doubles, path: Indices) -> list[int]:
 
 def _mouth(neutral: Doubles, loops: Loops) -> list[int]:
     """Outer lips clockwise as seen from the front, then inner lips likewise, each from the right corner."""
-    outer_upper, outer_lower = (half for half in lip_halves(loops.lip_outward[3]))
+    outer_upper, outer_lower = (half for half in lip_halves(loops.lip_outward[4]))
     inner_upper, inner_lower = lip_halves(loops.lip_contact)
     outer = [int(outer_upper[0]), *_at(neutral, outer_upper, (-0.55, -0.2, 0.0, 0.2, 0.55)), int(outer_upper[-1])]
     outer += _at(neutral, outer_lower, (0.6, 0.28, 0.0, -0.28, -0.6))

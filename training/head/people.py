@@ -32,8 +32,10 @@ def average_adult(base: Base, folder: Path) -> Doubles:
 
 
 # Detail targets a random person draws: (section/stem, the two ends). Sided ones are drawn once for both sides.
-_PAIRED_ENDS = (("decr", "incr"), ("down", "up"), ("in", "out"), ("backward", "forward"), ("concave", "convex"))
-_PAIRED_ENDS += (("compress", "uncompress"),)
+_PAIRED_ENDS = (
+    *(("decr", "incr"), ("down", "up"), ("in", "out"), ("backward", "forward")),
+    *(("concave", "convex"), ("compress", "uncompress")),
+)
 _SECTIONS = ("head", "mouth", "nose", "eyes", "cheek", "chin", "ears", "forehead", "neck", "eyebrows")
 # Moves of the whole head, one-sided asymmetry and neck measures that the cut would turn into noise.
 _LEFT_OUT = ("head-trans", "head-scale", "head-angle", "neck-trans", "measure-neck", "head-age", "nose-trans-in")
@@ -41,7 +43,7 @@ _DETAIL_SPREAD = 0.22  # standard deviation of a detail's value; MakeHuman's sli
 
 
 def random_person(base: Base, folder: Path, random: np.random.Generator) -> Doubles:
-    """(19158, 3) metres of a natural adult: ancestry, sex, age and weight, and every detail of head and face a little."""
+    """(19158, 3) metres of a natural adult: ancestry, sex, age, weight, and a little of every detail."""
     ancestry, sex, old = random.dirichlet((0.8,) * 3), random.beta(0.7, 0.7), random.beta(0.7, 2.5)
     weight = random.normal(0.0, 0.35)
     positions = base.vertices.copy()

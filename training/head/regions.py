@@ -30,9 +30,8 @@ def find_regions(
     corner = neutral[loops.lip_contact[[26, 12]]]
     jaw = face[(drop > _JAW_SHARE * drop.max()) & (z < corner[:, 2].mean())]
     upper = face[z > eye_height - 0.014]
-    cheeks = face[
-        (x > 0.6 * np.abs(corner[:, 0]).mean()) & (z < eye_height - 0.008) & (z > corner[:, 2].mean() - 0.012)
-    ]
+    beside = x > 0.6 * np.abs(corner[:, 0]).mean()
+    cheeks = face[beside & (z < eye_height - 0.008) & (z > corner[:, 2].mean() - 0.012)]
     groups = {
         "skin": outer,
         "face": face,

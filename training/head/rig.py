@@ -20,8 +20,8 @@ def find_joints(context: Context, placed_base: Doubles) -> Doubles:
     """(5, 3) metres. `placed_base` holds the base mesh's 19,158 positions in the head's space."""
     joints = np.zeros((len(BONES), 3))
     joints[_ROOT] = context.neutral[context.assembly.rim].mean(axis=0)
-    for bone, cube in ((_NECK, "joint-neck"), (_JAW, "joint-mouth")):
-        joints[bone] = placed_base[np.unique(context.base.groups[cube][0])].mean(axis=0)
+    for number, cube in ((_NECK, "joint-neck"), (_JAW, "joint-mouth")):
+        joints[number] = placed_base[np.unique(context.base.groups[cube][0])].mean(axis=0)
     joints[_LEFT_EYE], joints[_RIGHT_EYE] = (ball.centre for ball in context.balls)
     joints[:_LEFT_EYE, 0] = 0.0
     return joints
@@ -38,8 +38,8 @@ def skin_weights(assembly: Assembly, bones: dict[str, Any], weights: dict[str, D
         target = _ancestor(bone, bones)
         folded[:, target] += share * here
         folded[:, _ROOT] += (1 - share) * here
-    for part, bone in (("left_eye", _LEFT_EYE), ("right_eye", _RIGHT_EYE), ("upper_teeth", _NECK), ("lashes", _NECK)):
-        folded[assembly.parts[part]] = np.eye(len(BONES))[bone]
+    for part, number in (("left_eye", _LEFT_EYE), ("right_eye", _RIGHT_EYE), ("upper_teeth", _NECK), ("lashes", _NECK)):
+        folded[assembly.parts[part]] = np.eye(len(BONES))[number]
     for part in ("lower_teeth", "tongue"):
         folded[assembly.parts[part]] = np.eye(len(BONES))[_JAW]
     skin = folded[assembly.parts["skin"]]

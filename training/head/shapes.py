@@ -11,16 +11,23 @@ from ...inference.head import ARKIT_NAMES
 from . import contact, cut, eyes, people, sources
 from .assembly import Assembly
 from .sources import Base, Doubles, Indices
-from .topology import Loops
+from .topology import LEFT_CORNER, RIGHT_CORNER, Loops
 
 # Degrees at full value. ARKit's faces look about so far; the lids' targets fit these.
 _GAZE = {"Up": 22.0, "Down": 26.0, "In": 28.0, "Out": 28.0}
 _TAPER = (0.005, 0.06)  # metres above the rim between which deltas grow from nothing to whole
 PEOPLE, MODES, SEED = 400, 20, 7
 
+_CREASED = ("mouthSmile", "mouthDimple")  # these targets crumple the cheek
+_CREASE_STEPS = 25
+
+_WALL_KEPT, _WALL_DEPTH = 0.9, 0.007  # share of the neutral's depth behind the skin that shapes keep, and metres
+
 # Shapes in which the lips stay on each other; in all others they may part but not overlap.
-_LIPS_CLOSED = ("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress")
-_LIPS_CLOSED += ("jawForward", "jawLeft", "jawRight", "cheekPuff")
+_LIPS_CLOSED = (
+    *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
+    *("jawForward", "jawLeft", "jawRight", "cheekPuff"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ def taper(neutral: Doubles) -> Doubles:
 def arkit_shapes(context: Context) -> dict[str, Doubles]:
     """ARKit name -> (V, 3) delta in metres."""
     raw = {name: context.delta(sources.read_arkit(context.folder, name)) for name in ARKIT_NAMES}
+    raw |= {name: _smooth_cheeks(context, delta) for name, delta in raw.items() if name.startswith(_CREASED)}
     shapes = {name: _with_lips(context, name, delta) for name, delta in raw.items()}
     together = context.neutral + shapes["jawOpen"] + raw["mouthClose"]
     shapes["mouthClose"] = contact.close_lips(together, context.loops) - context.neutral - shapes["jawOpen"]
@@ -68,7 +76,15 @@ def arkit_shapes(context: Context) -> dict[str, Doubles]:
         for direction, angle in _GAZE.items():
             shape = shapes[f"eyeLook{direction}{name}"]
             shape[part] = eyes.gaze_deltas(context.neutral[part], ball.centre, *_turn(direction, angle, name))
-    return shapes
+    return {name: _with_bag(context, delta) for name, delta in shapes.items()}
+
+
+def _with_bag(context: Context, delta: Doubles) -> Doubles:
+    """The delta with the mouth's inside kept behind the lips and the chin, where the lips move over it."""
+    skin = np.setdiff1d(np.r_[context.assembly.parts["skin"]], context.loops.bag)
+    wall = np.setdiff1d(context.loops.bag, np.concatenate(context.loops.lip_inward[:2]))
+    depth = np.clip(_WALL_KEPT * contact.bag_depth(context.neutral, wall, skin), 0.0, _WALL_DEPTH)
+    return contact.push_bag_back(context.neutral + delta, wall, skin, depth) - context.neutral
 
 
 def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
@@ -82,6 +98,30 @@ def _with_lips(context: Context, name: str, delta: Doubles) -> Doubles:
     if not name.startswith(_LIPS_CLOSED):
         return delta
     return contact.close_lips(context.neutral + delta, context.loops) - context.neutral
+
+
+def _smooth_cheeks(context: Context, delta: Doubles) -> Doubles:
+    """The delta averaged over neighbours, whole from 2 cm off the mouth's corners, none on the lips."""
+    skin = context.assembly.parts["skin"]
+    corners = context.neutral[context.loops.lip_contact[[LEFT_CORNER, RIGHT_CORNER]]]
+    away = np.linalg.norm(context.neutral[skin][:, None] - corners, axis=2).min(axis=1)
+    amount = smoothstep(away, 0.004, 0.02)
+    amount[np.concatenate([context.loops.lip_contact, *context.loops.lip_outward[:5], context.loops.bag])] = 0.0
+    amount[np.concatenate([*context.loops.sockets, *context.loops.lid_edges])] = 0.0
+    result = delta.copy()
+    for _ in range(_CREASE_STEPS):
+        result[skin] += 0.5 * amount[:, None] * (_neighbour_mean(context, result[skin]) - result[skin])
+    return result
+
+
+def _neighbour_mean(context: Context, values: Doubles) -> Doubles:
+    """(n, 3) mean over the neighbours of each skin vertex."""
+    edges = context.assembly.skin_edges
+    total, count = np.zeros_like(values), np.zeros(len(values))
+    for a, b in (edges.T, edges.T[::-1]):
+        np.add.at(total, a, values[b])
+        np.add.at(count, a, 1.0)
+    return total / count[:, None]
 
 
 def _blink(context: Context, delta: Doubles, side: int) -> Doubles:
@@ -110,12 +150,11 @@ def identity_modes(context: Context) -> Doubles:
     deltas = []
     for _ in range(PEOPLE):
         positions = level_neck(context.base, people.random_person(context.base, context.folder, random))
-        placed = contact.close_lips(context.assembly.place(positions), context.loops)
-        delta = placed - context.neutral
+        delta = contact.close_lips(context.assembly.place(positions), context.loops) - context.neutral
         delta -= delta[crown].mean(axis=0)
-        deltas.append((delta * taper(context.neutral)).ravel())
+        deltas.append((_with_bag(context, delta) * taper(context.neutral)).ravel())
     stack = np.array(deltas)
-    left, scale, right = np.linalg.svd(stack - stack.mean(axis=0), full_matrices=False)
+    _, scale, right = np.linalg.svd(stack - stack.mean(axis=0), full_matrices=False)
     modes = (scale[:MODES, None] / np.sqrt(PEOPLE - 1) * right[:MODES]).reshape(MODES, -1, 3)
     sign = np.sign(np.take_along_axis(modes.reshape(MODES, -1), np.abs(modes.reshape(MODES, -1)).argmax(1)[:, None], 1))
     return modes * sign[:, :, None]

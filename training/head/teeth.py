@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,8 +16,12 @@ _MID_FRONT = {"upper": (15061, 15079, 15069, 15087), "lower": (14993, 15012, 150
 _FRONT_TEETH = 5  # finer columns up to the second premolar
 # Per row of the new mesh: (place between the band's rows 0 gum top, 1 middle, 2 edge, 3 inner; outward offset in mm at
 # a tooth's middle; the same at the groove between two teeth; how far the groove lies towards row 1, in rows).
-_ROWS = ((0.0, -0.6, -0.6, 0.0), (0.86, 0.25, 0.45, 0.28), (1.0, 0.5, -0.5, 0.35), (1.55, 0.55, -0.55, 0.0))
-_ROWS += ((2.0, -0.4, -0.8, -0.12), (3.0, 0.0, 0.0, 0.0))
+_ROWS = (
+    *((0.0, -0.6, -0.6, 0.0), (0.74, 0.25, 0.4, 0.18), (0.9, 0.5, -0.4, 0.22)),
+    *((1.55, 0.55, -0.55, 0.0), (2.0, -0.4, -0.8, -0.12), (3.0, 0.0, 0.0, 0.0)),
+)
+# MakeHuman's bands stand edge on edge, far behind the lips: a natural bite, in metres.
+_SHIFT = {"upper": (0.0, -0.0028, -0.0028), "lower": (0.0, -0.0018, -0.0018)}
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,15 @@ def teeth_mesh(base: Base, jaw: str) -> TeethMesh:
     mesh = quads(base.groups[f"helper-{jaw}-teeth"][0])
     rows = np.array([_row(mesh, base.vertices, start) for start in _MID_FRONT[jaw]])  # (4, 17), right to left
     columns, groove = _columns(rows, base.vertices, _WIDTHS[jaw])
-    index, weight, offset = [], [], []
+    bindings = []
     for place, out_tooth, out_groove, shift in _ROWS:
-        along = place + shift * groove * (1 if place < 2 else 1)
+        along = place + shift * groove
         outward = np.where(groove > 0, out_groove, out_tooth) * 1e-3
-        parts = _bind(rows, base.vertices, columns, along, outward)
-        for store, part in zip((index, weight, offset), parts, strict=True):
-            store.append(part)
+        bindings.append(_bind(rows, base.vertices, columns, along, outward))
+    index, weight, offset = (np.concatenate(arrays) for arrays in zip(*bindings, strict=True))
     faces, uv = _grid(len(_ROWS), len(columns), flip=jaw == "upper")
     materials = ["gums" if row == 0 else "teeth" for row in range(len(_ROWS) - 1) for _ in range(len(columns) - 1)]
-    return TeethMesh(np.concatenate(index), np.concatenate(weight), np.concatenate(offset), faces, uv, materials)
+    return TeethMesh(index, weight, offset + _SHIFT[jaw], faces, uv, materials)
 
 
 def _row(mesh: Quads, vertices: Doubles, start: int) -> list[int]:
@@ -75,7 +79,7 @@ def _columns(rows: Indices, vertices: Doubles, widths: tuple[float, ...]) -> tup
     """(places, groove): where columns lie on the row's 16 spans, 0 to 16, and 1 for those between two teeth."""
     edges = np.concatenate([[0.0], np.cumsum(widths)])
     half, groove = [], []
-    for tooth, (begin, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for tooth, (begin, end) in enumerate(pairwise(edges)):
         inner = (0.2, 0.8) if tooth < _FRONT_TEETH else (0.5,)
         half += [begin, *(begin + share * (end - begin) for share in inner)]
         groove += [1.0, *(0.0 for _ in inner)]

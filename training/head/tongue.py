@@ -1,4 +1,4 @@
-"""Tongue shapes beyond ARKit's: the tip to the ridge behind the teeth, the back to the velum, the tip between the teeth."""
+"""Tongue shapes beyond ARKit's: tip to the ridge behind the teeth, back to the velum, tip between the teeth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from .shapes import Context, smoothstep
 from .sources import Doubles
+
+_TIP_LENGTH, _TIP_ROUND = 0.022, 0.011  # metres
 
 
 def tongue_shapes(context: Context) -> dict[str, Doubles]:
@@ -32,4 +34,16 @@ def tongue_shapes(context: Context) -> dict[str, Doubles]:
     for name, delta in deltas.items():
         result[name] = np.zeros_like(context.neutral)
         result[name][part] = delta
+    return result
+
+
+def round_tip(context: Context, delta: Doubles) -> Doubles:
+    """The delta with the tongue's square end made round: its corners move back by up to _TIP_ROUND."""
+    part = context.assembly.parts["tongue"]
+    places = (context.neutral + delta)[part]
+    reach = places[:, 1].min() + _TIP_LENGTH
+    share = np.clip((reach - places[:, 1]) / _TIP_LENGTH, 0.0, 1.0)
+    width = np.abs(places[share > 0.5, 0]).max()
+    result = delta.copy()
+    result[part, 1] += _TIP_ROUND * share * (places[:, 0] / width) ** 2
     return result
