@@ -17,6 +17,7 @@ from ..inference.geometry import Grid
 from ..inference.head import Head
 
 COMPONENTS = 256
+NOISE = 1e-9  # of the greatest energy: what is below is rounding
 MILLIMETRE = 1e-3
 _LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
 
@@ -39,16 +40,17 @@ def deformation_space(head: Head, shapes: Floats, scales: Floats, grid: Grid) ->
     """The space of `shapes` (S, V, 3) in metres on people whose local size is `scales` (people, V)."""
     root = np.sqrt(vertex_importance(head))[:, None]
     fields = (shapes / MILLIMETRE)[None] * np.concatenate([np.ones_like(scales[:1]), scales])[:, :, None][:, None]
-    weighted = (fields * root).reshape(-1, shapes[0].size).astype(np.float32)
-    energy, vectors = np.linalg.eigh(weighted @ weighted.T)
+    weighted = (fields * root).reshape(-1, shapes[0].size)
+    energy, vectors = np.linalg.eigh(weighted.astype(np.float64) @ weighted.T.astype(np.float64))
     order = np.argsort(energy)[::-1][:COMPONENTS]
-    flat = (vectors[:, order] / np.sqrt(np.maximum(energy[order], 1e-12))).T @ weighted  # (D, V * 3), orthonormal
+    order = order[energy[order] > NOISE * energy.max()]
+    flat = (vectors[:, order] / np.sqrt(energy[order])).T @ weighted  # (D, V * 3), orthonormal
     components = (flat.reshape(len(order), -1, 3) / root).astype(np.float32)
     smoothed = np.stack([laplacian(head) @ component for component in components]).reshape(len(order), -1)
     upper, lower = head.regions["inner_lip_upper"][1:-1], head.regions["inner_lip_lower"][1:-1]
     return DeformationSpace(
         components,
-        (weighted @ flat.T).reshape(len(fields), len(shapes), -1),
+        (weighted @ flat.T).reshape(len(fields), len(shapes), -1).astype(np.float32),
         grid.image(components * np.float32(MILLIMETRE)).reshape(len(order), -1),
         components[:, upper, 2] - components[:, lower, 2],
         (smoothed @ smoothed.T / smoothed.shape[1]).astype(np.float32),

@@ -40,7 +40,7 @@ class Options:
 
     speech: int = 20
     expression: int = 32
-    steps: int = 3000
+    steps: int = 2500
     batch: int = 32
     rate: float = 5e-4
     sparsity: float = 0.02

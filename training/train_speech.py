@@ -140,6 +140,7 @@ def train(options: Options, resume: Path) -> SpeechTorch:
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         best, step, rng = state["best"], state["step"], state["rng"]
+        torch.set_rng_state(state["dropout"])
     while step < options.steps:
         features, channels, styles, starts = batch_of(examples, options, rng)
         loss = loss_of(model(features, styles, starts), channels, scale, options.velocity)
@@ -157,7 +158,8 @@ def train(options: Options, resume: Path) -> SpeechTorch:
             r = pearson(predicted, validation.channels)
             print(f"step {step}: loss {loss.item():.3f}, validation {error:.3f}, r", *np.round(r, 2), flush=True)
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "best": best}
-            torch.save(state | {"schedule": schedule.state_dict(), "step": step, "rng": rng}, resume)
+            state |= {"schedule": schedule.state_dict(), "step": step, "rng": rng, "dropout": torch.get_rng_state()}
+            torch.save(state, resume)
     model.load_state_dict(best[1])
     return model.eval()
 
