@@ -47,7 +47,6 @@ def _measure(engine: str, samples: np.ndarray) -> tuple[float, list[float], floa
     from ..inference.pipeline import Pipeline
 
     pipeline = Pipeline(ROOT / "weights", engine, "auto")
-    pipeline.emotion_weights()
     load, runs = time.perf_counter() - began, []
     for _ in range(RUNS):
         began = time.perf_counter()

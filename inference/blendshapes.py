@@ -23,15 +23,15 @@ class Blendshapes:
     expression_basis: Floats  # (Ke, V, 3)
     speech_names: tuple[str, ...]
     expression_names: tuple[str, ...]
+    emotion_weights: Floats  # (E, Ke), w_E of each of EMOTIONS at intensity 1: its recipe through E_E
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:
     """Read the learned blendshapes (default: the shipped ones); raises WeightsError where the file is unusable."""
     checkpoint = load_checkpoint(path or DEFAULT_PATH)
-    basis = checkpoint.floats("basis.")
-    return Blendshapes(
-        basis["speech"],
-        basis["expression"],
-        tuple(checkpoint.json("speech_names")),
-        tuple(checkpoint.json("expression_names")),
+    names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
+    speech, expression, emotions = (
+        np.ascontiguousarray(checkpoint.array(name), np.float32)
+        for name in ("basis.speech", "basis.expression", "emotion_weights")
     )
+    return Blendshapes(speech, expression, names[0], names[1], emotions)

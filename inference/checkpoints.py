@@ -48,6 +48,12 @@ class Checkpoint:
         except (KeyError, ValueError) as error:
             raise WeightsError(f"{self.path} has no readable '{key}' in its metadata.", _REMEDY) from error
 
+    def array(self, name: str) -> NDArray[Any]:
+        """One array; raises WeightsError where the file lacks it."""
+        if name not in self.arrays:
+            raise WeightsError(f"{self.path} does not fit this version: it lacks '{name}'.", _REMEDY)
+        return self.arrays[name]
+
     def floats(self, prefix: str = "") -> dict[str, NDArray[np.float32]]:
         """The arrays under `prefix`, with the prefix taken off, as contiguous float32."""
         return {

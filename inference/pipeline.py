@@ -15,7 +15,6 @@ from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import model_id
 from .engine import Models, load_models, make_engine
 from .errors import RequestError
-from .expressions import emotion_arkit
 from .fusion_numpy import BATCH
 from .geometry import Grid
 from .head import Head, load_head
@@ -49,15 +48,14 @@ class Pipeline:
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in _FILES))
-        self._grid = Grid(models.fusion.arrays["grid_index"], models.fusion.floats()["grid_weight"])
+        self._grid = Grid(models.fusion.array("grid_index"), models.fusion.array("grid_weight"))
         self._rig = self._load_rig(models)
         self._solver = ArkitSolver(
             self.head.arkit, np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
         )
-        self._emotions: Floats | None = None
 
     def _load_rig(self, models: Models) -> _Rig:
-        deltas = np.ascontiguousarray(models.speech.arrays["rig"], np.float32)
+        deltas = np.ascontiguousarray(models.speech.array("rig"), np.float32)
         return _Rig(self._grid.image(deltas), tuple(models.speech.json("styles")))
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
@@ -68,7 +66,7 @@ class Pipeline:
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
         speech = self.speech_weights(channels, progress)
         curves = np.tile([np.float32(request.emotions.get(name, 0.0)) for name in EMOTIONS], (frames, 1))
-        expression = self.emotion_weights()
+        expression = self.shapes.emotion_weights
         arkit = self._solver(np.concatenate([speech, curves @ expression], axis=1))
         vertices = self._vertices(speech, curves @ expression) if request.vertices else None
         progress(1.0, "Done")
@@ -86,13 +84,6 @@ class Pipeline:
             request=request.to_json(),
             vertices=vertices,
         )
-
-    def emotion_weights(self) -> Floats:
-        """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E, with its w_A dropped."""
-        if self._emotions is None:
-            deltas = np.tensordot(emotion_arkit(), self.head.arkit, axes=(1, 0))
-            self._emotions = self._engine.expression_weights(self._grid.image(deltas))
-        return self._emotions
 
     def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
         """Rig channels (T, C) at 50 Hz of a recording, window by window."""

@@ -47,7 +47,9 @@ def fake_head():
 def fake_blendshapes():
     rng, count = np.random.default_rng(2), SIDE * SIDE
     basis = [_deltas(rng, number, count) for number in (SPEECH, EXPRESSIONS)]
-    return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES)
+    emotions = rng.normal(size=(len(EMOTIONS), EXPRESSIONS)).astype(np.float32)
+    emotions[EMOTIONS.index("neutral")] = 0
+    return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES, emotions)
 
 
 def fake_take(frames=48, fps=24.0, emotions=None):

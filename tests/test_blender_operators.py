@@ -18,7 +18,11 @@ pytestmark = pytest.mark.blender
 ROOT = Path(__file__).resolve().parents[1]
 BASES = fake_blendshapes()
 BLENDSHAPES = Blendshapes(  # what the fake worker moves
-    BASES.speech_basis[:2], BASES.expression_basis[:3], ("open", "round"), ("smile", "squint", "sneer")
+    BASES.speech_basis[:2],
+    BASES.expression_basis[:3],
+    ("open", "round"),
+    ("smile", "squint", "sneer"),
+    BASES.emotion_weights[:, :3],
 )
 
 

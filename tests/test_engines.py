@@ -45,6 +45,21 @@ def test_fusion(engines, which):
     np.testing.assert_array_equal(engines[0].speech_weights(0 * images[:1]), 0)
 
 
+def test_the_stored_emotions_are_what_the_encoder_gives(engines):
+    from duet.inference.blendshapes import load_blendshapes
+    from duet.inference.expressions import emotion_arkit
+    from duet.inference.geometry import Grid
+    from duet.inference.head import load_head
+
+    fusion = load_models(WEIGHTS).fusion
+    grid = Grid(fusion.arrays["grid_index"], fusion.floats()["grid_weight"])
+    images = grid.image(np.tensordot(emotion_arkit(), load_head().arkit, axes=1))
+    for engine in engines:
+        np.testing.assert_allclose(
+            engine.expression_weights(images), load_blendshapes().emotion_weights, atol=TOLERANCE
+        )
+
+
 def test_whole_path(recording):
     """From samples to take, in every array."""
     from duet.inference.pipeline import Pipeline

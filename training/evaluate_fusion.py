@@ -60,7 +60,7 @@ def evaluate_fusion() -> list[str]:
 
 def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats, rig: Floats) -> list[str]:
     """Per emotion at full strength: how much of it survives, and the lip gap at the test take's closures."""
-    weights, basis = pipeline.emotion_weights(), pipeline.shapes.expression_basis
+    weights, basis = pipeline.shapes.emotion_weights, pipeline.shapes.expression_basis
     felt = np.tensordot(weights, basis, axes=1)
     wanted = np.tensordot(emotion_arkit(), head.arkit, axes=1)
     upper = np.unique(np.concatenate([head.regions[region] for region in UPPER]))

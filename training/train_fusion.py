@@ -9,6 +9,7 @@ keeps the other domain's weights few and small; a Laplacian term keeps the blend
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..inference.checkpoints import save_checkpoint
+from ..inference.expressions import emotion_arkit
 from ..inference.fusion_numpy import FusionDims
 from ..inference.geometry import Grid
 from ..inference.head import load_head
@@ -109,12 +111,21 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
     return module.eval()
 
 
+def emotion_weights(module: FusionModule, grid: Grid) -> NDArray[np.float32]:
+    """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E as shipped (float16), its w_A dropped."""
+    deltas = np.tensordot(emotion_arkit(), load_head().arkit, axes=1)
+    encoder = copy.deepcopy(module.expression_encoder).half().float()
+    with torch.no_grad():
+        return encoder(torch.from_numpy(grid.image(deltas))).numpy()
+
+
 def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> None:
     """The shipped file: both encoders, the blendshapes in metres and their names, the geometric mapping."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in ("speech_encoder", "expression_encoder"):
         state = getattr(module, name).state_dict()
         arrays |= {f"{name}.{k}": v.numpy().astype(np.float16) for k, v in state.items()}
+    arrays["emotion_weights"] = emotion_weights(module, grid)
     arrays |= {"basis.speech": readable.speech.astype(np.float16), "grid_index": grid.index}
     arrays |= {"basis.expression": readable.expression.astype(np.float16), "grid_weight": grid.weight}
     metadata = {
