@@ -46,7 +46,6 @@ CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "tongue_teeth": ((), {"tongueTeeth": 1.0}),
 }
 CHANNEL_NAMES = tuple(CHANNELS)
-RIG_NAMES = CHANNEL_NAMES
 
 
 def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:

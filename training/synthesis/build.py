@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..speech_rig import RIG_NAMES
+from ..speech_rig import CHANNEL_NAMES
 from . import espeak, kokoro, piper, text
 from .augment import recorded
 from .coarticulation import FRAME_RATE, channels_of, loudness_gains
@@ -91,7 +91,7 @@ def save(spoken: Spoken, path: Path) -> None:
         "times": np.array([(s.start, s.end) for s in segments], np.float32),
         "gains": spoken.gains.astype(np.float32),
         "channels": spoken.channels.astype(np.float16),
-        "channel_names": np.array(RIG_NAMES),
+        "channel_names": np.array(CHANNEL_NAMES),
         "recording": np.array(spoken.recording),
         "text": np.array(item.sentence),
     }
@@ -114,7 +114,7 @@ def refresh(out: Path) -> None:
         pairs = zip(arrays["phones"], arrays["times"], strict=True)
         segments = [Segment(str(phone), float(start), float(end)) for phone, (start, end) in pairs]
         channels = channels_of(segments, len(arrays["channels"]), arrays["gains"].astype(np.float64))
-        _write(path, arrays | {"channels": channels.astype(np.float16), "channel_names": np.array(RIG_NAMES)})
+        _write(path, arrays | {"channels": channels.astype(np.float16), "channel_names": np.array(CHANNEL_NAMES)})
 
 
 def babble(seed: int) -> list[NDArray[np.float32]]:
@@ -132,9 +132,12 @@ def build(out: Path, hours: float, seed: int) -> None:
     installed = sources()
     if "espeak" not in installed:
         espeak.transcribe("one", "en-us")  # says what to install
-    _check_settings(out, {"seed": seed, "sources": list(installed), "channels": list(RIG_NAMES)})
+    _check_settings(out, {"seed": seed, "sources": list(installed), "channels": list(CHANNEL_NAMES)})
     skipped_file = out / "skipped.txt"
     skipped = {line[:6] for line in skipped_file.read_text("utf-8").splitlines()} if skipped_file.exists() else set()
+    silent = [name for name in text.SOURCES if not text.sentences(name)]
+    if silent:
+        print(f"No sentences for {', '.join(silent)}: install Debian's fortunes in these languages.", flush=True)
     others, total, made, begun = babble(seed), 0.0, 0, time.monotonic()
     for item in items(seed, installed):
         if total >= hours * 3600:

@@ -13,19 +13,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
-from ..speech_rig import RIG_NAMES
+from ..speech_rig import CHANNEL_NAMES
 from .phones import Gesture, gesture_of
 from .utterance import SAMPLE_RATE, Segment
 
 FRAME_RATE = 50.0
 LAG = 0.03  # seconds by which the face follows the sound, as it does in the captured takes (docs/training_data.md)
+_FINE = 4  # steps within a frame at which dominance is computed
+_INERTIA = 0.010  # seconds, standard deviation: flesh does not follow faster
 _LONG_PAUSE = 0.30  # seconds: shorter ones pull less towards rest
 _FULL_VOWEL = 0.09  # seconds: shorter vowels reach less of their target
 _FLOOR = 1e-3  # a weak pull to rest, so that long silence is exactly still
 _PAUSE_EDGES = 0.04, 0.12  # seconds: when rest is reached after speech, and when the face leaves it before speech
 # lips and jaw begin to move only above this amount: captured channels are exactly 0 in most frames
-_SLACK = np.array([0.0 if n.startswith(("tongue", "bite", "roll", "press")) else 0.025 for n in RIG_NAMES])
+_SLACK = np.array([0.0 if n.startswith(("tongue", "bite", "roll", "press")) else 0.025 for n in CHANNEL_NAMES])
 
 Floats = NDArray[np.float64]
 
@@ -65,8 +68,8 @@ def channels_of(segments: Sequence[Segment], count: int, gains: Floats | None = 
 
     `gains` (P,) scale the targets of each phone's jaw and lips. Raises UnknownPhoneError.
     """
-    times = np.arange(count) / FRAME_RATE - LAG
-    pull, weight = np.zeros((count, len(RIG_NAMES))), np.full((count, len(RIG_NAMES)), _FLOOR)
+    times = np.arange(count * _FINE) / (FRAME_RATE * _FINE) - LAG
+    pull, weight = np.zeros((len(times), len(CHANNEL_NAMES))), np.full((len(times), len(CHANNEL_NAMES)), _FLOOR)
     for segment, gain in zip(segments, np.ones(len(segments)) if gains is None else gains, strict=True):
         gesture = gesture_of(segment.phone)
         first, last = _core(segment, gesture)
@@ -76,11 +79,11 @@ def channels_of(segments: Sequence[Segment], count: int, gains: Floats | None = 
         dominance = strength[0] * _force(segment, gesture) * near
         pull += dominance * target * gain
         weight += dominance
-    blended = pull / weight
+    blended = gaussian_filter1d(pull / weight, _INERTIA * FRAME_RATE * _FINE, axis=0)[::_FINE]
     return np.clip(np.maximum(blended - _SLACK, 0) * (1 + _SLACK), 0, 1).astype(np.float32)
 
 
 def _rows(gesture: Gesture) -> tuple[Floats, Floats]:
     """Targets (C,) and strengths (3, C): peak, before, after."""
-    target = np.array([gesture.targets.get(name, 0.0) for name in RIG_NAMES])
-    return target, np.array([gesture.strengths[name] for name in RIG_NAMES]).T
+    target = np.array([gesture.targets.get(name, 0.0) for name in CHANNEL_NAMES])
+    return target, np.array([gesture.strengths[name] for name in CHANNEL_NAMES]).T

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..captured import FPS, TRAINING_TAKES, load_captured
-from ..speech_rig import RIG_NAMES
+from ..speech_rig import CHANNEL_NAMES
 from .coarticulation import FRAME_RATE
 
 _SPEECH = -45.0  # dB of full scale
@@ -51,7 +51,7 @@ def captured_tracks() -> Iterator[Track]:
     for name in TRAINING_TAKES:
         take = load_captured(name)
         level = loudness(take.samples, take.times)
-        missing = len(RIG_NAMES) - take.channels.shape[1]
+        missing = len(CHANNEL_NAMES) - take.channels.shape[1]
         channels = np.pad(take.channels, ((0, 0), (0, missing)), constant_values=np.nan)
         yield Track(channels, level, near(level > _SPEECH))
 
@@ -109,7 +109,7 @@ def main() -> None:
     real, made = list(captured_tracks()), list(synthetic_tracks(parser.parse_args().set))
     print(" " * 20 + "".join(f"{t:>13s}" for t in ("mean", "std", "95 %", "99 %", "on", "speed", "Hz")))
     print(" " * 20 + "  capt. synth" * 7)
-    for name, a, b in zip(RIG_NAMES, statistics(real), statistics(made), strict=True):
+    for name, a, b in zip(CHANNEL_NAMES, statistics(real), statistics(made), strict=True):
         print(f"{name:20s} " + "  ".join(f"{x:5.3f} {y:5.3f}" for x, y in zip(a, b, strict=True)))
     for label, tracks in (("captured", real), ("synthetic", made)):
         seconds, r = lag(tracks)

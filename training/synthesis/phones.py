@@ -70,16 +70,20 @@ _CONSONANT = (
     | _group(TONGUE, 2.0, 0.035, 0.035)
 )
 _ROUNDED = _group(ROUND, 1.2, 0.120, 0.080)
-_CRITICAL = 9.0, 0.020, 0.020
+_CRITICAL = 16.0, 0.020, 0.020
+_JAW_UP = 14.0, 0.026, 0.026
 _BILABIAL = (
     _CONSONANT
-    | _group(("jaw_open", *CLOSE, *PART, "lips_oh", "bite", "chin_raise"), *_CRITICAL)
-    | _group(("funnel_lower", "funnel_upper"), 5.0, 0.020, 0.020)
+    | _group((*CLOSE, *PART, "lips_oh", "bite", "chin_raise"), *_CRITICAL)
+    | _group(("jaw_open",), *_JAW_UP)
+    | _group(("funnel_lower", "funnel_upper"), 8.0, 0.020, 0.020)
     | _group(TONGUE, 0.2, 0.040, 0.040)
 )
 _LABIODENTAL = (
     _CONSONANT
-    | _group(("jaw_open", *CLOSE, *PART, "bite", "chin_raise"), *_CRITICAL)
+    | _group((*CLOSE, *PART, "chin_raise"), *_CRITICAL)
+    | _group(("jaw_open",), *_JAW_UP)
+    | _group(("bite",), 12.0, 0.032, 0.032)
     | _group(("lips_oh", "funnel_lower", "funnel_upper"), 5.0, 0.022, 0.022)
     | _group(TONGUE, 0.2, 0.040, 0.040)
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import espeak, kokoro, piper, text
 
 HELD_OUT_LANGUAGE = "pl"
 HELD_OUT_VOICES = ("espeak/f4", "espeak/m7", "espeak/belinda", "espeak/pablo", "kokoro/jf_nezumi")
 ESPEAK_NAMES = {"en": "en-us", "zh": "cmn-latn-pinyin", "pt": "pt-br"}
-ESPEAK_ENGLISH = ("en-us", "en-gb", "en-gb-scotland", "en-us")
+ESPEAK_ENGLISH = ("en-us", "en", "en-gb-scotland", "en-us")
 _VARIANTS = (
     *("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Andrea", "Annie", "Alicia"),
     *("Gene", "Hugo", "Jacky", "Mario", "Michael", "adam", "anika", "antonio", "belinda", "benjamin", "caleb"),
@@ -58,10 +59,11 @@ def _source(language: str, installed: tuple[str, ...], rng: np.random.Generator)
     return str(rng.choice(fit, p=weights / weights.sum()))
 
 
-def _languages() -> tuple[tuple[str, ...], np.ndarray]:
-    names = tuple(text.SOURCES)
-    rest = (1 - sum(_LANGUAGE_SHARE.values())) / (len(names) - len(_LANGUAGE_SHARE))
-    return names, np.array([_LANGUAGE_SHARE.get(name, rest) for name in names])
+def _shares(names: Sequence[str]) -> NDArray[np.float64]:
+    """The share of each language in the set (N,)."""
+    rest = (1 - sum(_LANGUAGE_SHARE.values())) / (len(text.SOURCES) - len(_LANGUAGE_SHARE))
+    shares = np.array([_LANGUAGE_SHARE.get(name, rest) for name in names])
+    return shares / shares.sum()
 
 
 def _kept_back(sentence: str) -> bool:
@@ -71,8 +73,8 @@ def _kept_back(sentence: str) -> bool:
 
 def items(seed: int, installed: tuple[str, ...]) -> Iterator[Item]:
     """Utterances without end; each set of sentences is begun again when it has all been spoken."""
-    names, shares = _languages()
-    pools = {name: text.sentences(name) for name in names}
+    pools = {name: pool for name in text.SOURCES if (pool := text.sentences(name))}
+    names, shares = list(pools), _shares(list(pools))
     kept = {name: [s for s in pool if _kept_back(s)] for name, pool in pools.items()}
     free = {name: [s for s in pool if not _kept_back(s)] for name, pool in pools.items()}
     spoken = dict.fromkeys([(n, s) for n in names for s in (TRAIN, VOICE, LANGUAGE)], 0)
