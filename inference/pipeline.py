@@ -64,7 +64,7 @@ class Pipeline:
         channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
-        speech = self.speech_weights(channels, progress)
+        speech = np.float32(request.articulation) * self.speech_weights(channels, progress)
         curves = np.tile([np.float32(request.emotions.get(name, 0.0)) for name in EMOTIONS], (frames, 1))
         expression = self.shapes.emotion_weights
         arkit = self._solver(np.concatenate([speech, curves @ expression], axis=1))

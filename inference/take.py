@@ -12,6 +12,7 @@ from .errors import RequestError
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "afraid", "disgusted", "contempt")
 MIN_FPS, MAX_FPS = 1.0, 240.0
+MAX_INTENSITY = 1.5  # of an emotion or of articulation
 
 Floats = NDArray[np.float32]
 
@@ -21,12 +22,14 @@ class GenerateRequest:
     """One recording to animate.
 
     `emotions` maps names of EMOTIONS to intensities (0 is off, 1 is strong but natural, at most 1.5); `audio` is
-    only a label, so that errors can name the file; `vertices` asks for the face's vertices as well.
+    only a label, so that errors can name the file; `vertices` asks for the face's vertices as well. `articulation`
+    makes speech smaller or larger: 0 is a still mouth, 1 as spoken, 1.5 theatre.
     """
 
     fps: float = 30.0
     emotions: dict[str, float] = field(default_factory=dict)
     style: str = "captured"
+    articulation: float = 1.0
     audio: str = "audio"
     vertices: bool = False
 
@@ -35,8 +38,10 @@ class GenerateRequest:
         for name, value in self.emotions.items():
             if name not in EMOTIONS:
                 raise RequestError(f"There is no emotion '{name}'.", f"Choose from: {', '.join(EMOTIONS)}.")
-            if not 0.0 <= value <= 1.5:
+            if not 0.0 <= value <= MAX_INTENSITY:
                 raise RequestError(f"The intensity of '{name}' is {value:g}.", "Give a number from 0 to 1.5.")
+        if not 0.0 <= self.articulation <= MAX_INTENSITY:
+            raise RequestError(f"The articulation is {self.articulation:g}.", "Give a number from 0 to 1.5.")
         if not MIN_FPS <= self.fps <= MAX_FPS:
             raise RequestError(f"{self.fps:g} frames per second is not a frame rate.", "Give 1 to 240.")
 

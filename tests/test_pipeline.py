@@ -77,6 +77,13 @@ def test_a_quiet_recording_moves_the_same_lips(pipeline, take, recording):
     np.testing.assert_allclose(quiet.speech_weights, take.speech_weights, atol=0.02)
 
 
+def test_articulation_scales_speech_and_nothing_else(pipeline, take, recording):
+    request = GenerateRequest(emotions={"happy": 1.0}, articulation=0.5)
+    softer = pipeline.generate(recording, request, lambda *_: None)
+    np.testing.assert_allclose(softer.speech_weights, take.speech_weights / 2, atol=1e-6)
+    np.testing.assert_array_equal(softer.expression_weights, take.expression_weights)
+
+
 def test_progress_rises_to_one(pipeline, recording):
     seen = []
     pipeline.generate(recording, GenerateRequest(), lambda fraction, stage: seen.append((fraction, stage)))

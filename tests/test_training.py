@@ -135,14 +135,14 @@ def test_speech_loss_ignores_what_was_not_captured():
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    shape = SpeechDims(len(CHANNEL_NAMES), 1)
+    shape = SpeechDims(len(CHANNEL_NAMES), len(train_speech.STYLES))
     example = train_speech.Example(
         rng.normal(size=(40, shape.encoder_layers, shape.encoder_width)).astype(np.float16),
         rng.random((40, len(CHANNEL_NAMES))).astype(np.float32),
         0,
     )
     monkeypatch.setattr(train_speech, "training_examples", lambda: [example])
-    monkeypatch.setattr(train_speech, "validation_example", lambda: example)
+    monkeypatch.setattr(train_speech, "validation_examples", lambda: [example])
     options = train_speech.Options(steps=4, batch=2, crop=20, validate_every=2)
 
     whole = train_speech.train(options, tmp_path / "whole.pt")
