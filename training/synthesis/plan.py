@@ -66,17 +66,20 @@ def _shares(names: Sequence[str]) -> NDArray[np.float64]:
     return shares / shares.sum()
 
 
-def _kept_back(sentence: str) -> bool:
-    """Whether a sentence is for held-out voices alone, so that neither words nor voices leak."""
-    return int(hashlib.sha256(sentence.encode()).hexdigest()[:8], 16) / 16**8 < _HELD_OUT_SENTENCES
+def _kept_back(pool: Sequence[str]) -> int:
+    """How many of the first sentences, which are in the order of their hashes, are for held-out voices alone, so
+    that neither words nor voices leak.
+    """
+    shares = [int(hashlib.sha256(s.encode()).hexdigest()[:8], 16) / 16**8 for s in pool]
+    return max(1, sum(share < _HELD_OUT_SENTENCES for share in shares))
 
 
 def items(seed: int, installed: tuple[str, ...]) -> Iterator[Item]:
     """Utterances without end; each set of sentences is begun again when it has all been spoken."""
     pools = {name: pool for name in text.SOURCES if (pool := text.sentences(name))}
     names, shares = list(pools), _shares(list(pools))
-    kept = {name: [s for s in pool if _kept_back(s)] for name, pool in pools.items()}
-    free = {name: [s for s in pool if not _kept_back(s)] for name, pool in pools.items()}
+    kept = {name: pool[: _kept_back(pool)] for name, pool in pools.items()}
+    free = {name: pool[_kept_back(pool) :] for name, pool in pools.items()}
     spoken = dict.fromkeys([(n, s) for n in names for s in (TRAIN, VOICE, LANGUAGE)], 0)
     for number in range(1 << 31):
         rng = np.random.default_rng((seed, number))
