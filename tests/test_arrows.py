@@ -37,7 +37,7 @@ PACKAGES = {
 }
 ROOMS = set(ARROWS) - {"__init__", "client", "worker", "torch"} | {"inference"}
 CLIENT = {"__init__", "errors", "take", "checkpoints", "head", "blendshapes"}
-CLIENT |= {"audio_checks", "audio_file", "protocol", "child", "client", "exports"}
+CLIENT |= {"audio_checks", "audio_file", "protocol", "child", "client", "exports", "emotion_track"}
 # Imports that only a function may hold, so that they happen where they are needed: (importing module, imported one).
 LAZY = {
     ("inference.audio_file", "librosa"),
