@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.stats
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
@@ -49,3 +50,28 @@ def upper_face_deviation(predicted: Floats, target: Floats) -> float:
 def jitter(curves: Floats, rate: float) -> Floats:
     """Root mean square acceleration (C,) of curves (T, C), per second squared."""
     return np.sqrt((np.diff(curves, n=2, axis=0) ** 2).mean(axis=0)) * rate**2
+
+
+def mean_lip_error(predicted: Floats, target: Floats) -> float:
+    """Mean over frames of the largest L2 error among lip vertices, in mm: LVE's square root taken frame by frame.
+
+    Faces (T, n, 3) in metres, lip vertices alone.
+    """
+    return float(np.linalg.norm(predicted - target, axis=-1).max(axis=1).mean() * 1e3)
+
+
+def roc_auc(scores: Floats, labels: NDArray[np.integer]) -> float:
+    """Area under the ROC curve (Mann-Whitney's U over n1 n0) of scores (N,); labels 1, 0, or -1 for not counted.
+
+    0.5 is chance; NaN where one of the classes is missing.
+    """
+    high, low = scores[labels == 1], scores[labels == 0]
+    if not len(high) or not len(low):
+        return float("nan")
+    ranks = scipy.stats.rankdata(np.concatenate([high, low]))[: len(high)]
+    return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
+
+
+def motion(points: Floats, rate: float) -> Floats:
+    """Speed (T - 1,) in mm/s: the root mean square over points (T, n, 3), in metres, of their frame-to-frame change."""
+    return np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=-1).mean(axis=1)) * rate * 1e3
