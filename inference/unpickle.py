@@ -1,0 +1,221 @@
+"""Reads the arrays of a pickled FLAME model and runs nothing: every class that a pickle names is an inert stand-in.
+
+FLAME's files were pickled by Python 2: a dict of NumPy arrays, SciPy sparse matrices and chumpy arrays. A pickle can
+name any function of any module and have it called. Here a name is looked up in one table, the table holds only
+classes of this file, and a name outside it ends the reading. Not even NumPy's own unpickling is used, since a
+forged dtype can make that read memory that is not its own.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import WeightsError
+
+_REMEDY = "Use the model file as its authors publish it."
+_NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
+_BROKEN = (ValueError, TypeError, LookupError, AttributeError, EOFError, OverflowError, MemoryError, RecursionError)
+
+
+class _Refused(pickle.UnpicklingError):
+    """The pickle names something that no model needs."""
+
+
+class _Inert:
+    """Takes any arguments and any state, and does nothing with them."""
+
+    def __new__(cls, *args: Any) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, *args: Any) -> None:
+        self.state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Chumpy(_Inert):
+    """chumpy.ch.Ch: its state holds the array as `x`."""
+
+
+class _Sparse(_Inert):
+    """A SciPy matrix by compressed columns (or rows): `data`, `indices`, `indptr` and `_shape`."""
+
+    by_rows = False
+
+
+class _SparseRows(_Sparse):
+    by_rows = True
+
+
+class _Dtype(_Inert):
+    """numpy.dtype of plain numbers: a code such as 'f8', and a byte order."""
+
+    def __init__(self, code: str, *flags: Any) -> None:
+        self.code, self.order = str(code), "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = str(state[1])
+
+    def numpy(self) -> np.dtype[Any] | None:
+        """The type, or None where it is not one of plain numbers."""
+        code = self.code if self.code[:1] in "<>|=" else self.order + self.code
+        return np.dtype(code) if _NUMBERS.fullmatch(code) else None
+
+
+class _Array(_Inert):
+    """numpy.ndarray: `value` is a read-only array, or None where its elements are not numbers."""
+
+    def __init__(self, *args: Any) -> None:
+        self.value: NDArray[Any] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, raw = state
+        self.value = _array(raw, dtype, shape, "F" if fortran else "C")
+
+
+class _Reconstruct(_Inert):
+    """numpy.core.multiarray._reconstruct: an array whose state follows."""
+
+    def __new__(cls, *args: Any) -> Any:
+        return _Array()
+
+
+class _FromBuffer(_Inert):
+    """numpy.core.numeric._frombuffer, of protocol 5: an array at once."""
+
+    def __new__(cls, raw: Any, dtype: Any, shape: Any, order: Any) -> Any:
+        made = _Array()
+        made.value = _array(raw, dtype, shape, "F" if order == "F" else "C")
+        return made
+
+
+class _Scalar(_Inert):
+    """numpy.core.multiarray.scalar: one number."""
+
+    def __new__(cls, dtype: Any, raw: Any = b"") -> Any:
+        made = _Array()
+        made.value = _array(raw, dtype, (), "C")
+        return made
+
+
+class _Encode(_Inert):
+    """_codecs.encode, which Python 3 uses for bytes under protocol 2."""
+
+    def __new__(cls, text: str, encoding: str) -> Any:
+        if encoding not in ("latin1", "latin-1"):
+            raise ValueError(f"bytes as {encoding}")
+        return text.encode("latin1")
+
+
+class _NoBytes(_Inert):
+    """bytes(), which Python 3 uses for none at all under protocol 2."""
+
+    def __new__(cls) -> Any:
+        return b""
+
+
+class _Reconstructor(_Inert):
+    """copy_reg._reconstructor, of protocols 0 and 1: an empty object of one of this file's classes."""
+
+    def __new__(cls, wanted: Any, *args: Any) -> Any:
+        if wanted not in (_Chumpy, _Sparse, _SparseRows):
+            raise ValueError("an object of no known class")
+        return wanted()
+
+
+_NUMPY = {"_reconstruct": _Reconstruct, "scalar": _Scalar}
+_TABLE: dict[tuple[str, str], type[_Inert]] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    **{(f"numpy.{core}.multiarray", name): stub for core in ("core", "_core") for name, stub in _NUMPY.items()},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _FromBuffer for core in ("core", "_core")},
+    **{(f"scipy.sparse.{module}", "csc_matrix"): _Sparse for module in ("csc", "_csc")},
+    **{(f"scipy.sparse.{module}", "csr_matrix"): _SparseRows for module in ("csr", "_csr")},
+    ("chumpy.ch", "Ch"): _Chumpy,
+    ("chumpy", "Ch"): _Chumpy,
+    **{(module, "_reconstructor"): _Reconstructor for module in ("copy_reg", "copyreg")},
+    # In the state of chumpy's objects and of protocol 0, unused:
+    **{(module, name): _Inert for module in ("__builtin__", "builtins") for name in ("set", "object")},
+    ("_codecs", "encode"): _Encode,
+    **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
+}
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """The stand-in for a name of the table; any other is refused."""
+        try:
+            return _TABLE[module, name]
+        except KeyError:
+            raise _Refused(f"{module}.{name}") from None
+
+
+def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a pickled dict by name, sparse matrices made dense; entries that are no arrays are left out.
+
+    Raises WeightsError naming the file, and where it asks for any class or function but those of plain arrays, naming
+    that; nothing in the file is run.
+    """
+    try:
+        with path.open("rb") as file:
+            data = _ArrayUnpickler(file, encoding="latin1").load()
+        if not isinstance(data, dict):
+            raise ValueError(f"it holds a {type(data).__name__}, not a dict")
+        found = {str(name): _dense(value) for name, value in data.items()}
+    except OSError as error:
+        raise WeightsError(f"The model file {path} cannot be read ({error.strerror}).", _REMEDY) from error
+    except _Refused as error:
+        raise WeightsError(
+            f"The model file {path} asks for '{error}', which no model needs. Nothing of it was run.", _REMEDY
+        ) from error
+    except (pickle.UnpicklingError, *_BROKEN) as error:
+        raise WeightsError(f"The model file {path} is damaged ({error}).", _REMEDY) from error
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _array(raw: Any, dtype: Any, shape: Any, order: Any) -> NDArray[Any] | None:
+    """The array of raw bytes; None where its elements are not numbers. Raises ValueError where they do not fit."""
+    kind = dtype.numpy() if isinstance(dtype, _Dtype) else None
+    if kind is None:
+        return None
+    data = raw.encode("latin1") if isinstance(raw, str) else bytes(raw) if isinstance(raw, (bytes, bytearray)) else b""
+    return np.frombuffer(data, kind).reshape(tuple(int(n) for n in shape), order=order)
+
+
+def _dense(value: Any) -> NDArray[Any] | None:
+    """The array that an entry stands for, or None."""
+    if isinstance(value, _Chumpy):
+        return _dense(value.state.get("x")) if isinstance(value.state, dict) else None
+    if isinstance(value, _Array):
+        return value.value
+    if isinstance(value, _Sparse):
+        return _dense_matrix(value)
+    return None
+
+
+def _dense_matrix(matrix: _Sparse) -> NDArray[Any]:
+    """A compressed matrix in full; raises ValueError, KeyError or IndexError where its parts do not fit together."""
+    state = matrix.state
+    rows, columns = (int(n) for n in state["_shape"])
+    data, indices, starts = (_require(state[name]) for name in ("data", "indices", "indptr"))
+    if not 0 <= rows * columns <= 10**7 or len(starts) != (rows if matrix.by_rows else columns) + 1:
+        raise ValueError(f"a sparse matrix of {rows} x {columns}")
+    dense = np.zeros((rows, columns), data.dtype)
+    major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    at = (major, indices) if matrix.by_rows else (indices, major)
+    np.add.at(dense, at, data)
+    return dense
+
+
+def _require(value: Any) -> NDArray[Any]:
+    array = _dense(value)
+    if array is None:
+        raise ValueError("a sparse matrix without numbers")
+    return array
