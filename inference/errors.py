@@ -46,6 +46,12 @@ class OutputError(DuetError):
     kind = "output"
 
 
+class TableError(DuetError):
+    """A table of text cannot be used: names the file, the row and the column."""
+
+    kind = "table"
+
+
 class WorkerError(DuetError):
     """The worker process failed: it died, went silent, or spoke nonsense."""
 
@@ -67,6 +73,7 @@ _KINDS: dict[str, type[DuetError]] = {
         WeightsError,
         HeadError,
         OutputError,
+        TableError,
         WorkerError,
         CancelledError,
     )

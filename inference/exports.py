@@ -1,26 +1,22 @@
-"""Takes as files for other programs: .npz, and .csv in the column layout of Epic's Live Link Face app."""
+"""Takes as files for other programs: .npz and .json (Live Link's .csv: livelink.py), written whole or not at all."""
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import os
 import stat
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import OutputError
 from .head import ARKIT_NAMES
-from .take import Floats, Take
+from .take import Take
 
-_ROTATIONS = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
-# ARKIT_NAMES is in the app's order; the app writes the names with a capital.
-LIVE_LINK_COLUMNS = (*(name[0].upper() + name[1:] for name in ARKIT_NAMES), *_ROTATIONS)
+JSON_FORMAT, JSON_VERSION = "duet-arkit", 1
+_DIGITS = 6  # of a coefficient in JSON
 _ELSEWHERE = "Choose another file or folder, or change its permissions."
 
 
@@ -28,7 +24,8 @@ def write_npz(path: Path, take: Take) -> None:
     """Write the take's arrays; raises OutputError naming the file.
 
     `fps`, `speech_weights` (T, Ks), `expression_weights` (E, Ke), `emotion_curves` (T, E), `emotions` (E,),
-    `arkit` (T, 52), `arkit_names` (52,), and `vertices` (T, V, 3) in metres where the take has them.
+    `arkit` (T, 52), `arkit_names` (52,), `speech_names` (Ks,), `expression_names` (Ke,), `meta` (JSON text), and
+    `vertices` (T, V, 3) in metres where the take has them.
     """
     arrays: dict[str, Any] = {
         "fps": np.float64(take.fps),
@@ -38,53 +35,33 @@ def write_npz(path: Path, take: Take) -> None:
         "emotions": np.array(take.emotions),
         "arkit": take.arkit,
         "arkit_names": np.array(take.arkit_names),
+        "speech_names": np.array(take.speech_names),
+        "expression_names": np.array(take.expression_names),
+        "meta": np.array(json.dumps(meta_of(take), ensure_ascii=False)),
     }
     if take.vertices is not None:
         arrays["vertices"] = take.vertices
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
-def write_livelink_csv(path: Path, take: Take) -> None:
-    """Write the ARKit coefficients as Live Link Face records them; raises OutputError naming the file.
+def write_json(path: Path, take: Take) -> None:
+    """Write the ARKit coefficients as JSON; raises OutputError naming the file.
 
-    The app's 61 values a frame are 52 coefficients and nine angles. Duet turns eyes by coefficients and leaves the
-    head to the animator, so the angles are zero.
+    `{"format": "duet-arkit", "version": 1, "meta": {...}, "fps": number, "frames": T, "names": [52 of Apple's],
+    "weights": [[52 numbers in [0, 1]], ... T]}`; frame t is at t / fps seconds of the recording.
     """
     order = [take.arkit_names.index(name) for name in ARKIT_NAMES]
-    angles = ["0.0000000000"] * len(_ROTATIONS)
-
-    def write(file: BinaryIO) -> None:
-        text = io.TextIOWrapper(file, encoding="ascii", newline="")
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["Timecode", "BlendShapeCount", *LIVE_LINK_COLUMNS])
-        for frame, values in enumerate(take.arkit[:, order]):
-            numbers = [f"{value:.10f}" for value in values]
-            rows.writerow([timecode(frame, take.fps), len(LIVE_LINK_COLUMNS), *numbers, *angles])
-        text.flush()
-        text.detach()
-
-    write_atomically(path, write)
+    head = {"format": JSON_FORMAT, "version": JSON_VERSION, "meta": meta_of(take), "fps": take.fps}
+    head |= {"frames": take.frame_count, "names": list(ARKIT_NAMES)}
+    rows = ",\n".join(json.dumps([round(float(v), _DIGITS) for v in row]) for row in take.arkit[:, order])
+    text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "weights": [\n{rows}\n]\n}}\n'
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def timecode(frame: int, fps: float) -> str:
-    """HH:MM:SS:FF.mmm of a frame, where FF.mmm counts frames within the second: at 29.97 it has a fraction.
-
-    So HH * 3600 + MM * 60 + SS + FF.mmm / fps is the frame's time to a thousandth of a frame, at any rate, for any
-    length.
-    """
-    rate = Fraction(fps).limit_denominator(1001)
-    time = Fraction(frame) / rate
-    seconds = int(time)
-    count = float((time - seconds) * rate)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{count:06.3f}"
-
-
-def read_livelink_csv(path: Path) -> tuple[tuple[str, ...], NDArray[np.str_], Floats]:
-    """The names of the columns after the first two, the timecodes (T,) and the values (T, columns) of a CSV file."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        header, *rows = list(csv.reader(file))
-    values = np.array([row[2:] for row in rows], np.float32).reshape(len(rows), len(header) - 2)
-    return tuple(header[2:]), np.array([row[0] for row in rows], np.str_), values
+def meta_of(take: Take) -> dict[str, Any]:
+    """Where a take comes from: `audio`, `style` and `emotions` as they were asked for, and the `model`'s id."""
+    asked = {key: take.request.get(key) for key in ("audio", "style", "emotions")}
+    return {"generator": "Duet", "model": take.model_id, **asked}
 
 
 def prepare_output(path: Path) -> Path:

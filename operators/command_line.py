@@ -21,7 +21,8 @@ from pathlib import Path
 from ..inference.audio_file import AUDIO_SUFFIXES, load_audio
 from ..inference.client import WorkerClient, worker_command
 from ..inference.errors import AudioError, CancelledError, DuetError, RequestError, WeightsError
-from ..inference.exports import prepare_output, write_livelink_csv, write_npz
+from ..inference.exports import prepare_output, write_npz
+from ..inference.livelink import write_livelink_csv
 from ..inference.take import EMOTIONS, Floats, GenerateRequest, Take
 
 ROOT = Path(__file__).resolve().parent.parent

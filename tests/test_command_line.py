@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duet.inference.client import worker_command
-from duet.inference.exports import read_livelink_csv
+from duet.inference.livelink import read_livelink_csv
 from duet.operators import command_line
 
 pytestmark = pytest.mark.embedded
@@ -78,10 +78,10 @@ def test_vertices_engine_and_device(recordings, tmp_path, fake_worker):
 
 def test_csv_by_its_suffix(recordings, tmp_path):
     assert run("generate", recordings / "c.flac", "-o", tmp_path / "Take.CSV") == 0
-    names, timecodes, values = read_livelink_csv(tmp_path / "Take.CSV")
-    assert len(names) == 61
-    assert timecodes[-1] == "00:00:00:29.000"
-    assert values[-1, 0] == 1
+    take = read_livelink_csv(tmp_path / "Take.CSV", 30.0)
+    assert len(take.names) == 61
+    assert take.frames[-1] == 29
+    assert take.values[-1, 0] == 1
 
 
 def test_folder_and_files_go_into_a_folder_with_one_worker(recordings, tmp_path, capsys, fake_worker):
@@ -194,7 +194,7 @@ def test_blender_decodes_where_libsndfile_is_not_installed(recordings, tmp_path,
     assert run("generate", recordings, "-o", tmp_path / "out") == 1
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 2
-    assert "b.wav' is no sound" in captured.err
+    assert "b.wav' is not a sound" in captured.err
 
 
 def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch):

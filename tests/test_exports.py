@@ -1,25 +1,18 @@
 """Exports: what is written is what the take holds, in layouts that other programs read."""
 
-import csv
+import json
 
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
-from duet.inference.exports import (
-    LIVE_LINK_COLUMNS,
-    prepare_output,
-    read_livelink_csv,
-    timecode,
-    write_atomically,
-    write_livelink_csv,
-    write_npz,
-)
+from duet.inference.exports import prepare_output, write_atomically, write_json, write_npz
 from duet.inference.head import ARKIT_NAMES
-from hypothesis import given
-from hypothesis import strategies as st
+from duet.inference.livelink import write_livelink_csv
+
+pytestmark = pytest.mark.embedded
 
 KEYS = {"fps", "speech_weights", "expression_weights", "emotion_curves", "emotions", "arkit", "arkit_names"}
-RATES = [24000 / 1001, 24 / 1.001, 24.0, 25.0, 30000 / 1001, 30.0, 12.5, 23.976, 60000 / 1001, 60.0, 120.0]
+KEYS |= {"speech_names", "expression_names", "meta"}
 
 
 def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
@@ -32,7 +25,9 @@ def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
             assert data[key].dtype == np.float32
             np.testing.assert_array_equal(data[key], getattr(take, key))
         assert tuple(data["emotions"]) == take.emotions
-        assert tuple(data["arkit_names"]) == take.arkit_names
+        for key in ("arkit_names", "speech_names", "expression_names"):
+            assert tuple(data[key]) == getattr(take, key)
+        assert json.loads(str(data["meta"]))["model"] == take.model_id
 
 
 def test_npz_with_vertices(tmp_path, make_take):
@@ -43,64 +38,25 @@ def test_npz_with_vertices(tmp_path, make_take):
         np.testing.assert_array_equal(data["vertices"], vertices)
 
 
-def test_csv_has_the_layout_of_live_link_face(tmp_path, make_take):
-    take = make_take(frames=65, arkit_names=ARKIT_NAMES)
-    write_livelink_csv(tmp_path / "take.csv", take)
-    rows = list(csv.reader((tmp_path / "take.csv").open()))
-    assert rows[0][:4] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft", "EyeLookDownLeft"]
-    assert rows[0][16:20] == ["JawForward", "JawRight", "JawLeft", "JawOpen"]
-    assert rows[0][53:57] == ["TongueOut", "HeadYaw", "HeadPitch", "HeadRoll"]
-    assert rows[0][57:] == ["LeftEyeYaw", "LeftEyePitch", "LeftEyeRoll", "RightEyeYaw", "RightEyePitch", "RightEyeRoll"]
-    assert {len(row) for row in rows} == {63}
-    assert {row[1] for row in rows[1:]} == {"61"}
-    assert [rows[i][0] for i in (1, 2, 31, 65)] == [
-        "00:00:00:00.000",
-        "00:00:00:01.000",
-        "00:00:01:00.000",
-        "00:00:02:04.000",
-    ]
-    names, timecodes, values = read_livelink_csv(tmp_path / "take.csv")
-    assert names == LIVE_LINK_COLUMNS
-    assert len(timecodes) == 65
-    np.testing.assert_allclose(values[:, :52], take.arkit, atol=1e-7)
-    assert not values[:, 52:].any()
+def test_json_is_the_documented_layout(tmp_path, make_take):
+    take = make_take(frames=30, fps=30000 / 1001, arkit_names=ARKIT_NAMES[::-1])
+    write_json(tmp_path / "Zoë.json", take)
+    data = json.loads((tmp_path / "Zoë.json").read_text(encoding="utf-8"))
+    assert list(data) == ["format", "version", "meta", "fps", "frames", "names", "weights"]
+    assert (data["format"], data["version"], data["frames"]) == ("duet-arkit", 1, 30)
+    assert data["fps"] == 30000 / 1001
+    assert tuple(data["names"]) == ARKIT_NAMES
+    np.testing.assert_allclose(np.array(data["weights"])[:, ::-1], take.arkit, atol=1e-6)
+    assert data["meta"] == {
+        "generator": "Duet",
+        "model": take.model_id,
+        "audio": "line.wav",
+        "style": "captured",
+        "emotions": {},
+    }
 
 
-def test_csv_columns_follow_names_and_not_the_order_in_the_take(tmp_path, make_take):
-    take = make_take(arkit_names=ARKIT_NAMES[::-1])
-    write_livelink_csv(tmp_path / "take.csv", take)
-    names, _, values = read_livelink_csv(tmp_path / "take.csv")
-    jaw = take.arkit[:, take.arkit_names.index("jawOpen")]
-    np.testing.assert_allclose(values[:, names.index("JawOpen")], jaw, atol=1e-7)
-
-
-@given(st.integers(0, 240 * 3600 * 3), st.sampled_from(RATES))
-def test_timecode_does_not_drift(frame, fps):
-    hours, minutes, seconds, frames = timecode(frame, fps).split(":")
-    assert (len(hours), len(minutes), len(seconds), len(frames) >= 6) == (2, 2, 2, True)
-    assert 0 <= int(minutes) < 60
-    assert 0 <= int(seconds) < 60
-    assert 0 <= float(frames) <= fps
-    time = int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(frames) / fps
-    assert time * fps == pytest.approx(frame, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("frame", "fps", "text"),
-    [
-        (0, 30.0, "00:00:00:00.000"),
-        (29, 30.0, "00:00:00:29.000"),
-        (30, 30.0, "00:00:01:00.000"),
-        (3600 * 60 * 2 + 61 * 60 + 7, 60.0, "02:01:01:07.000"),
-        (24, 24000 / 1001, "00:00:01:00.024"),
-        (24 * 1000, 24000 / 1001, "00:16:41:00.000"),
-    ],
-)
-def test_timecode_known_answers(frame, fps, text):
-    assert timecode(frame, fps) == text
-
-
-@pytest.fixture(params=[write_npz, write_livelink_csv])
+@pytest.fixture(params=[write_npz, write_json, write_livelink_csv])
 def write(request):
     return request.param
 
