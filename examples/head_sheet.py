@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..inference.head import load_head
 from .render import render_face
 
-_TILE, _CAPTION, _COLUMNS = 176, 17, 8
-_COLORS = 160  # of the palette: keeps the file small
+_TILE, _CAPTION, _COLUMNS = 200, 17, 8
+_COLORS = 256  # of the palette: keeps the file small
 # Shapes that show only with others: what is added to make them seen.
 _TOGETHER: dict[str, dict[str, float]] = {
     "mouthClose": {"jawOpen": 1.0},

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +36,7 @@ _VIEWS = {
     "front": ((0.0, -1.0, 0.03), (0.0, 0.0, -0.03), 0.27),
     "three_quarter": ((0.62, -1.0, 0.08), (0.0, 0.02, -0.03), 0.29),
     "side": ((1.0, -0.04, 0.0), (0.0, 0.06, -0.03), 0.32),
-    "face": ((0.22, -1.0, 0.03), (0.0, 0.0, -0.032), 0.2),
+    "face": ((0.22, -1.0, 0.03), (-0.01, 0.0, -0.034), 0.185),
     "close": ((0.25, -1.0, 0.02), (0.0, 0.0, -0.065), 0.13),
     "mouth": ((0.0, -1.0, 0.0), (0.0, 0.0, -0.075), 0.09),
     "eyes": ((0.0, -1.0, 0.0), (0.0, 0.0, 0.0), 0.13),
@@ -70,8 +74,23 @@ def render_face(
     _aim(scene.camera, _eyes(head), camera, min(1.0, width / height))
     scene.render.filepath = str(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    with _silence():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
     return path
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Blender's render log, which its C side writes, off the standard output."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @lru_cache(maxsize=1)

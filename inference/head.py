@@ -115,6 +115,7 @@ def load_head(path: Path | None = None) -> Head:
     fields: dict[str, Any] = {name: np.ascontiguousarray(arrays[name], np.float32) for name in _FLOATS}
     fields |= {name: np.ascontiguousarray(arrays[name], np.int32) for name in _INTS}
     fields["regions"] = {name: np.ascontiguousarray(arrays[f"region.{name}"], np.int32) for name in REGIONS}
+    fields["skin_weights"] /= fields["skin_weights"].sum(axis=1, keepdims=True)  # float16 rows sum to nearly 1
     return Head(**fields, **names)
 
 

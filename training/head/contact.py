@@ -26,22 +26,22 @@ def lip_gaps(vertices: Doubles, loop: Indices) -> tuple[Doubles, Doubles]:
     return a[:, 2] - _height_at(b, a[:, 0]), _height_at(a, b[:, 0]) - b[:, 2]
 
 
-def close_lips(vertices: Doubles, loops: Loops, only_part: bool = False) -> Doubles:
+def close_lips(vertices: Doubles, loops: Loops, only_gaps: bool = False) -> Doubles:
     """A copy in which the lips' contact line is closed to LIP_GAP and the loops inside of it do not overlap.
 
-    With `only_part`, gaps are left and overlaps alone are opened.
+    With `only_gaps`, overlaps are left as they are: lips rolled over each other.
     """
     result = vertices.copy()
     for side, gap in zip((0, 1), lip_gaps(vertices, loops.lip_contact), strict=True):
-        if only_part:
-            gap = np.minimum(gap, LIP_GAP)
+        if only_gaps:
+            gap = np.maximum(gap, LIP_GAP)
         shift = 0.5 * (gap - LIP_GAP) * (1 if side else -1)
         shift[[0, -1]] = 0.0
         rings = (loops.lip_contact, *loops.lip_outward, *loops.lip_inward)
         shares = (1.0, *_OUTWARD, *(0.0,) * (len(loops.lip_outward) - len(_OUTWARD)), *_INWARD)
         for ring, share in zip(rings, shares, strict=True):
             result[lip_halves(ring)[side], 2] += share * shift
-    for ring in loops.lip_inward[:2]:
+    for ring in () if only_gaps else loops.lip_inward[:2]:
         gaps = [np.minimum(gap - LIP_GAP, 0.0) for gap in lip_gaps(result, ring)]
         for side, half in enumerate(lip_halves(ring)):
             push = 0.5 * gaps[side] * (1 if side else -1)

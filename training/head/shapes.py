@@ -23,11 +23,12 @@ _CREASE_STEPS = 25
 
 _WALL_KEPT, _WALL_DEPTH = 0.9, 0.007  # share of the neutral's depth behind the skin that shapes keep, and metres
 
-# Shapes in which the lips stay on each other; in all others they may part but not overlap.
+# Shapes in which the lips stay on each other, and those in which one also slides over the other.
 _LIPS_CLOSED = (
     *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
     *("jawForward", "jawLeft", "jawRight", "cheekPuff"),
 )
+_LIPS_OVER = ("mouthRoll", "mouthShrugLower", "mouthPucker")
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
 
 
 def _with_lips(context: Context, name: str, delta: Doubles) -> Doubles:
-    if not name.startswith(_LIPS_CLOSED):
+    if not name.startswith((*_LIPS_CLOSED, *_LIPS_OVER)):
         return delta
-    return contact.close_lips(context.neutral + delta, context.loops) - context.neutral
+    over = name.startswith(_LIPS_OVER)
+    return contact.close_lips(context.neutral + delta, context.loops, only_gaps=over) - context.neutral
 
 
 def _smooth_cheeks(context: Context, delta: Doubles) -> Doubles:
