@@ -16,10 +16,12 @@ from ..inference.expressions import RECIPES
 from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
 from .captured import TRAINING_TAKES, load_captured
 from .deformation_space import DeformationSpace
+from .named_expressions import NAMED
 from .speech_rig import rig_shapes
 
 Floats = NDArray[np.float32]
 IDENTITIES = 32
+SHIPPED_SHARE = 0.35  # of the expressions are of the kinds that the sliders offer
 SHAPES = (*ARKIT_NAMES, *EXTRA_NAMES)
 
 
@@ -48,10 +50,12 @@ class FusionSet:
         self.rng = np.random.default_rng(seed)
         self.speech_frames = speech_frames(self.rng, takes)
         self.mirror = np.array([SHAPES.index(_mirrored(name)) for name in SHAPES])
-        self.recipes = np.zeros((len(RECIPES) - 1, len(SHAPES)), np.float32)
-        for row, recipe in enumerate(list(RECIPES.values())[1:]):
+        self.recipes = np.zeros((len(NAMED), len(SHAPES)), np.float32)
+        for row, recipe in enumerate(NAMED.values()):
             for name, amount in recipe.items():
                 self.recipes[row, SHAPES.index(name)] = amount
+        shipped = np.array([name in RECIPES for name in NAMED])
+        self.chances = np.where(shipped, SHIPPED_SHARE / shipped.sum(), (1 - SHIPPED_SHARE) / (~shipped).sum())
 
     def speech(self, count: int) -> Sample:
         """Captured frames; four in ten smile, frown or raise a brow faintly."""
@@ -72,7 +76,7 @@ class FusionSet:
         """Apex amounts (N, 55): a recipe, mirrored half the time, each unit more or less than written,
         left and right not quite alike; a third are random single units, so that every direction is seen.
         """
-        chosen = self.recipes[self.rng.integers(0, len(self.recipes), count)]
+        chosen = self.recipes[self.rng.choice(len(self.recipes), count, p=self.chances)]
         flip = self.rng.random((count, 1)) < 0.5
         chosen = np.where(flip, chosen[:, self.mirror], chosen)
         vary = self.rng.normal(1, 0.25, chosen.shape) * self.rng.normal(1, 0.1, chosen.shape)

@@ -41,7 +41,7 @@ class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
     speech: int = 20
-    expression: int = 32
+    expression: int = 40
     steps: int = 2500
     batch: int = 32
     rate: float = 5e-4
