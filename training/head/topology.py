@@ -19,7 +19,6 @@ LIP_AROUND = (362, 5342)
 LEFT_CORNER, RIGHT_CORNER = 12, 26  # places in each lip loop of 38
 BAG_START = 537
 LID_EDGE = 13352
-LID_INNER = 7748
 LID_OUTWARD = (6785, 11465, 6787, 6789, 11515, 6874, 6930)
 OUTLINE_START = 732  # under the chin; runs before the ears to the forehead
 
@@ -54,6 +53,7 @@ def find_loops(base: Base, body: Indices, mirror: Indices) -> Loops:
     inside_lips = _faces_inside(kept, mesh.loop(LIP_OUTWARD[-1], places))
     inside_contact = np.unique(kept.faces[_faces_inside(kept, contact)])
     lids = _lids(kept, places)
+    socket = np.setdiff1d(kept.faces[_faces_inside(kept, lids[0])], lids[0])
     return Loops(
         lip_contact=here(contact),
         lip_outward=[here(mesh.loop(start, places)) for start in (*LIP_OUTWARD, *LIP_AROUND)],
@@ -63,7 +63,7 @@ def find_loops(base: Base, body: Indices, mirror: Indices) -> Loops:
         lip_faces=np.setdiff1d(inside_lips, inside_bag),
         lid_edges=(here(lids[0]), here(mirror[lids[0]])),
         lid_rings=([here(ring) for ring in lids[1:]], [here(mirror[ring]) for ring in lids[1:]]),
-        sockets=_sockets(kept, lids[0], mirror, here),
+        sockets=(here(socket), here(sorted(mirror[socket].tolist()))),
         outline=here(mesh.loop(OUTLINE_START, places)),
     )
 
@@ -100,11 +100,6 @@ def _ring(mesh: Quads, start: int) -> list[int]:
                 return path
             path.append(following)
     raise ValueError(f"no loop of 28 vertices passes vertex {start}")
-
-
-def _sockets(mesh: Quads, edge: list[int], mirror: Indices, here: object) -> tuple[Indices, Indices]:
-    inside = np.setdiff1d(mesh.faces[_faces_inside(mesh, edge)], edge)
-    return here(inside.tolist()), here(sorted(mirror[inside].tolist()))  # type: ignore[operator]
 
 
 def lip_halves(loop: Indices) -> tuple[Indices, Indices]:
