@@ -1,45 +1,113 @@
-"""The speech model on the captured take that it never saw, through the same pipeline that users run."""
+"""A talker on the captured take that nobody trained on: against the capture, by vertex and by channel."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.head import load_head
 from ..inference.pipeline import Pipeline
 from ..inference.windows import FRAME_RATE
 from .captured import FPS, TEST_TAKE, CapturedTake, load_captured
 from .features import WEIGHTS
-from .measures import jitter, lag, lip_vertex_error, pearson
+from .measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
+from .mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
 from .speech_rig import CHANNEL_NAMES, rig_deltas
+from .talkers import Face, Talker, shipped
 
-LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
+Floats = NDArray[np.float32]
+_SHUT, _OPEN_JAW, _ROUND = 0.2, 6.0, 3.0  # mm of the captured face: gap, gap and rounding
+_MOVES = 0.005  # standard deviation of a channel that the take moves
 
 
-def predicted_channels(pipeline: Pipeline, take: CapturedTake) -> NDArray[np.float32]:
-    """Rig channels (T, C) at the capture's own times."""
-    channels = pipeline.speech_channels(take.samples, "captured", lambda *_: None)
+@dataclass(frozen=True, eq=False)
+class TakeScores:
+    """What the model card says of one talker; errors through the fusion module, in mm² and mm."""
+
+    lve: float
+    mean_error: float
+    lve_without_fusion: float
+    fdd: float
+    r: Floats  # (C,)
+    late: Floats  # (C,) seconds
+    shake: Floats  # (C,) jitter over the capture's
+    auc: dict[str, float]
+
+
+def predicted_channels(pipeline: Pipeline, take: CapturedTake) -> Floats:
+    """Rig channels (T, C) of the shipped model at the capture's own times."""
+    return _at(take.times, shipped(pipeline).channels(take.samples, True))
+
+
+def _at(times: NDArray[np.float64], channels: Floats) -> Floats:
     at = np.arange(len(channels)) / FRAME_RATE
-    return np.stack([np.interp(take.times, at, column) for column in channels.T], axis=1).astype(np.float32)
+    return np.stack([np.interp(times, at, column) for column in channels.T], axis=1).astype(np.float32)
+
+
+def take_scores(talker: Talker, face: Face, take: CapturedTake) -> TakeScores:
+    """Measure one talker on one captured take; what was not captured counts as rest in the truth."""
+    head = face.pipeline.head
+    predicted, truth = _at(take.times, talker.channels(take.samples, True)), np.nan_to_num(take.channels)
+    rig, weights = rig_deltas(head), face.weights(predicted)
+
+    def direct(channels: Floats, vertices: NDArray[np.int32]) -> Floats:
+        return (channels @ rig[:, vertices].reshape(len(rig), -1)).reshape(len(channels), -1, 3)
+
+    lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
+    wanted, shown = direct(truth, lips), face.points(weights, lips)
+    return TakeScores(
+        lve=lip_vertex_error(shown, wanted),
+        mean_error=mean_lip_error(shown, wanted),
+        lve_without_fusion=lip_vertex_error(direct(predicted, lips), wanted),
+        fdd=upper_face_deviation(face.points(weights, upper), direct(truth, upper)),
+        r=pearson(predicted, truth),
+        late=np.array([lag(p, t, FPS) for p, t in zip(predicted.T, truth.T, strict=True)]),
+        shake=jitter(predicted, FPS) / np.maximum(jitter(truth, FPS), 1e-9),
+        auc=_captured_auc(face, weights, truth, rig),
+    )
+
+
+def _captured_auc(face: Face, weights: Floats, truth: Floats, rig: Floats) -> dict[str, float]:
+    """Closed, rounded and open frames of the capture's own face, told by the talker's."""
+    real = mouth_of(face.pipeline.head, rig)
+    gap, rounding = real.gap(truth), real.rounding(truth)
+    speaking = np.abs(truth).max(axis=1) > 0.02
+    labels = {"closure": gap < _SHUT, "rounding": rounding > _ROUND, "opening": gap > _OPEN_JAW}
+    scores = {"closure": -face.mouth.gap(weights), "rounding": face.mouth.rounding(weights)}
+    scores["opening"] = face.mouth.gap(weights)
+    return {m: roc_auc(scores[m], np.where(speaking, label.astype(np.int8), -1)) for m, label in labels.items()}
+
+
+def still_errors(face: Face, take: CapturedTake) -> tuple[float, float]:
+    """LVE (mm²) and mean of the largest lip error (mm) of a mouth held at the take's mean: what a talker must beat."""
+    head = face.pipeline.head
+    lips = rig_deltas(head)[:, vertices_of(head, LIPS)]
+    truth = (np.nan_to_num(take.channels) @ lips.reshape(len(lips), -1)).reshape(len(take.channels), -1, 3)
+    still = np.broadcast_to(truth.mean(axis=0), truth.shape)
+    return lip_vertex_error(still, truth), mean_lip_error(still, truth)
 
 
 def evaluate_speech(name: str = TEST_TAKE) -> list[str]:
     """Lines of Markdown for the model card."""
-    take, pipeline, head = load_captured(name), Pipeline(WEIGHTS, "numpy"), load_head()
-    predicted = predicted_channels(pipeline, take)
-    lips = np.unique(np.concatenate([head.regions[region] for region in LIPS]))
-    rig = rig_deltas(head)[:, lips].reshape(len(CHANNEL_NAMES), -1)
-    faces = [(channels @ rig).reshape(len(channels), -1, 3) for channels in (predicted, take.channels)]
-    still = np.broadcast_to(faces[1].mean(axis=0), faces[1].shape)
-    moving = take.channels.std(axis=0) > 0.005
-    r, shake = pearson(predicted, take.channels), jitter(predicted, FPS) / np.maximum(jitter(take.channels, FPS), 1e-9)
+    take, face = load_captured(name), Face(Pipeline(WEIGHTS, "numpy"))
+    scores = take_scores(shipped(face.pipeline), face, take)
+    still, still_mean = still_errors(face, take)
+    moving = np.nan_to_num(take.channels).std(axis=0) > _MOVES
     rows = [
-        f"| {channel} | {r[i]:.2f} | {1000 * lag(predicted[:, i], take.channels[:, i], FPS):+.0f} | {shake[i]:.2f} |"
+        f"| {channel} | {scores.r[i]:.2f} | {1000 * scores.late[i]:+.0f} | {scores.shake[i]:.2f} |"
         for i, channel in enumerate(CHANNEL_NAMES)
         if moving[i]
     ]
     return [
-        f"LVE {lip_vertex_error(*faces):.2f} mm² (a mouth held at its mean: {lip_vertex_error(still, faces[1]):.2f}).",
+        f"LVE {scores.lve:.2f} mm² through the fusion module, {scores.lve_without_fusion:.2f} mm² before it (a mouth "
+        f"held at the take's mean: {still:.2f}). The mean of the largest lip error is {scores.mean_error:.2f} mm "
+        f"(held: {still_mean:.2f}). FDD {scores.fdd:+.4f} mm.",
+        "",
+        f"Frames that the capture shows closed (gap under {_SHUT:g} mm), rounded (over {_ROUND:g} mm) or open (gap "
+        f"over {_OPEN_JAW:g} mm), told from the rest: ROC AUC "
+        + ", ".join(f"{measure} {auc:.2f}" for measure, auc in scores.auc.items())
+        + ".",
         "",
         "| channel | Pearson r | late by (ms) | jitter, times the capture's |",
         "| --- | --- | --- | --- |",

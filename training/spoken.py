@@ -20,10 +20,10 @@ HELD_OUT = {"heldout_voice": "unseen voices", "heldout_language": "unseen langua
 
 # IPA letters; diacritics and length do not change the class.
 BILABIAL = frozenset("pbmɓ")
-ROUNDED = frozenset("uʊyʏʉoɔøœɵwʍɥʃʒ")
-SPREAD = frozenset("iɪɨeɛæjsz")
+ROUNDED = frozenset("uʊyʏʉoɔøœɵwʍɥʃʒʂʐ")
+SPREAD = frozenset("iɪɨeɛæj")
 OPEN = frozenset("aɑæɐɶ")
-NEARLY_SHUT = frozenset("pbmɓfvszʃʒɕʑiɨyujwɥ")
+NEARLY_SHUT = frozenset("pbmɓfvszʃʒʂʐɕʑiɨyujwɥ")
 # measure -> the sounds that have much of it, and those it must be told from; None: every other sound
 CONTRASTS = {"closure": (BILABIAL, None), "rounding": (ROUNDED, SPREAD), "opening": (OPEN, NEARLY_SHUT)}
 
@@ -53,7 +53,7 @@ def synthetic_speech(split: str, folder: Path = SYNTHETIC, most: int | None = No
             pairs = zip(data["phones"], data["times"], strict=True)
             segments = tuple(Segment(str(phone), float(start), float(end)) for phone, (start, end) in pairs)
             channels = _in_order(data["channels"].astype(np.float32), [str(name) for name in data["channel_names"]])
-            group = f"{HELD_OUT.get(split, split)}"
+            group = HELD_OUT.get(split, split)
             voice = f"{data['language']} {data['voice']}"
         yield Spoken(path.stem, group, voice, samples, segments, channels)
         found += 1

@@ -1,0 +1,1 @@
+"""What the speech model must beat, trained on the same data: each an honest small version of a published idea."""

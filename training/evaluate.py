@@ -1,0 +1,165 @@
+"""All measures, one command, into the model card.
+
+    python -m duet.training.evaluate [--steps 600] [--most 60] [--only voices ...]
+
+Needs the captured takes (DUET_DATA), Debian's pocketsphinx-testdata (DUET_SPHINX_DATA) and the synthetic set in
+.cache/synthetic. The alternatives are trained first where they are not yet. Each section of weights/model_card.md
+stands between two comments with its name; the rest of the card is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from ..inference.pipeline import Pipeline
+from .alternatives.fitting import Budget
+from .captured import TEST_TAKE, load_captured
+from .evaluate_fusion import evaluate_fusion
+from .evaluate_robustness import border_step, quiet_table, variants_table
+from .evaluate_speech import evaluate_speech, still_errors, take_scores
+from .evaluate_voices import by_voice, gather, voices_table
+from .features import WEIGHTS
+from .speech_rig import CHANNEL_NAMES
+from .spoken import HELD_OUT, Spoken, real_speech, synthetic_speech
+from .talkers import Face, Talker, alternatives, shipped
+
+CARD = WEIGHTS / "model_card.md"
+_SHOWN = ("jaw_open", "roll_lower", "funnel_lower", "lips_oh")  # channels in the table of alternatives
+
+
+class Evaluation:
+    """The recordings and the shipped pipeline, loaded once for all sections."""
+
+    def __init__(self, budget: Budget, most: int) -> None:
+        self.budget, self.most = budget, most
+        self.face = Face(Pipeline(WEIGHTS, "numpy"))
+        self.shipped: Talker = shipped(self.face.pipeline)
+
+    @cached_property
+    def real(self) -> list[Spoken]:
+        """People's recordings, aligned."""
+        return list(real_speech())
+
+    @cached_property
+    def speech(self) -> list[Spoken]:
+        """Real recordings and held-out synthetic speech."""
+        synthetic = chain.from_iterable(synthetic_speech(split, most=self.most) for split in HELD_OUT)
+        return [*self.real, *synthetic]
+
+    def captured(self) -> list[str]:
+        """The captured test take."""
+        return evaluate_speech()
+
+    def voices(self) -> list[str]:
+        """Unseen voices and language, and real people."""
+        return [
+            "ROC AUC over frames, in brackets that of the coarticulation model itself at the recognised or known "
+            "phones; lag against its lip gap. Closure: p, b, m against every other sound; rounding: u, o, w, sh, ... "
+            "against i, e, a of bad, y; opening: a against sounds with a raised jaw.",
+            "",
+            *voices_table(self.shipped, self.face, self.speech),
+            "",
+            "Real recordings one by one (the groups of PocketSphinx's own recordings do not say how many people "
+            "speak):",
+            "",
+            *by_voice(self.shipped, self.face, self.real),
+        ]
+
+    def robustness(self) -> list[str]:
+        """The same words another way; borders; quiet."""
+        line, everything = self.real[0].samples, np.concatenate([s.samples for s in self.real])
+        near, elsewhere = border_step(self.shipped, everything)
+        return [
+            *variants_table(self.shipped, self.face, line),
+            "",
+            f"Largest change of a channel from one frame (20 ms) to the next: {near:.3f} around chunk borders, "
+            f"{elsewhere:.3f} elsewhere.",
+            "",
+            *quiet_table(self.shipped, self.face, line),
+        ]
+
+    def alternatives(self) -> list[str]:
+        """Everything in the same run, through the same fusion module, on the same recordings."""
+        take = load_captured(TEST_TAKE)
+        groups = [*HELD_OUT.values(), "real English"]
+        rows = [
+            "| model | LVE (mm²) | mean of largest lip error (mm) | FDD (mm) | "
+            + " | ".join(f"{name} r" for name in _SHOWN)
+            + " | jaw jitter | jaw late (ms) | "
+            + " | ".join(f"{group}: closure, rounding, opening | LVE (mm²)" for group in groups)
+            + " |",
+        ]
+        rows.append("| --- " * (rows[0].count("|") - 1) + "|")
+        for talker in chain([self.shipped], alternatives(self.budget)):
+            scores, found = take_scores(talker, self.face, take), gather(talker, self.face, self.speech)
+            r = [scores.r[CHANNEL_NAMES.index(name)] for name in _SHOWN]
+            cells = [f"{scores.lve:.2f}", f"{scores.mean_error:.2f}", f"{scores.fdd:+.3f}", *(f"{x:.2f}" for x in r)]
+            cells += [f"{scores.shake[0]:.2f}", f"{1000 * scores.late[0]:+.0f}"]
+            for group in groups:
+                cells.append(", ".join(f"{value:.2f}" for value in found[group].auc().values()))
+                cells.append(f"{np.mean(found[group].lve):.1f}")
+            rows.append(f"| {talker.name} | " + " | ".join(cells) + " |")
+            print(rows[-1], flush=True)
+        still, still_mean = still_errors(self.face, take)
+        return [
+            "The first figures are of the captured test take. LVE on the other groups is against the coarticulation "
+            f"model's face. A mouth held at the take's mean has LVE {still:.2f} mm² and {still_mean:.2f} mm. "
+            f"Alternatives were trained for {self.budget.steps} steps each.",
+            "",
+            *rows,
+        ]
+
+    def fusion(self) -> list[str]:
+        """What the fusion module keeps and drops."""
+        return evaluate_fusion()
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Evaluation], list[str]]]] = {
+    "captured": ("Speech: the captured test take", Evaluation.captured),
+    "voices": ("Speech: other voices and languages", Evaluation.voices),
+    "robustness": ("Speech: robustness and rest", Evaluation.robustness),
+    "alternatives": ("Speech: alternatives in the same run", Evaluation.alternatives),
+    "fusion": ("Fusion", Evaluation.fusion),
+}
+
+
+def with_section(card: str, name: str, title: str, lines: list[str]) -> str:
+    """The card with one section's text replaced, or added at the end where it has none yet."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    section = "\n".join([begin, f"## {title}", "", *lines, end])
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if pattern.search(card):
+        return pattern.sub(lambda _: section, card)
+    return f"{card.rstrip()}\n\n{section}\n".lstrip()
+
+
+def write_sections(evaluation: Evaluation, names: list[str], path: Path = CARD) -> None:
+    """Measure section after section; each is written as soon as it is known."""
+    for name in names:
+        title, measure = SECTIONS[name]
+        lines = measure(evaluation)
+        print("\n".join([f"## {title}", "", *lines, ""]), flush=True)
+        card = path.read_text("utf-8") if path.exists() else "# Model card\n"
+        path.write_text(with_section(card, name, title, lines), "utf-8")
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=Budget.steps, help="of training, for each alternative")
+    parser.add_argument("--most", type=int, default=60, help="utterances of each held-out split")
+    parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--card", type=Path, default=CARD)
+    arguments = parser.parse_args()
+    write_sections(Evaluation(Budget(steps=arguments.steps), arguments.most), arguments.only, arguments.card)
+
+
+if __name__ == "__main__":
+    main()

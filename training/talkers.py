@@ -1,0 +1,88 @@
+"""Everything that turns speech into rig channels, behind one call, so that all are measured alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ..inference.checkpoints import load_checkpoint
+from ..inference.pipeline import Pipeline
+from .alternatives.data import CAPTURED, SYNTHETIC
+from .alternatives.fitting import ALTERNATIVES, Budget, fit, predict
+from .alternatives.visemes import viseme_channels
+from .features import WEIGHTS
+from .mouth import Mouth, mouth_of
+from .speech_rig import CHANNEL_NAMES
+
+Floats = NDArray[np.float32]
+SHIPPED = "the shipped model"
+
+
+@dataclass(frozen=True)
+class Talker:
+    """`channels(samples, like_captured)` gives rig channels (T, C) in [0, 1] at 50 Hz of samples (N,) at 16 kHz.
+
+    `like_captured` asks for the speaking style of the captured takes, where there are several.
+    """
+
+    name: str
+    channels: Callable[[Floats, bool], Floats]
+
+
+class Face:
+    """The shipped fusion module: from any talker's channels to the face that users see."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        names, _ = names_of(WEIGHTS)
+        self.pipeline = pipeline
+        self.columns = [CHANNEL_NAMES.index(name) for name in names]
+        self.mouth: Mouth = mouth_of(pipeline.head, pipeline.shapes.speech_basis)
+
+    def weights(self, channels: Floats) -> Floats:
+        """w_A (T, Ks) of rig channels (T, C); those that the pipeline's rig lacks, and unknown ones, count as 0."""
+        known = np.ascontiguousarray(np.nan_to_num(channels[:, self.columns]), np.float32)
+        return self.pipeline.speech_weights(np.clip(known, 0.0, 1.0), lambda *_: None)
+
+    def points(self, weights: Floats, vertices: NDArray[np.int32]) -> Floats:
+        """Displacements (T, n, 3) in metres of some vertices."""
+        basis = self.pipeline.shapes.speech_basis[:, vertices]
+        return (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
+
+
+def names_of(weights: Path) -> tuple[list[str], list[str]]:
+    """The channels and the speaking styles of a weights folder's speech model."""
+    checkpoint = load_checkpoint(weights / "speech.safetensors")
+    return checkpoint.json("channels"), checkpoint.json("styles")
+
+
+def shipped(pipeline: Pipeline) -> Talker:
+    """The pipeline's own speech model; its last style is the one for voices other than the captured."""
+    names, styles = names_of(WEIGHTS)
+    columns = [CHANNEL_NAMES.index(name) for name in names]
+
+    def channels(samples: Floats, like_captured: bool) -> Floats:
+        found = pipeline.speech_channels(samples, styles[0] if like_captured else styles[-1], lambda *_: None)
+        result = np.zeros((len(found), len(CHANNEL_NAMES)), np.float32)
+        result[:, columns] = np.clip(found, 0.0, 1.0)
+        return result
+
+    return Talker(SHIPPED, channels)
+
+
+def _trained(name: str, model: nn.Module) -> Talker:
+    def channels(samples: Floats, like_captured: bool) -> Floats:
+        return np.clip(predict(name, model, samples, CAPTURED if like_captured else SYNTHETIC), 0.0, 1.0)
+
+    return Talker(ALTERNATIVES[name].title, channels)
+
+
+def alternatives(budget: Budget) -> Iterator[Talker]:
+    """Every alternative; those that learn are trained first where they are not yet."""
+    for name in ALTERNATIVES:
+        yield _trained(name, fit(name, budget))
+    yield Talker("phoneme-to-viseme table with cross-fades", lambda samples, _: viseme_channels(samples))
