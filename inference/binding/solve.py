@@ -1,0 +1,84 @@
+"""Sparse symmetric systems in NumPy: graph Laplacians and conjugate gradients for many right-hand sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mesh import Doubles, Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Edges of n vertices with weights; `laplacian(x)` is sum_j w_ij (x_i - x_j).
+
+    Neighbours are kept padded to the largest degree: gathering rows is what NumPy does fast.
+    """
+
+    neighbours: Indices  # (n, K) padded with the vertex itself
+    weights: Doubles  # (n, K) 0 in the padding
+    degree: Doubles  # (n,) sum of the weights
+
+    def laplacian(self, values: Doubles) -> Doubles:
+        """(n, D) -> (n, D)."""
+        result = self.degree[:, None] * values
+        for k in range(self.neighbours.shape[1]):
+            result -= self.weights[:, k, None] * values[self.neighbours[:, k]]
+        return result
+
+    def mean(self, values: Doubles) -> Doubles:
+        """(n, D) weighted mean of the neighbours; the value itself where there are none."""
+        result = values - self.laplacian(values) / np.maximum(self.degree, 1e-300)[:, None]
+        return np.where(self.degree[:, None] > 0, result, values)
+
+
+def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Graph:
+    """A graph of edges (E, 2) among `count` vertices; weight 1 each where none are given."""
+    given = np.ones(len(edges)) if weights is None else weights
+    start, end = np.concatenate([edges, edges[:, ::-1]]).T
+    weight = np.concatenate([given, given])
+    order = np.argsort(start, kind="stable")
+    start, end, weight = start[order], end[order], weight[order]
+    number = np.bincount(start, minlength=count)
+    column = np.arange(len(start)) - np.repeat(np.cumsum(number) - number, number)
+    width = int(number.max(initial=0))
+    neighbours = np.repeat(np.arange(count)[:, None], max(width, 1), axis=1)
+    padded = np.zeros((count, max(width, 1)))
+    neighbours[start, column], padded[start, column] = end, weight
+    return Graph(neighbours, padded, padded.sum(axis=1))
+
+
+def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
+    """(E,) inverse lengths over the median one, at most 10: smoothness that does not depend on the mesh's density."""
+    length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
+    weights: Doubles = np.minimum(np.median(length) / np.maximum(length, 1e-300), 10.0)
+    return weights
+
+
+def conjugate_gradients(
+    apply: object, right: Doubles, start: Doubles, diagonal: Doubles, tolerance: float = 1e-4, steps: int = 200
+) -> Doubles:
+    """Solve A x = right (n, D), each column on its own, for a symmetric positive definite `apply` x -> A x.
+
+    `diagonal` (n,) of A preconditions; ends where every residual is below `tolerance` of its right-hand side.
+    """
+    assert callable(apply)
+    x = start.copy()
+    residual = right - apply(x)
+    goal = tolerance * np.maximum(np.linalg.norm(right, axis=0), 1e-30)
+    inverse = 1.0 / np.maximum(diagonal, 1e-30)[:, None]
+    scaled = inverse * residual
+    direction, energy = scaled, (residual * scaled).sum(axis=0)
+    for _ in range(steps):
+        if (np.linalg.norm(residual, axis=0) <= goal).all():
+            break
+        image = apply(direction)
+        length = energy / np.maximum((direction * image).sum(axis=0), 1e-300)
+        x += length * direction
+        residual -= length * image
+        scaled = inverse * residual
+        next_energy = (residual * scaled).sum(axis=0)
+        direction = scaled + next_energy / np.maximum(energy, 1e-300) * direction
+        energy = next_energy
+    return x
