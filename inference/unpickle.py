@@ -163,12 +163,17 @@ def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
     Raises WeightsError naming the file, and where it asks for any class or function but those of plain arrays, naming
     that; nothing in the file is run.
     """
+    return {str(name): value for name, value in load_pickled_tree(path).items() if isinstance(value, np.ndarray)}
+
+
+def load_pickled_tree(path: Path) -> dict[Any, Any]:
+    """As `load_pickled_arrays`, but dicts within dicts, numbers and text are kept; what else it holds is left out."""
     try:
         with path.open("rb") as file:
             data = _ArrayUnpickler(file, encoding="latin1").load()
         if not isinstance(data, dict):
             raise ValueError(f"it holds a {type(data).__name__}, not a dict")
-        found = {str(name): _dense(value) for name, value in data.items()}
+        return _tree(data)
     except OSError as error:
         raise WeightsError(f"The model file {path} cannot be read ({error.strerror}).", _REMEDY) from error
     except _Refused as error:
@@ -177,7 +182,20 @@ def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
     except (pickle.UnpicklingError, *_BROKEN) as error:
         raise WeightsError(f"The model file {path} is damaged ({error}).", _REMEDY) from error
-    return {name: array for name, array in found.items() if array is not None}
+
+
+def _tree(data: dict[Any, Any]) -> dict[Any, Any]:
+    """The plain values of a dict, those of the dicts within it too; a name may be text or a number."""
+    plain = {name: _tree(v) if isinstance(v, dict) else _plain(v) for name, v in data.items()}
+    return {_name(name): value for name, value in plain.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str)) else _dense(value)
+
+
+def _name(name: Any) -> Any:
+    return name if isinstance(name, (int, str)) else str(name)
 
 
 def _array(raw: Any, dtype: Any, shape: Any, order: Any) -> NDArray[Any] | None:
