@@ -1,6 +1,6 @@
 """All measures, one command, into the model card.
 
-    python -m duet.training.evaluate [--steps 600] [--most 60] [--only voices ...]
+    python -m duet.training.evaluate [--steps 500] [--most 60] [--only voices ...]
 
 Needs the captured takes (DUET_DATA), Debian's pocketsphinx-testdata (DUET_SPHINX_DATA) and the synthetic set in
 .cache/synthetic. The alternatives are trained first where they are not yet. Each section of weights/model_card.md

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 RATE = 25  # frames a second
 PER_FRAME = 2  # feature frames a frame
-MEMORY = 75  # frames of its own past that a prediction sees: 3 s, the length that it is trained on
+MEMORY = 50  # frames of its own past that a prediction sees: 2 s, the length that it is trained on
 
 
 @dataclass(frozen=True)

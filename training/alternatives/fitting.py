@@ -32,9 +32,9 @@ Floats = NDArray[np.float32]
 class Budget:
     """The same for every alternative, and for our own model where it is compared at the same budget."""
 
-    steps: int = 600
-    batch: int = 12
-    crop: int = 150  # feature frames: 3 s
+    steps: int = 500
+    batch: int = 8
+    crop: int = 100  # feature frames: 2 s
     rate: float = 1e-3
     seed: int = 0
 
