@@ -1,0 +1,105 @@
+"""The layout of GaussianAvatars: keys, shapes, types, and the same vertices when read back."""
+
+import numpy as np
+import pytest
+from duet.inference.errors import OutputError
+from duet.inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, load_flame
+from duet.inference.flame_fit import FlameMotion
+from duet.inference.gaussian import check_gaussian, gaussian_arrays, gaussian_vertices, read_gaussian, write_gaussian
+from duet.tests.flame_fakes import flame_arrays, reference_vertices
+
+pytestmark = pytest.mark.embedded
+
+ARRAYS = flame_arrays()
+
+
+@pytest.fixture
+def model(tmp_path):
+    np.savez(tmp_path / "model.npz", **ARRAYS)
+    return load_flame(tmp_path / "model.npz")
+
+
+def some_motion(identity=300, expression=100, frames=40):
+    rng = np.random.default_rng(9)
+    return FlameMotion(
+        fps=25.0,
+        identity=rng.normal(0, 1, identity).astype(np.float32),
+        expression=rng.normal(0, 1, (frames, expression)).astype(np.float32),
+        pose=rng.normal(0, 0.2, (frames, len(JOINTS), 3)).astype(np.float32),
+        translation=rng.normal(0, 0.1, (frames, 3)).astype(np.float32),
+    )
+
+
+def test_the_layout_is_that_of_gaussian_avatars(tmp_path, model):
+    motion = some_motion()
+    write_gaussian(tmp_path / "line.flame.npz", motion, model)
+    arrays = read_gaussian(tmp_path / "line.flame.npz")
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "expr": (40, 100),
+        "rotation": (40, 3),
+        "neck_pose": (40, 3),
+        "jaw_pose": (40, 3),
+        "eyes_pose": (40, 6),
+        "translation": (40, 3),
+        "shape": (300,),
+        "static_offset": (1, 40, 3),
+        "dynamic_offset": (40, 1, 3),
+        "fps": (),
+    }
+    assert {array.dtype for name, array in arrays.items() if name != "fps"} == {np.dtype(np.float32)}
+    assert np.array_equal(arrays["jaw_pose"], motion.pose[:, JAW])
+    assert np.array_equal(arrays["neck_pose"], motion.pose[:, NECK])
+    assert np.array_equal(arrays["eyes_pose"][:, :3], motion.pose[:, LEFT_EYE])
+    assert np.array_equal(arrays["eyes_pose"][:, 3:], motion.pose[:, RIGHT_EYE])
+
+
+def test_a_file_gives_the_vertices_of_the_reference(tmp_path, model):
+    motion = some_motion()
+    write_gaussian(tmp_path / "line.npz", motion, model)
+    found = gaussian_vertices(read_gaussian(tmp_path / "line.npz"), model, slice(3, 5))
+    for row, t in zip(found, (3, 4), strict=True):
+        betas = np.concatenate([motion.identity, motion.expression[t]])
+        assert np.abs(row - reference_vertices(ARRAYS, betas, motion.pose[t], motion.translation[t])).max() < 2e-6
+
+
+def test_the_checker_tells_a_changed_file(tmp_path, model):
+    motion, path = some_motion(), tmp_path / "line.npz"
+    write_gaussian(path, motion, model)
+    assert check_gaussian(path, motion, model) < 1e-7
+    arrays = dict(np.load(path))
+    arrays["jaw_pose"] = arrays["jaw_pose"] + np.float32(0.1)
+    np.savez(path, **arrays)
+    assert check_gaussian(path, motion, model) > 1e-3
+    with pytest.raises(OutputError, match="has 40 frames, not 39"):
+        check_gaussian(path, some_motion(frames=39), model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"expr": None}, "lacks expr"),
+        ({"eyes_pose": np.zeros((40, 3), np.float32)}, "eyes_pose is (40, 3), not (40, 6)"),
+        ({"jaw_pose": np.zeros((40, 3))}, "jaw_pose is not of finite float32"),
+        ({"shape": np.full(300, np.inf, np.float32)}, "shape is not of finite float32"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path, model, change, message):
+    arrays = gaussian_arrays(some_motion(), model) | change
+    np.savez(tmp_path / "line.npz", **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(OutputError) as caught:
+        read_gaussian(tmp_path / "line.npz")
+    assert message in str(caught.value)
+
+
+def test_a_model_with_too_many_components_is_refused(tmp_path, model):
+    with pytest.raises(OutputError, match="120 expression components"):
+        write_gaussian(tmp_path / "line.npz", some_motion(expression=120), model)
+    assert not (tmp_path / "line.npz").exists()
+
+
+def test_the_bundled_models_few_identity_components_are_filled_up(tmp_path):
+    model, motion = load_flame(), some_motion(identity=20, frames=4)
+    write_gaussian(tmp_path / "line.npz", motion, model)
+    arrays = read_gaussian(tmp_path / "line.npz")
+    assert np.array_equal(arrays["shape"][:20], motion.identity)
+    assert not arrays["shape"][20:].any()
