@@ -46,7 +46,7 @@ def main() -> int:
     blend, picture = out / "demo.blend", out / "preview.png"
     out.mkdir(parents=True, exist_ok=True)
     arguments = ["bake", str(RECORDING), "-o", str(blend), "--emotion", EMOTION, "--fps", str(FPS)]
-    code = command_line.main([*arguments, "--engine", "numpy"])
+    code = command_line.main([*arguments, "--engine", "numpy", "--force"])
     if code:
         return code
     bpy.ops.wm.open_mainfile(filepath=str(blend.resolve()))

@@ -84,7 +84,7 @@ def prepare_output(path: Path) -> Path:
     return path
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Have `write` fill a file beside `path` that takes its place at the end: never half a file, nor a lost old one.
 
     Raises OutputError naming the file.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -130,16 +131,21 @@ def _values(path: Path, line: int, row: list[str], header: list[str]) -> list[fl
     if len(row) != len(header):
         message = f"'{path}', row {line} has {len(row)} columns where the header has {len(header)}."
         raise TableError(message, _REMEDY)
-    values = []
-    for name, text in zip(header[2:], row[2:], strict=True):
-        try:
-            value = float(text)
-        except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
-            raise TableError(f"'{path}', row {line}, column {name}: '{text}' is not a number.", _REMEDY)
-        values.append(value)
-    return values
+    try:
+        values = [float(text) for text in row[2:]]
+    except ValueError:
+        values = []
+    if values and all(map(math.isfinite, values)):
+        return values
+    name, text = next((n, t) for n, t in zip(header[2:], row[2:], strict=True) if not _is_number(t))
+    raise TableError(f"'{path}', row {line}, column {name}: '{text}' is not a number.", _REMEDY)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _parse(path: Path, line: int, text: str) -> tuple[int, Fraction]:

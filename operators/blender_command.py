@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import bpy
@@ -13,10 +14,11 @@ _registered: list[object] = []
 
 
 def run(argv: list[str]) -> int:
-    """Run the command; `bake` adds to the open file, at its frame rate where none is given."""
+    """Run the command; `bake` adds to the open file, and both use its frame rate where none is given."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Blender's own would only set a flag of its own
     if not bpy.data.filepath:
         return command_line.main(argv)
-    if not any(argument.startswith("--fps") for argument in argv):
+    if argv[:1] == ["generate"] and not any(argument.startswith("--fps") for argument in argv):
         argv = [*argv, "--fps", repr(timing.scene_fps(bpy.context.scene))]
     return command_line.main(argv, Path(bpy.data.filepath))
 

@@ -6,40 +6,21 @@ Results are lines on stdout, errors lines on stderr; progress shows on stderr wh
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
-import importlib.util
 import io
-import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
-from ..inference.audio_file import AUDIO_SUFFIXES, load_audio
-from ..inference.client import WorkerClient, worker_command
-from ..inference.errors import AudioError, CancelledError, DuetError, RequestError, WeightsError
-from ..inference.exports import prepare_output, write_npz
-from ..inference.livelink import write_livelink_csv
-from ..inference.take import EMOTIONS, Floats, GenerateRequest, Take
+from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ..inference.take import EMOTIONS
+from . import job_pool, job_records, job_server
+from .job_runner import Made, Outcome, run_here
+from .jobs import DEFAULT_FPS, MANIFEST_SUFFIX, Damaged, Entry, Job, UsageError, frame_rate, place_of_head, plan
 
-ROOT = Path(__file__).resolve().parent.parent
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-_NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recording and the file that comes of it."""
-
-    audio: Path
-    output: Path
-
-
-class _UsageError(Exception):
-    """The command makes no sense as a whole."""
+_MAX_JOBS = 256
 
 
 def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
@@ -48,42 +29,54 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     `argv` are the arguments after the command's name (None: the process's own); `base` is the .blend file that
     `bake` adds to, which Blender's own command line gives.
     """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == [job_server.COMMAND]:  # a process of --jobs
+        return job_server.main(argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may not fit the terminal's encoding
     parser = _parser()
     try:
-        options = parser.parse_args(_single_emotions(sys.argv[1:] if argv is None else argv))
+        options = parser.parse_args(_single_emotions(argv))
         try:
-            request = _request(options)
-            jobs = _plan(options)
-            if options.vertices and jobs[0].output.suffix.lower() == ".csv":
-                raise _UsageError("a .csv has no place for --vertices: write .npz")
-        except (_UsageError, RequestError) as error:
+            entries = _plan(options, base)
+        except UsageError as error:
             parser.error(str(error))
+        except DuetError as error:
+            parser.error(f"{error.message} {error.remedy}".strip())
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
-    return _run(options, request, jobs, _writer(options, base))
+    return _run(options, entries)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="duet", description="A recording becomes a talking, feeling face.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    generate = commands.add_parser("generate", help="write blendshape weights and ARKit coefficients (.npz, .csv)")
-    _add_options(generate)
+    generate = commands.add_parser("generate", help="write blendshape weights and ARKit coefficients")
+    _add_files(generate, ".npz, .json of ARKit weights, or .csv as Live Link Face writes it")
+    _add_performance(generate)
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
-    generate.add_argument("--format", choices=("npz", "csv"), help="for an output folder (default: npz)")
+    generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
+    generate.set_defaults(head="")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
-    _add_options(bake)
+    _add_files(bake, ".blend")
+    _add_performance(bake)
+    bake.add_argument(
+        "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
+    )
     bake.set_defaults(vertices=False, format="blend")
+    for command in (generate, bake):
+        _add_work(command)
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    suffix = ".blend" if parser.prog.endswith("bake") else ".npz, or .csv as Live Link Face writes it"
-    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="recordings, or folders of recordings")
-    parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="OUT", help=f"{suffix}; a folder for several recordings"
-    )
+def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
+    sources = f"recordings, folders of recordings, or manifests ({MANIFEST_SUFFIX})"
+    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
+    where = f"{outputs}; a folder for several recordings"
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
+
+
+def _add_performance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emotion",
         action="append",
@@ -92,10 +85,20 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=NUMBER",
         help=f"0 is off, 1 strong but natural, 1.5 the most; several may follow; names: {', '.join(EMOTIONS)}",
     )
-    parser.add_argument("--fps", type=_frame_rate, default=30.0, help="frames per second: 30, 23.976, 24000/1001, ...")
+    parser.add_argument(
+        "--emotion-track", default="", metavar="TRACK", help="emotions from their seconds on: 'sad@2.0;angry=0.8@5.5'"
+    )
+    rates = f"frames per second: 30, 23.976, 24000/1001, ... (default: the file's, else {DEFAULT_FPS:g})"
+    parser.add_argument("--fps", type=_frame_rate, help=rates)
     parser.add_argument("--style", default="captured", help="speaking style (default: captured)")
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("auto", "numpy", "torch"), default="auto", help="default: auto")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="for torch")
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="files at the same time (default: 1)")
+    parser.add_argument("--force", action="store_true", help="also make what is up to date")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
 def _single_emotions(argv: Sequence[str]) -> list[str]:
@@ -111,160 +114,145 @@ def _single_emotions(argv: Sequence[str]) -> list[str]:
     return result
 
 
-def _emotion(text: str) -> tuple[str, float]:
+def _emotion(text: str) -> str:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        return f"{name}={float(value)!r}"
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=NUMBER, such as happy=0.8") from None
 
 
 def _frame_rate(text: str) -> float:
-    """Frames per second; 23.976, 29.97 and their like mean 24000/1001, 30000/1001, ..."""
     try:
-        value = float(Fraction(text))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a frame rate, such as 25 or 23.976") from None
-    return _NTSC.get(round(value, 2), value)
+        return frame_rate(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
 
 
-def _request(options: argparse.Namespace) -> GenerateRequest:
-    """The request of every job, checked; raises RequestError."""
-    return GenerateRequest(
-        fps=options.fps, emotions=dict(options.emotion), style=options.style, vertices=options.vertices
-    )
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {_MAX_JOBS}")
+    return int(text)
 
 
-def _plan(options: argparse.Namespace) -> list[Job]:
-    """One job for each recording; raises _UsageError where outputs are not clear."""
-    recordings = [path for given in options.audio for path in _recordings(given)]
-    suffixes = {".blend"} if options.command == "bake" else {".npz", ".csv"}
-    single = len(options.audio) == 1 and not options.audio[0].is_dir()
-    output: Path = options.output
-    if single and not output.is_dir():
-        return [Job(recordings[0], _single_output(output, suffixes, options))]
-    if output.suffix.lower() in suffixes and not output.is_dir():
-        raise _UsageError(f"'{output}' is one file, but there are several recordings: give a folder")
-    suffix = f".{options.format or 'npz'}"
-    jobs = [Job(path, output / f"{path.stem}{suffix}") for path in recordings]
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        other = seen.setdefault(job.output, job.audio)
-        if other != job.audio:
-            raise _UsageError(f"'{other}' and '{job.audio}' would both become '{job.output}': rename one")
-    return [Job(audio, written) for written, audio in seen.items()]
+def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
+    """What to do, checked as far as it can be; raises UsageError or a DuetError that concerns the whole."""
+    if options.emotion and options.emotion_track:
+        raise UsageError("--emotion and --emotion-track do not go together: begin the track with 'happy=0.8;...'")
+    base, head = place_of_head(options.head, Path(), base if options.command == "bake" else None)
+    emotions = dict(text.split("=") for text in options.emotion)
+    track = options.emotion_track or "+".join(f"{name}={value}" for name, value in emotions.items())
+    template = Job(Path(), Path(), options.fps, track, options.style, options.vertices, base, head)
+    template.request()  # raises RequestError
+    entries = plan(options, template)
+    if options.vertices and any(isinstance(e, Job) and e.output.suffix.lower() != ".npz" for e in entries):
+        raise UsageError("only .npz has a place for --vertices")
+    return entries
 
 
-def _single_output(output: Path, suffixes: set[str], options: argparse.Namespace) -> Path:
-    if output.suffix.lower() not in suffixes:
-        raise _UsageError(f"'{output}' must end in {' or '.join(sorted(suffixes))}, or be a folder that exists")
-    if options.format and output.suffix.lower() != f".{options.format}":
-        raise _UsageError(f"'{output}' does not end in .{options.format}, the --format")
-    return output
-
-
-def _recordings(given: Path) -> list[Path]:
-    """The recordings of a folder in order of their names; a file, also one that is missing, is itself."""
-    if not given.is_dir():
-        return [given]
+def _run(options: argparse.Namespace, entries: list[Entry]) -> int:
+    """Report what is damaged and what is done already, work the rest off, sum up."""
+    tally: Counter[str] = Counter()
     try:
-        found = sorted(path for path in given.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
-    except OSError as error:
-        raise _UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
-    if not found:
-        raise _UsageError(f"the folder '{given}' holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
-    return found
-
-
-Writer = Callable[[Job, Take], None]
-
-
-def _writer(options: argparse.Namespace, base: Path | None) -> Writer:
-    """The function that writes a job's take, by what was asked for."""
-
-    def write(job: Job, take: Take) -> None:
-        if options.command == "bake":
-            from ..scene import bake_file
-
-            with _stdout_as_stderr():  # Blender prints there what it saves
-                bake_file(job.audio, take, job.output, base)
-        elif job.output.suffix.lower() == ".csv":
-            write_livelink_csv(job.output, take)
+        jobs = list(_waiting(options, entries, tally))
+        if options.dry_run:
+            _list(jobs, tally)
         else:
-            write_npz(job.output, take)
-
-    return write
-
-
-@contextlib.contextmanager
-def _stdout_as_stderr() -> Iterator[None]:
-    """Send what C code prints to stderr, so that stdout keeps to one line for each file."""
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    sys.stdout.flush()
-    library.fflush(None)
-    stdout = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        library.fflush(None)
-        os.dup2(stdout, 1)
-        os.close(stdout)
-
-
-def _run(options: argparse.Namespace, request: GenerateRequest, jobs: list[Job], write: Writer) -> int:
-    """Work the jobs off with one worker; a failed one does not stop the rest, unless no job could do better."""
-    client = WorkerClient(*worker_command(ROOT, engine=options.engine, device=options.device))
-    failed = 0
-    try:
-        for job in jobs:
-            try:
-                take = _work(client, job, request)
-                write(job, take)
-            except DuetError as error:
-                failed += 1
-                _complain(f"error: {error}")
-                if isinstance(error, (CancelledError, WeightsError)):
-                    break
-            else:
-                print(f"{job.audio} -> {job.output} ({take.frame_count} frames)", flush=True)
+            _work(options, jobs, tally)
+    except WeightsError as error:
+        _complain(f"error: {error}")
+        tally["failed"] += 1
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
-    finally:
-        client.close()
-    return EXIT_FAILED if failed else EXIT_DONE
+    if len(entries) > 1:
+        print(_summary(tally, len(entries)), flush=True)
+    return EXIT_FAILED if tally["failed"] else EXIT_DONE
 
 
-def _work(client: WorkerClient, job: Job, request: GenerateRequest) -> Take:
-    prepare_output(job.output)  # before the work, so that none is lost
-    samples = _load(job.audio)
-    request = replace(request, audio=str(job.audio))
-    shows = sys.stderr.isatty()
+def _waiting(options: argparse.Namespace, entries: list[Entry], tally: Counter[str]) -> Iterator[Job]:
+    """The jobs that are neither damaged nor done; raises WeightsError."""
+    for entry in entries:
+        if isinstance(entry, Damaged):
+            tally["failed"] += 1
+            _complain(f"error: {entry.error}")
+        elif not options.force and job_records.is_done(entry):
+            tally["up to date"] += 1
+            print(f"{entry.audio} -> {entry.output} (up to date)", flush=True)
+        else:
+            yield entry
+
+
+def _list(jobs: list[Job], tally: Counter[str]) -> None:
+    """What would be done, as far as it can be told without doing it."""
+    for job in jobs:
+        missing = next((path for path in (job.audio, job.base) if path and not path.exists()), None)
+        if missing:
+            tally["failed"] += 1
+            _complain(f"error: There is no file '{missing}'. Check its name and folder.")
+        else:
+            tally["to do"] += 1
+            print(f"{job.audio} -> {job.output} (to do)", flush=True)
+
+
+def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> None:
+    """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
+    if not jobs:
+        return
+    outcomes: Iterator[Outcome]
+    if options.jobs > 1 and len(jobs) > 1:
+        outcomes = job_pool.run_parallel(jobs, options.jobs, options.engine, options.device)
+    else:
+        outcomes = run_here(jobs, options.engine, options.device, _progress)
     try:
-        return client.run(request, samples, _progress(job.audio.name) if shows else None)
+        for job, result in ((outcome.job, outcome.result) for outcome in outcomes):
+            _clear_progress()
+            if isinstance(result, Made):
+                tally["done"] += 1
+                print(f"{job.audio} -> {job.output} ({result.frames} frames)", flush=True)
+                _record(job, result)
+                continue
+            tally["failed"] += 1
+            _complain(f"error: {result}")
+            if _is_common(result, jobs):
+                break
     finally:
-        if shows:
-            sys.stderr.write("\r\033[K")
+        outcomes.close()  # type: ignore[attr-defined]
+        _clear_progress()
 
 
-def _load(path: Path) -> Floats:
-    """The recording, decoded by libsndfile, or by Blender where that is not installed."""
-    if importlib.util.find_spec("soundfile"):
-        return load_audio(path)
-    if not importlib.util.find_spec("bpy"):
-        raise AudioError(f"'{path}' cannot be decoded: soundfile is not installed.", "Run `make setup`.")
-    from ..scene import sound
-
-    return sound.decode(path)
+def _record(job: Job, made: Made) -> None:
+    try:
+        job_records.write(job, made.model)
+    except (DuetError, OSError) as error:  # the output is there, and that is what was asked for
+        _complain(f"note: '{job.output}' will be made again next time: {error}")
 
 
-def _progress(name: str) -> Callable[[float, str], None]:
+def _is_common(error: DuetError, jobs: list[Job]) -> bool:
+    """Whether every other job would fail in the same way."""
+    if isinstance(error, RequestError):  # of an engine or a style that is not there
+        return len({job.style for job in jobs}) == 1
+    return isinstance(error, (CancelledError, WeightsError, job_pool.StartError))
+
+
+def _summary(tally: Counter[str], count: int) -> str:
+    left = count - sum(tally.values())
+    parts = [f"{tally[name]} {name}" for name in ("done", "to do", "up to date", "failed") if tally[name]]
+    return ", ".join([*parts, *([f"{left} not tried"] if left else [])])
+
+
+def _progress(job: Job) -> Callable[[float, str], None] | None:
     def show(fraction: float, stage: str) -> None:
-        sys.stderr.write(f"\r\033[K{name} {fraction:4.0%} {stage}")
+        sys.stderr.write(f"\r\033[K{job.audio.name} {fraction:4.0%} {stage}")
         sys.stderr.flush()
 
-    return show
+    return show if sys.stderr.isatty() else None
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
 
 
 def _complain(text: str) -> None:

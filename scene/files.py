@@ -15,22 +15,29 @@ from . import heads, sound, studio, timing
 from .bake import apply_take
 
 
-def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None) -> None:
+def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "") -> None:
     """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on.
 
-    With `base`, that file is opened, and its one head is animated (one is added where there is none); its frame rate
-    stays. Without, a fresh file gets the head, lights, a camera, and the take's frame rate and length. The file that
-    is open in Blender is left. Raises OutputError, HeadError, AudioError or WeightsError.
+    With `base`, that file is opened, and its head of that name, or its one head, is animated (one is added where
+    there is none); its frame rate stays. Without, a fresh file gets the head, lights, a camera, and the take's frame
+    rate and length. The file that is open in Blender is left. Raises OutputError, HeadError, AudioError or
+    WeightsError.
     """
     output = prepare_output(output)
     audio, base = audio.resolve(), base and base.resolve()
     scene = _open(base) if base else _fresh(take)
-    apply_take(scene, _head_of(scene), take, audio, scene.frame_start, in_sync=True)
+    apply_take(scene, _head_of(scene, head), take, audio, scene.frame_start, in_sync=True)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, heads.heads_of(scene)[0])
     scene.frame_set(scene.frame_start)
     _save(scene, output, base)
+
+
+def frame_rate(path: Path) -> float:
+    """Frames per second of a .blend file, which is opened unless it is open; raises OutputError."""
+    is_open = bpy.data.filepath and Path(bpy.data.filepath).resolve() == path.resolve()
+    return timing.scene_fps(bpy.context.scene if is_open else _open(path))
 
 
 def _open(path: Path) -> bpy.types.Scene:
@@ -48,12 +55,19 @@ def _fresh(take: Take) -> bpy.types.Scene:
     return scene
 
 
-def _head_of(scene: bpy.types.Scene) -> bpy.types.Object:
-    """The scene's head, added where there is none; raises HeadError where it is not clear which one is meant."""
+def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    """The named head, or the scene's only one, added where there is none; raises HeadError where that is not clear."""
     found = heads.heads_of(scene)
+    if name:
+        if name not in scene.objects:
+            shown = ", ".join(f"'{obj.name}'" for obj in found) or "none"
+            raise HeadError(f"The scene '{scene.name}' has no object '{name}'.", f"Its Duet heads: {shown}.")
+        return scene.objects[name]
     if len(found) > 1:
         names = ", ".join(f"'{obj.name}'" for obj in found)
-        raise HeadError(f"The scene '{scene.name}' has {len(found)} Duet heads: {names}.", "Leave one in the file.")
+        raise HeadError(
+            f"The scene '{scene.name}' has {len(found)} Duet heads: {names}.", "Name one of them, as FILE.blend/NAME."
+        )
     if found:
         return found[0]
     return heads.add_head(load_head(), load_blendshapes(), scene.collection, bpy.context.view_layer)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from duet.inference.client import worker_command
 from duet.inference.livelink import read_livelink_csv
-from duet.operators import command_line
+from duet.operators import command_line, job_records, job_runner
 
 pytestmark = pytest.mark.embedded
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,8 @@ def fake_worker(monkeypatch):
         starts.append(options)
         return [sys.executable, "-s", str(FAKE), *real[4:]], env
 
-    monkeypatch.setattr(command_line, "worker_command", command)
+    monkeypatch.setattr(job_runner, "worker_command", command)
+    monkeypatch.setattr(job_records, "current_model", lambda: "fake")
     return starts
 
 
@@ -47,6 +48,11 @@ def recordings(tmp_path):
             file.writeframes((samples * 32767).astype("<i2").tobytes())
     (folder / "script.txt").write_text("not a recording")
     return folder
+
+
+def made(folder):
+    """The names of the outputs in a folder, without the records."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".duet")
 
 
 def run(*arguments):
@@ -87,8 +93,10 @@ def test_csv_by_its_suffix(recordings, tmp_path):
 def test_folder_and_files_go_into_a_folder_with_one_worker(recordings, tmp_path, capsys, fake_worker):
     output = tmp_path / "new" / "takes"
     assert run("generate", recordings, recordings / "a.wav", "-o", output, "--format", "csv") == 0
-    assert sorted(path.name for path in output.iterdir()) == ["a.csv", "b.csv", "c.csv"]
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert made(output) == ["a.csv", "b.csv", "c.csv"]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[-1] == "3 done"
     assert len(fake_worker) == 1
 
 
@@ -104,8 +112,9 @@ def test_faulty_recordings_do_not_stop_the_rest(recordings, tmp_path, capsys):
     missing = tmp_path / "missing.wav"
     assert run("generate", missing, recordings, "-o", tmp_path / "out") == 1
     captured = capsys.readouterr()
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npz", "b.npz", "c.npz"]
-    assert len(captured.out.splitlines()) == 3
+    assert made(tmp_path / "out") == ["a.npz", "b.npz", "c.npz"]
+    assert len(captured.out.splitlines()) == 4
+    assert captured.out.endswith("3 done, 4 failed\n")
     errors = [line for line in captured.err.splitlines() if line.startswith("duet: error: ")]
     assert len(errors) == 4
     for error, part in zip(errors, [str(missing), "aa.wav", "IndexError: seven", "exit code 9"], strict=True):
@@ -123,7 +132,7 @@ def test_read_only_output_fails_before_any_work(recordings, tmp_path, capsys):
 
 def test_damaged_weights_stop_at_once(recordings, tmp_path, capsys, monkeypatch):
     command = [sys.executable, "-s", str(FAKE), "--weights", "damaged"]
-    monkeypatch.setattr(command_line, "worker_command", lambda root, **options: (command, worker_command(root)[1]))
+    monkeypatch.setattr(job_runner, "worker_command", lambda root, **options: (command, worker_command(root)[1]))
     assert run("generate", recordings, "-o", tmp_path / "out") == 1
     assert capsys.readouterr().err == "duet: error: The weights file damaged is damaged. Install Duet again.\n"
 
@@ -134,14 +143,14 @@ USAGE = {
     "unknown emotion": (["generate", "a.wav", "-o", "x.npz", "--emotion", "hungry=1"], "no emotion 'hungry'.*neutral"),
     "emotion without number": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy"], "not NAME=NUMBER"),
     "emotion too strong": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=9"], "from 0 to 1.5"),
-    "emotion is nan": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=nan"], "from 0 to 1.5"),
+    "emotion is nan": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=nan"], "not a number"),
     "no frame rate": (["generate", "a.wav", "-o", "x.npz", "--fps", "fast"], "not a frame rate"),
     "frame rate of zero": (["generate", "a.wav", "-o", "x.npz", "--fps", "0"], "Give 1 to 240"),
     "frame rate beyond numbers": (["generate", "a.wav", "-o", "x.npz", "--fps", "1e999"], "not a frame rate"),
-    "unknown suffix": (["generate", "a.wav", "-o", "x.fbx"], "must end in .csv or .npz"),
+    "unknown suffix": (["generate", "a.wav", "-o", "x.fbx"], "must end in .csv or .json or .npz"),
     "one file for two": (["generate", "a.wav", "b.wav", "-o", "x.npz"], "give a folder"),
     "same names": (["generate", "1/a.wav", "2/a.wav", "-o", "out"], "would both become"),
-    "vertices in csv": (["generate", "a.wav", "-o", "x.csv", "--vertices"], "no place for --vertices"),
+    "vertices in csv": (["generate", "a.wav", "-o", "x.csv", "--vertices"], "only .npz has a place for --vertices"),
     "format and suffix": (["generate", "a.wav", "-o", "x.csv", "--format", "npz"], "does not end in .npz"),
     "bake to npz": (["bake", "a.wav", "-o", "x.npz"], "must end in .blend"),
     "empty folder": (["generate", ".", "-o", "out"], "holds no recordings"),
@@ -193,7 +202,7 @@ def test_blender_decodes_where_libsndfile_is_not_installed(recordings, tmp_path,
     (recordings / "b.wav").write_text("Dear actor")
     assert run("generate", recordings, "-o", tmp_path / "out") == 1
     captured = capsys.readouterr()
-    assert len(captured.out.splitlines()) == 2
+    assert len(captured.out.splitlines()) == 3
     assert "b.wav' is not a sound" in captured.err
 
 
@@ -202,11 +211,12 @@ def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch
 
     calls = []
     monkeypatch.setattr(duet.scene, "bake_file", lambda *arguments: calls.append(arguments), raising=False)
-    arguments = ["bake", str(recordings / "a.wav"), "-o", str(tmp_path / "shot.blend")]
+    monkeypatch.setattr(duet.scene.files, "frame_rate", lambda path: 25.0)
+    arguments = ["bake", str(recordings / "a.wav"), "-o", str(tmp_path / "shot.blend"), "--force"]
     assert command_line.main(arguments, base=tmp_path / "set.blend") == 0
-    audio, take, output, base = calls[0]
-    assert (audio, output, base) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend")
-    assert take.frame_count == 30
+    audio, take, output, base, head = calls[0]
+    assert (audio, output, base, head) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend", "")
+    assert take.frame_count == 25
 
 
 def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeypatch, capfd):
@@ -227,10 +237,10 @@ import sys
 import wave
 from pathlib import Path
 from duet.inference.client import worker_command
-from duet.operators import command_line
+from duet.operators import command_line, job_records, job_runner
 _, env = worker_command(Path(sys.argv[1]))
-command_line.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
-command_line._progress = lambda name: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
+job_runner.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
+command_line._progress = lambda job: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
 sys.stderr.isatty = lambda: True
 sys.exit(command_line.main(sys.argv[3:]))
 """

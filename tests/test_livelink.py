@@ -72,10 +72,10 @@ def test_timecode_known_answers(frame, fps, text):
     assert timecode(frame, fps) == text
 
 
-def table(path, timecodes, count="61", value="0.5"):
-    """A file with the timecodes given and `value` in every column."""
-    rows = [["Timecode", "BlendShapeCount", *LIVE_LINK_COLUMNS]]
-    rows += [[text, count, *[value] * len(LIVE_LINK_COLUMNS)] for text in timecodes]
+def table(path, timecodes, columns=LIVE_LINK_COLUMNS):
+    """A file with the timecodes given and 0.5 in every column."""
+    rows = [["Timecode", "BlendShapeCount", *columns]]
+    rows += [[text, str(len(columns)), *["0.5"] * len(columns)] for text in timecodes]
     path.write_text("\n".join(",".join(row) for row in rows))
     return path
 
@@ -83,7 +83,7 @@ def table(path, timecodes, count="61", value="0.5"):
 @pytest.mark.parametrize("fps", [24000 / 1001, 24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 120])
 def test_rate_and_frames_of_ten_minutes_are_exact(tmp_path, fps):
     count, start = round(600 * fps), 7 * 3600 * 24 + 11  # recordings begin at the time of day
-    path = table(tmp_path / "take.csv", [timecode(start + i, fps) for i in range(count)], value="0")
+    path = table(tmp_path / "take.csv", [timecode(start + i, fps) for i in range(count)], ["JawOpen"])
     read = read_livelink_csv(path)
     assert read.fps == pytest.approx(fps, rel=1e-12)
     np.testing.assert_array_equal(read.frames, np.arange(count))
@@ -94,7 +94,7 @@ def test_gaps_keep_their_frames(tmp_path_factory, start, frames):
     path = tmp_path_factory.mktemp("gaps") / "take.csv"
     frames = sorted(frames)
     for fps in (24000 / 1001, 60.0):
-        table(path, [timecode(start + frame, fps) for frame in frames])
+        table(path, [timecode(start + frame, fps) for frame in frames], ["JawOpen"])
         np.testing.assert_array_equal(read_livelink_csv(path, fps).frames, np.array(frames) - frames[0])
 
 

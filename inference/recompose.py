@@ -1,0 +1,41 @@
+"""A take with other curves, without inference: ARKit coefficients and vertices follow from the linear face."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from .blendshapes import Blendshapes, load_blendshapes
+from .errors import WeightsError
+from .head import Head, load_head
+from .retarget import ArkitSolver
+from .take import Floats, Take
+
+
+@cache
+def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
+    head, shapes = load_head(), load_blendshapes()
+    basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
+    return head, shapes, ArkitSolver(head.arkit, basis)
+
+
+def with_curves(take: Take, emotion_curves: Floats, speech_weights: Floats | None = None) -> Take:
+    """The take with other sliders (T, E) and, where given, other speech weights (T, Ks).
+
+    Its ARKit coefficients and, where it has them, its vertices are computed anew. Raises WeightsError where the take
+    is not of the shipped blendshapes.
+    """
+    head, shapes, solve = _shapes()
+    if (take.speech_names, take.expression_names) != (shapes.speech_names, shapes.expression_names):
+        raise WeightsError("The take was made by another version of Duet's model.", "Generate it again.")
+    speech = take.speech_weights if speech_weights is None else np.asarray(speech_weights, np.float32)
+    curves = np.asarray(emotion_curves, np.float32)
+    weights = np.concatenate([speech, curves @ take.expression_weights], axis=1)
+    vertices = None
+    if take.vertices is not None:
+        basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
+        moved = (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
+        vertices = (head.vertices + moved).astype(np.float32)
+    return replace(take, speech_weights=speech, emotion_curves=curves, arkit=solve(weights), vertices=vertices)

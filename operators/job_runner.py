@@ -1,0 +1,131 @@
+"""Jobs become files, one after the other, with one worker for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..inference.audio_file import load_audio
+from ..inference.client import WorkerClient, worker_command
+from ..inference.errors import AudioError, DuetError
+from ..inference.exports import prepare_output, write_json, write_npz
+from ..inference.livelink import write_livelink_csv
+from ..inference.take import Floats, Take
+from .jobs import Job
+
+ROOT = Path(__file__).resolve().parent.parent
+Progress = Callable[[float, str], None]
+_WRITERS: dict[str, Callable[[Path, Take], None]] = {
+    ".npz": write_npz,
+    ".csv": write_livelink_csv,
+    ".json": write_json,
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a job: frames, and the weights' id."""
+
+    frames: int
+    model: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A job that has ended."""
+
+    job: Job
+    result: Made | DuetError
+
+
+class Runner:
+    """One warm worker."""
+
+    def __init__(self, engine: str, device: str) -> None:
+        self._client = WorkerClient(*worker_command(ROOT, engine=engine, device=device))
+
+    def run(self, job: Job, on_progress: Progress | None = None) -> Made:
+        """Do the job; raises the DuetError that it failed with."""
+        prepare_output(job.output)  # before the work, so that none is lost
+        samples = _load(job.audio)
+        request = job.request(_frame_rate(job))
+        take = self._client.run(request, samples, on_progress)
+        if not job.emotions.steady:
+            from ..inference.recompose import with_curves
+
+            take = with_curves(take, job.emotions.curves(take.frame_count, take.fps, take.emotions))
+        _write(job, take)
+        return Made(take.frame_count, take.model_id)
+
+    def close(self) -> None:
+        """End the worker."""
+        self._client.close()
+
+
+def run_here(
+    jobs: list[Job], engine: str, device: str, progress: Callable[[Job], Progress | None]
+) -> Iterator[Outcome]:
+    """The outcomes of the jobs, in order, worked off in this process."""
+    runner = Runner(engine, device)
+    try:
+        for job in jobs:
+            try:
+                yield Outcome(job, runner.run(job, progress(job)))
+            except DuetError as error:
+                yield Outcome(job, error)
+    finally:
+        runner.close()
+
+
+def _frame_rate(job: Job) -> float | None:
+    """The rate of the job's base where none was asked for."""
+    if job.base is None or job.fps is not None or job.output.suffix.lower() in _WRITERS:
+        return None
+    from ..scene import files
+
+    with stdout_as_stderr():
+        return files.frame_rate(job.base)
+
+
+def _write(job: Job, take: Take) -> None:
+    writer = _WRITERS.get(job.output.suffix.lower())
+    if writer:
+        writer(job.output, take)
+        return
+    from ..scene import bake_file
+
+    with stdout_as_stderr():  # Blender prints there what it saves
+        bake_file(job.audio, take, job.output, job.base, job.head)
+
+
+@contextlib.contextmanager
+def stdout_as_stderr() -> Iterator[None]:
+    """Send what C code prints to stderr, so that stdout keeps to one line for each file."""
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    sys.stdout.flush()
+    library.fflush(None)
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        library.fflush(None)
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _load(path: Path) -> Floats:
+    """The recording, decoded by libsndfile, or by Blender where that is not installed."""
+    if importlib.util.find_spec("soundfile"):
+        return load_audio(path)
+    if not importlib.util.find_spec("bpy"):
+        raise AudioError(f"'{path}' cannot be decoded: soundfile is not installed.", "Run `make setup`.")
+    from ..scene import sound
+
+    return sound.decode(path)

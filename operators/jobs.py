@@ -1,0 +1,173 @@
+"""What the command line is to do: jobs from recordings, folders and manifests, with everything that can be checked."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..inference.audio_file import AUDIO_SUFFIXES
+from ..inference.emotion_track import EmotionTrack, parse_track
+from ..inference.errors import DuetError, HeadError, RequestError
+from ..inference.take import GenerateRequest
+
+DEFAULT_FPS = 30.0
+SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
+MANIFEST_SUFFIX = ".csv"
+_NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
+_IN_BLEND = re.compile(r"(?P<file>.+\.blend)(?:[/\\](?P<name>[^/\\]+))?", re.IGNORECASE)
+
+
+class UsageError(Exception):
+    """The command makes no sense as a whole."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording, how it is to be animated, and the file that comes of it.
+
+    `fps` None is the base's frame rate, else 30; `track` is a text for `parse_track`; `base` is the .blend to add
+    to, `head` the name of the object in it.
+    """
+
+    audio: Path
+    output: Path
+    fps: float | None = None
+    track: str = ""
+    style: str = "captured"
+    vertices: bool = False
+    base: Path | None = None
+    head: str = ""
+
+    def request(self, fps: float | None = None) -> GenerateRequest:
+        """What is asked of the worker; raises RequestError. A track that changes is applied to the take later."""
+        track = self.emotions
+        emotions = track.steps[0].emotions if track.steps and track.steady else {}
+        rate = self.fps if self.fps is not None else fps or DEFAULT_FPS
+        return GenerateRequest(
+            fps=rate, emotions=emotions, style=self.style, audio=str(self.audio), vertices=self.vertices
+        )
+
+    @property
+    def emotions(self) -> EmotionTrack:
+        """The track; raises RequestError."""
+        return parse_track(self.track)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Job:
+        """The job a dict from `to_json` describes."""
+        paths = {key: Path(data[key]) for key in ("audio", "output", "base") if data[key]}
+        return cls(**{**data, **paths})
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An entry of a manifest that cannot become a job."""
+
+    error: DuetError
+
+
+Entry = Job | Damaged
+
+
+def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
+    """The entries of everything given, in order, all outputs different; raises UsageError, TableError.
+
+    `options` are the command's `audio`, `output`, `command` and `format`; `template` has the rest of each job.
+    """
+    from . import manifest
+
+    given: list[Path] = options.audio
+    suffixes = SUFFIXES[options.command]
+    if len(given) == 1 and not given[0].is_dir() and not _is_manifest(given[0]):
+        if options.output is None:
+            raise UsageError("where to? Give -o OUT")
+        if not options.output.is_dir():
+            return [replace(template, audio=given[0], output=_single_output(options, suffixes))]
+    if options.output and options.output.suffix.lower() in suffixes and not options.output.is_dir():
+        raise UsageError(f"'{options.output}' is one file, but there are several recordings: give a folder")
+    suffix = f".{options.format or sorted(suffixes)[-1].removeprefix('.')}"
+    entries: list[Entry] = []
+    for path in given:
+        if _is_manifest(path):
+            entries += manifest.read(path, manifest.Defaults(template, options.output, suffix, suffixes))
+        elif options.output is None:
+            raise UsageError("where to? Give -o FOLDER")
+        else:
+            for audio in recordings(path):
+                entries.append(replace(template, audio=audio, output=options.output / f"{audio.stem}{suffix}"))
+    return _distinct(entries)
+
+
+def _is_manifest(path: Path) -> bool:
+    return path.suffix.lower() == MANIFEST_SUFFIX and not path.is_dir()
+
+
+def _single_output(options: argparse.Namespace, suffixes: frozenset[str]) -> Path:
+    output: Path = options.output
+    if output.suffix.lower() not in suffixes:
+        raise UsageError(f"'{output}' must end in {' or '.join(sorted(suffixes))}, or be a folder that exists")
+    if options.format and output.suffix.lower() != f".{options.format}":
+        raise UsageError(f"'{output}' does not end in .{options.format}, the --format")
+    return output
+
+
+def recordings(given: Path) -> list[Path]:
+    """The recordings of a folder in order of their names; a file, also one that is missing, is itself."""
+    if not given.is_dir():
+        return [given]
+    try:
+        found = sorted(path for path in given.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
+    except OSError as error:
+        raise UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
+    if not found:
+        raise UsageError(f"the folder '{given}' holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
+    return found
+
+
+def _distinct(entries: list[Entry]) -> list[Entry]:
+    """The entries without those given twice; raises UsageError where two jobs would write the same file."""
+    seen: dict[Path, Job] = {}
+    kept: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, Damaged):
+            kept.append(entry)
+            continue
+        other = seen.setdefault(entry.output.absolute(), entry)
+        if other is entry:
+            kept.append(entry)
+        elif other != entry:
+            raise UsageError(f"'{other.audio}' and '{entry.audio}' would both become '{entry.output}': rename one")
+    return kept
+
+
+def frame_rate(text: str) -> float:
+    """Frames per second; 23.976, 29.97 and their like mean 24000/1001, 30000/1001, ...; raises RequestError."""
+    try:
+        value = float(Fraction(text))
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise RequestError(f"'{text}' is not a frame rate, such as 25 or 23.976.") from error
+    return _NTSC.get(round(value, 2), value)
+
+
+def place_of_head(text: str, folder: Path, base: Path | None) -> tuple[Path | None, str]:
+    """(file, object) of `set.blend`, `set.blend/Ada` or, where a base is open already, `Ada`; raises HeadError.
+
+    A path that is not absolute starts at `folder`; an empty object means the file's only head.
+    """
+    if not text:
+        return base, ""
+    match = _IN_BLEND.fullmatch(text)
+    if match:
+        return folder / match["file"], match["name"] or ""
+    if base is None:
+        message = f"The head '{text}' is an object's name, but no file is given that holds it."
+        raise HeadError(message, f"Write 'FILE.blend/{text}', or start with `blender -b FILE.blend -c duet bake`.")
+    return base, text
