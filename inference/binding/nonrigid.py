@@ -15,22 +15,29 @@ from .solve import Graph, conjugate_gradients, edge_weights, graph_of
 _NORMAL_LENGTH = 0.012  # metres
 _STIFFNESS = np.geomspace(300.0, 1.0, 10)
 _SWEEPS = 2
+_PIN = 20.0  # closest points that one pin outweighs
+_SKIN = ("skin", "mouth_bag", "eye_sockets")
 _REACH = 0.03  # metres
 _FACING = 0.5  # least cosine between the normals of a pair
 
 
 @dataclass(frozen=True, eq=False)
 class Pins:
-    """Places that points of the canonical surface must reach: vertex, position and weight (1: as a whole vertex)."""
+    """Places that points of the canonical surface must reach: vertex, position, and weight along each axis (0: free)."""
 
     vertices: Indices  # (n,)
     positions: Doubles  # (n, 3)
-    weights: Doubles  # (n,)
+    weights: Doubles  # (n, 3)
+
+
+def whole_skin(head: Head) -> Indices:
+    """Vertices of the skin with the linings of mouth and eyes."""
+    return np.unique(np.concatenate([head.regions[name] for name in _SKIN])).astype(np.int64)
 
 
 def skin_graph(head: Head, vertices: Doubles) -> tuple[Indices, Graph]:
-    """The skin's vertices, and the graph of its edges numbered within them."""
-    skin = head.regions["skin"].astype(np.int64)
+    """The skin's vertices with the linings of mouth and eyes, and the graph of its edges numbered within them."""
+    skin = whole_skin(head)
     number = np.full(len(vertices), -1, np.int64)
     number[skin] = np.arange(len(skin))
     edges = number[head.edges.astype(np.int64)]
@@ -48,10 +55,9 @@ def register(
     skin, graph = skin_graph(head, shape)
     triangles = head.triangles.astype(np.int64)
     surface = Surface(target, _NORMAL_LENGTH)
-    pinned = np.zeros(len(shape))
-    goal = np.zeros_like(shape)
+    pinned, goal = np.zeros((2, *shape.shape))
     np.add.at(pinned, pins.vertices, pins.weights)
-    np.add.at(goal, pins.vertices, pins.weights[:, None] * pins.positions)
+    np.add.at(goal, pins.vertices, pins.weights * pins.positions)
     pinned, goal = pinned[skin], goal[skin]
     moved, trusted = shape.copy(), trust[skin]
     shift = np.zeros((len(skin), 3))
@@ -59,8 +65,8 @@ def register(
         for _ in range(_SWEEPS):
             normals = Mesh(moved, triangles).normals[skin]
             at, weight = _closest(surface, target, moved[skin], normals, trusted, 0.012 if number < 4 else 0.006)
-            total = weight + 20.0 * pinned
-            right = weight[:, None] * (at - shape[skin]) + 20.0 * (goal - pinned[:, None] * shape[skin])
+            total = weight[:, None] + _PIN * pinned
+            right = weight[:, None] * (at - shape[skin]) + _PIN * (goal - pinned * shape[skin])
             shift = _smooth_solve(graph, stiffness, total, right, shift)
             moved[skin] = shape[skin] + shift
         report((number + 1) / len(_STIFFNESS))
@@ -84,7 +90,7 @@ def _closest(
 def _smooth_solve(graph: Graph, stiffness: float, weight: Doubles, right: Doubles, start: Doubles) -> Doubles:
     def apply(x: Doubles) -> Doubles:
         bent = graph.laplacian(x)
-        return stiffness * (0.1 * graph.laplacian(bent) + 0.01 * bent) + weight[:, None] * x
+        return stiffness * (0.1 * graph.laplacian(bent) + 0.01 * bent) + weight * x
 
-    diagonal = stiffness * (0.1 * graph.degree**2 + 0.01 * graph.degree) + weight
+    diagonal = stiffness * (0.1 * graph.degree**2 + 0.01 * graph.degree)[:, None] + weight
     return conjugate_gradients(apply, right, start, diagonal, 1e-3, 120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,17 +58,16 @@ def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
 
 
 def conjugate_gradients(
-    apply: object, right: Doubles, start: Doubles, diagonal: Doubles, tolerance: float = 1e-4, steps: int = 200
+    apply: Callable[[Doubles], Doubles], right: Doubles, start: Doubles, diagonal: Doubles, tolerance: float = 1e-4, steps: int = 200
 ) -> Doubles:
     """Solve A x = right (n, D), each column on its own, for a symmetric positive definite `apply` x -> A x.
 
-    `diagonal` (n,) of A preconditions; ends where every residual is below `tolerance` of its right-hand side.
+    `diagonal` (n, D) of A preconditions; ends where every residual is below `tolerance` of its right-hand side.
     """
-    assert callable(apply)
     x = start.copy()
     residual = right - apply(x)
     goal = tolerance * np.maximum(np.linalg.norm(right, axis=0), 1e-30)
-    inverse = 1.0 / np.maximum(diagonal, 1e-30)[:, None]
+    inverse = 1.0 / np.maximum(diagonal, 1e-30)
     scaled = inverse * residual
     direction, energy = scaled, (residual * scaled).sum(axis=0)
     for _ in range(steps):
