@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .blendshapes import Blendshapes
 from .errors import HeadError
 from .flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
+from .residual import Residual, moving
 from .take import Take
 
 STEPS = 5
@@ -25,7 +26,6 @@ RIDGE = 1e-5  # metres that all coordinates may be off for an expression coeffic
 _CHUNK = 32  # frames at a time
 _PROBE = 1e-4  # radians, for derivatives
 _ROUND = 4  # vertices that tell how an eyeball is turned, at least
-_MOVING = 1e-4  # metres: vertices that go less far are not counted in the residual
 
 Floats = NDArray[np.floating[Any]]
 
@@ -47,26 +47,6 @@ class FlameMotion:
             identity = np.tile(self.identity, (len(self.expression[part]), 1))
             shaped = model.shaped(identity, self.expression[part])
             yield model.posed(shaped, self.pose[part], self.translation[part])
-
-
-@dataclass(frozen=True)
-class Residual:
-    """How far a fit is from what it was to match, in mm over all frames, at the vertices that move."""
-
-    median: float
-    percentile95: float
-    worst: float
-
-    @classmethod
-    def of(cls, metres: Floats) -> Residual:
-        """Of distances in metres, of any shape; none at all is no residual."""
-        if not metres.size:
-            return cls(0.0, 0.0, 0.0)
-        distance = metres.ravel() * 1000
-        return cls(float(np.median(distance)), float(np.percentile(distance, 95)), float(distance.max()))
-
-    def __str__(self) -> str:
-        return f"median {self.median:.2f} mm, 95 % under {self.percentile95:.2f} mm, worst {self.worst:.2f} mm"
 
 
 class FlameFit:
@@ -97,13 +77,13 @@ class FlameFit:
         `progress` is called with the share that is done, and may raise to stop the work.
         """
         flat, parts, distances = np.asarray(basis, np.float32).reshape(len(basis), -1), [], []
-        moving = _moving(weights, flat)
+        counted = moving(weights, flat.reshape(len(basis), -1, 3))
         for start in range(0, len(weights), _CHUNK):
             progress(start / len(weights))
             chunk = np.asarray(weights[start : start + _CHUNK], np.float32)
             offsets = (chunk @ flat).reshape(len(chunk), -1, 3)
             parts.append(self._solve(offsets))
-            distances.append(np.linalg.norm(self._vertices(*parts[-1]) - self.rest - offsets, axis=2)[:, moving])
+            distances.append(np.linalg.norm(self._vertices(*parts[-1]) - self.rest - offsets, axis=2)[:, counted])
         expression, pose = (np.concatenate(part) for part in zip(*parts, strict=True))
         motion = FlameMotion(fps, self.identity, expression, pose, np.zeros((len(pose), 3), np.float32))
         return motion, Residual.of(np.concatenate(distances))
@@ -180,12 +160,6 @@ def turns(rest: Floats, offsets: Floats) -> Floats:
     sine = np.linalg.norm(skew, axis=1, keepdims=True)
     angle = np.arctan2(sine, (np.trace(rotation, axis1=1, axis2=2)[:, None] - 1) / 2)
     return np.where(sine < 1e-6, skew, skew * angle / np.maximum(sine, 1e-12)).astype(np.float32)
-
-
-def _moving(weights: Floats, flat: Floats) -> NDArray[np.intp]:
-    """The vertices that the displacements move at all, by the largest of each blendshape alone."""
-    reach = np.abs(np.asarray(weights)).max(axis=0, initial=0.0)[:, None]
-    return np.flatnonzero(np.abs(flat * reach).max(axis=0).reshape(-1, 3).max(axis=1) > _MOVING)
 
 
 def take_weights(take: Take) -> Floats:
