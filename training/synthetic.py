@@ -33,14 +33,14 @@ class Stream:
 
 def streams(split: str, folder: Path = FOLDER, seed: int = 0) -> Iterator[Stream]:
     """The split's utterances in order, packed into streams; each voice a little louder or softer than the last."""
-    rng, waiting, length = np.random.default_rng(seed), [], 0
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as data:
-            if str(data["split"]) != split:
-                continue
-            if tuple(data["channel_names"]) != CHANNEL_NAMES:
-                raise SystemExit(f"{path} has other channels: run training.synthesis.build with --refresh")
-            piece = _levelled(data["samples"].astype(np.float32) / 32768, data["channels"].astype(np.float32), rng)
+    return packed(_utterances(split, folder, np.random.default_rng(seed)))
+
+
+def packed(pieces: Iterator[Stream]) -> Iterator[Stream]:
+    """Pieces joined in order into streams of at most STREAM frames; longer pieces are left out."""
+    waiting: list[Stream] = []
+    length = 0
+    for piece in pieces:
         if len(piece.channels) > STREAM:
             continue
         if length + len(piece.channels) > STREAM:
@@ -50,6 +50,17 @@ def streams(split: str, folder: Path = FOLDER, seed: int = 0) -> Iterator[Stream
         length += len(piece.channels)
     if waiting:
         yield _joined(waiting)
+
+
+def _utterances(split: str, folder: Path, rng: np.random.Generator) -> Iterator[Stream]:
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as data:
+            if str(data["split"]) != split:
+                continue
+            if tuple(data["channel_names"]) != CHANNEL_NAMES:
+                raise SystemExit(f"{path} has other channels: run training.synthesis.build with --refresh")
+            samples, channels = data["samples"].astype(np.float32) / 32768, data["channels"].astype(np.float32)
+        yield _levelled(samples, channels, rng)
 
 
 def _levelled(samples: Floats, channels: Floats, rng: np.random.Generator) -> Stream:

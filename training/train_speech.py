@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from .captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, Captured
 from .features import CACHE, cached_features
 from .speech_rig import CHANNEL_NAMES, rig_deltas
 from .synthetic import streams
+from .vocaset import vocaset_streams
 
 STYLES = ("captured", "enunciated")
 CAPTURED, ENUNCIATED = range(2)
@@ -42,7 +43,7 @@ SPEEDS = ((1, 1), (9, 10), (11, 10), (19, 20), (21, 20))  # played faster by the
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 4000
+    steps: int = 3000
     captured: float = 0.35  # share of the crops that are captured
     batch: int = 16
     crop: int = 250  # frames: 5 s
@@ -85,6 +86,18 @@ def synthetic_examples(split: str) -> Iterator[Example]:
         yield Example(features, stream.channels[: len(features)], ENUNCIATED)
 
 
+def vocaset_examples(folder: Path) -> tuple[list[Example], list[str]]:
+    """VOCASET's training subjects, for those who have it, and their names: a speaking style each, after our own."""
+    examples, subjects = [], []
+    for subject, stream in vocaset_streams(folder):
+        if subject not in subjects:
+            subjects.append(subject)
+        features = cached_features(stream.samples)
+        style = len(STYLES) + subjects.index(subject)
+        examples.append(Example(features, stream.channels[: len(features)], style))
+    return examples, subjects
+
+
 def training_examples() -> list[Example]:
     """Every training take at every speed, without the stretch that validates, and every synthetic stream."""
     examples = []
@@ -108,7 +121,7 @@ def validation_examples() -> list[Example]:
 def batch_of(examples: list[Example], options: Options, rng: np.random.Generator) -> tuple[Tensor, ...]:
     """Random crops: features (B, T, layers, width), channels (B, T, C), styles (B,), starts (B,)."""
     lengths = np.array([max(len(e.channels) - options.crop, 0) for e in examples], float)
-    captured = np.array([e.style == CAPTURED for e in examples])
+    captured = np.array([e.style != ENUNCIATED for e in examples])
     chances = np.where(captured, options.captured, 1 - options.captured) * lengths
     for group in (captured, ~captured):
         chances[group] /= max(lengths[group].sum(), 1.0)
@@ -145,11 +158,11 @@ def predict(model: SpeechTorch, example: Example) -> NDArray[np.float32]:
 
 def channel_scale(examples: list[Example]) -> NDArray[np.float32]:
     """Deviation (C,) of each channel, in the captured takes where they have it, else in synthetic speech."""
-    groups = [[e.channels for e in examples if e.style == style] for style in (CAPTURED, ENUNCIATED)]
+    groups = [[e.channels for e in examples if (e.style == ENUNCIATED) == made] for made in (False, True)]
     captured, synthetic = (np.concatenate(g).std(axis=0) if g else None for g in groups)
     if captured is None or synthetic is None:
         found = captured if synthetic is None else synthetic
-        return np.nan_to_num(found, nan=0.1) + np.float32(0.01)
+        return np.nan_to_num(np.asarray(found), nan=0.1) + np.float32(0.01)
     return np.where(np.isnan(captured), synthetic, captured) + np.float32(0.01)
 
 
@@ -159,13 +172,13 @@ def validation_error(model: SpeechTorch, example: Example, scale: Tensor) -> flo
     return float(loss_of(predicted, torch.from_numpy(example.channels), scale, 0.0))
 
 
-def train(options: Options, resume: Path) -> SpeechTorch:
-    """Train and return the model of the best validation step."""
+def train(options: Options, resume: Path, more: Sequence[Example] = (), styles: Sequence[str] = STYLES) -> SpeechTorch:
+    """Train, on more than our own examples where there are more, and return the model of the best validation step."""
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    examples, validation = training_examples(), validation_examples()
+    examples, validation = [*training_examples(), *more], validation_examples()
     scale = torch.from_numpy(channel_scale(examples))
-    model = SpeechTorch(SpeechDims(len(CHANNEL_NAMES), len(STYLES)), options.dropout)
+    model = SpeechTorch(SpeechDims(len(CHANNEL_NAMES), len(styles)), options.dropout)
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
     best, step = (np.inf, model.state_dict()), 0
@@ -177,8 +190,8 @@ def train(options: Options, resume: Path) -> SpeechTorch:
         best, step, rng = state["best"], state["step"], state["rng"]
         torch.set_rng_state(state["dropout"])
     while step < options.steps:
-        features, channels, styles, starts = batch_of(examples, options, rng)
-        loss = loss_of(model(features, styles, starts), channels, scale, options.velocity)
+        features, channels, chosen, starts = batch_of(examples, options, rng)
+        loss = loss_of(model(features, chosen, starts), channels, scale, options.velocity)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -198,11 +211,11 @@ def train(options: Options, resume: Path) -> SpeechTorch:
     return model.eval()
 
 
-def save(model: SpeechTorch, path: Path) -> None:
+def save(model: SpeechTorch, path: Path, styles: Sequence[str] = STYLES) -> None:
     """The shipped file: float16 weights under `model.`, the rig on the canonical head, and their names."""
     arrays = {f"model.{k}": v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
     arrays["rig"] = rig_deltas(load_head()).astype(np.float16)
-    metadata = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": STYLES}
+    metadata = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": styles}
     save_checkpoint(path, arrays, {k: json.dumps(v) for k, v in metadata.items()})
 
 
@@ -212,11 +225,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights/speech.safetensors"))
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
     arguments = parser.parse_args()
     resume = CACHE / f"speech_{arguments.seed}.pt"
     resume.parent.mkdir(exist_ok=True)
-    model = train(Options(seed=arguments.seed, steps=arguments.steps), resume)
-    save(model, arguments.out)
+    more, subjects = vocaset_examples(arguments.vocaset) if arguments.vocaset else ([], [])
+    styles = [*STYLES, *subjects]
+    model = train(Options(seed=arguments.seed, steps=arguments.steps), resume, more, styles)
+    save(model, arguments.out, styles)
     resume.unlink()
 
 

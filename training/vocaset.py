@@ -18,6 +18,7 @@ import re
 import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from numpy.typing import NDArray
 from ..inference.audio_mel import SAMPLE_RATE
 from ..inference.errors import DuetError
 from ..inference.unpickle import load_pickled_arrays, load_pickled_tree
+from ..inference.windows import FRAME_RATE
 from .captured import CapturedTake
+from .synthetic import Stream, packed
 
 SCAN_RATE = 60.0  # scans a second
 STRIDE = 2  # used scans: 30 a second
@@ -169,6 +172,20 @@ def vocaset_takes(folder: Path, split: str = "train") -> Iterator[CapturedTake]:
         channels = rig.channels(sequence.vertices - sequence.template)
         times = np.arange(len(channels)) / sequence.fps
         yield CapturedTake(sequence.name, sequence.samples, channels, times)
+
+
+def vocaset_streams(folder: Path, split: str = "train") -> Iterator[tuple[str, Stream]]:
+    """Each subject's sentences joined into streams as long as the synthetic ones, at 50 Hz: (subject, stream)."""
+    for subject, takes in groupby(vocaset_takes(folder, split), key=lambda take: subject_of(take.name)):
+        for stream in packed(_piece(take) for take in takes):
+            yield subject, stream
+
+
+def _piece(take: CapturedTake) -> Stream:
+    count = min(len(take.samples) * FRAME_RATE // SAMPLE_RATE, int(take.times[-1] * FRAME_RATE) + 1)
+    frames = np.arange(count) / FRAME_RATE
+    channels = np.stack([np.interp(frames, take.times, column) for column in take.channels.T], axis=1)
+    return Stream(take.samples[: count * SAMPLE_RATE // FRAME_RATE], channels.astype(np.float32))
 
 
 def subject_of(name: str) -> str:
