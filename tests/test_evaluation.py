@@ -180,7 +180,7 @@ def test_synthetic_files_come_back_in_the_rigs_order(tmp_path):
     for i, split in enumerate(["train", "heldout_voice", "heldout_voice"]):
         np.savez(tmp_path / f"{i:06d}.npz", **common, split=split, voice="espeak/f4", language="pl")
     (found,) = synthetic_speech("heldout_voice", tmp_path, most=1)
-    assert (found.name, found.group, found.voice) == ("000001", "unseen voices", "pl espeak/f4")
+    assert (found.name, found.group, found.voice) == ("000002", "unseen voices", "pl espeak/f4")
     assert found.samples[0] == pytest.approx(0.5, abs=1e-3)
     assert np.isnan(found.channels[0, 0])
     np.testing.assert_array_equal(found.channels[0, 1:], np.arange(17)[::-1])

@@ -7,10 +7,19 @@ import numpy as np
 import pytest
 from duet.inference.errors import WeightsError
 from duet.inference.head import load_head
+from duet.training import train_speech
 from duet.training.mouth import mouth_of
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.synthesis.phones import TONGUE
-from duet.training.vocaset import SPLITS, VocasetError, lip_vertices, sequences, subject_of, vocaset_takes
+from duet.training.vocaset import (
+    SPLITS,
+    VocasetError,
+    lip_vertices,
+    sequences,
+    subject_of,
+    vocaset_streams,
+    vocaset_takes,
+)
 from duet.training.vocaset_rig import align, jaw_share, to_flame
 
 RATE = 22_000
@@ -110,6 +119,21 @@ def test_scanned_motion_comes_back_as_rig_channels(prepared, scans, head):
     assert [n for n, c in zip(CHANNEL_NAMES, take.channels.T, strict=True) if np.isnan(c).all()] == list(TONGUE)
     mouth = mouth_of(head, rig_deltas(head))
     np.testing.assert_allclose(mouth.gap(np.nan_to_num(take.channels)), mouth.gap(wanted), atol=1.5)
+
+
+def test_subjects_become_styles_and_their_sentences_streams(prepared, monkeypatch):
+    """As the trainer takes them: sound, features and channels of both sentences in one stream at 50 Hz."""
+    monkeypatch.setattr(train_speech, "cached_features", lambda samples: np.zeros((len(samples) // 320, 5, 384)))
+    ((subject, stream),) = vocaset_streams(prepared)
+    frames = len(stream.channels)
+    assert subject == TRAINED
+    assert len(stream.samples) == 320 * frames
+    assert frames == pytest.approx(2 * SECONDS * 50, abs=4)
+    jaw = stream.channels[:, CHANNEL_NAMES.index("jaw_open")]
+    assert np.corrcoef(jaw[: frames // 2], jaw[frames // 2 :][: frames // 2])[0, 1] > 0.99
+    examples, subjects = train_speech.vocaset_examples(prepared)
+    assert subjects == [TRAINED]
+    assert [e.style for e in examples] == [len(train_speech.STYLES)]
 
 
 def test_alignment_finds_scale_and_place():

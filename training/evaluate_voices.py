@@ -35,7 +35,7 @@ class Frames:
 
     def auc(self) -> dict[str, float]:
         """ROC AUC of each contrast over all frames."""
-        letters, gap, rounding = (np.concatenate(part) for part in (self.letters, self.gap, self.rounding))
+        letters, gap, rounding = np.concatenate(self.letters), np.concatenate(self.gap), np.concatenate(self.rounding)
         scores = {"closure": -gap, "rounding": rounding, "opening": gap}
         return {measure: roc_auc(scores[measure], contrast(measure, letters)) for measure in CONTRASTS}
 

@@ -43,9 +43,9 @@ class Spoken:
 
 
 def synthetic_speech(split: str, folder: Path = SYNTHETIC, most: int | None = None) -> Iterator[Spoken]:
-    """Utterances of one split of the synthetic set, in their files' order."""
+    """Utterances of one split of the synthetic set, the last first: the first choose the best step in training."""
     found = 0
-    for path in sorted(folder.glob("*.npz")):
+    for path in sorted(folder.glob("*.npz"), reverse=True):
         with np.load(path) as data:
             if str(data["split"]) != split:
                 continue

@@ -61,12 +61,13 @@ def names_of(weights: Path) -> tuple[list[str], list[str]]:
 
 
 def shipped(pipeline: Pipeline) -> Talker:
-    """The pipeline's own speech model; its last style is the one for voices other than the captured."""
+    """The pipeline's own speech model; voices other than the captured are enunciated where it has that style."""
     names, styles = names_of(WEIGHTS)
+    other = "enunciated" if "enunciated" in styles else styles[0]
     columns = [CHANNEL_NAMES.index(name) for name in names]
 
     def channels(samples: Floats, like_captured: bool) -> Floats:
-        found = pipeline.speech_channels(samples, styles[0] if like_captured else styles[-1], lambda *_: None)
+        found = pipeline.speech_channels(samples, "captured" if like_captured else other, lambda *_: None)
         result = np.zeros((len(found), len(CHANNEL_NAMES)), np.float32)
         result[:, columns] = np.clip(found, 0.0, 1.0)
         return result

@@ -12,7 +12,7 @@ from ...inference.audio_mel import loud_level, mel_frame_count, normalised_mel
 from ...inference.windows import FRAME_RATE
 from ..captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, load_captured
 from ..features import cached_features
-from ..spoken import synthetic_speech
+from ..synthetic import streams
 
 CAPTURED, SYNTHETIC = 0, 1  # speaking styles
 MEL_WIDTH = 160  # two mel frames of 80 bands a feature frame
@@ -50,12 +50,12 @@ def captured_examples() -> Iterator[Example]:
 
 
 def synthetic_examples(minutes: float = MINUTES) -> Iterator[Example]:
-    """The first utterances of the synthetic set's training split."""
+    """The first streams of the synthetic set's training split."""
     seconds = 0.0
-    for spoken in synthetic_speech("train"):
-        features, mel = cached_features(spoken.samples), mel_bands(spoken.samples)
-        count = min(len(features), len(spoken.channels))
-        yield Example(features[:count], mel[:count], spoken.channels[:count], SYNTHETIC)
+    for stream in streams("train"):
+        features, mel = cached_features(stream.samples), mel_bands(stream.samples)
+        count = min(len(features), len(stream.channels))
+        yield Example(features[:count], mel[:count], stream.channels[:count], SYNTHETIC)
         seconds += count / FRAME_RATE
         if seconds >= 60 * minutes:
             return
