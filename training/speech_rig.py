@@ -40,7 +40,7 @@ CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     ),
     "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7, "mouthShrugUpper": 0.3}),
     # f and v: the lower lip tucked under the upper teeth
-    "bite": ((), {"mouthRollLower": 0.7, "jawOpen": 0.04, "mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3}),
+    "bite": ((), {"mouthRollLower": 1.0, "jawOpen": 0.06, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5}),
     "tongue_up": ((), {"tongueUp": 1.0}),
     "tongue_back": ((), {"tongueBack": 1.0}),
     "tongue_teeth": ((), {"tongueTeeth": 1.0}),

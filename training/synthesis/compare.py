@@ -90,13 +90,15 @@ def statistics(tracks: list[Track]) -> NDArray[np.float64]:
 
 
 def lag(tracks: list[Track]) -> tuple[float, float]:
-    """Seconds by which the jaw follows loudness, from the peak of their correlation, and that correlation."""
+    """Seconds by which the jaw follows loudness, from the peak of their correlation while there is sound, and that
+    correlation.
+    """
     heard = [t for t in tracks if np.isfinite(t.loudness).all()]
     r = []
     for shift in _LAGS:
-        pairs = [(t.channels[t.speech, 0], np.roll(t.loudness, shift)[t.speech]) for t in heard]
-        jaw, level = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        r.append(np.corrcoef(jaw, np.maximum(level, -60))[0, 1])
+        jaw = np.concatenate([t.channels[:, 0] for t in heard])
+        level = np.concatenate([np.roll(t.loudness, shift) for t in heard])
+        r.append(np.corrcoef(jaw[level > _SPEECH], level[level > _SPEECH])[0, 1])
     best = int(np.clip(np.argmax(r), 1, len(r) - 2))
     a, b, c = r[best - 1 : best + 2]
     return (_LAGS[best] + 0.5 * (a - c) / (a - 2 * b + c)) / FPS, b

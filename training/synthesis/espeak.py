@@ -30,7 +30,7 @@ _PHONEME_EVENT, _END_OF_EVENTS = 7, 0
 _SILENT = 10 ** (-60 / 20)
 _LONGEST_CLOSURE = 0.12  # seconds
 _VOICELESS_STOPS = set("ptkcʈq")
-_NOT_IPA = {"??": "ʔ", 'u"': "ʉ"}  # phonemes that eSpeak names by its own mnemonics (German, Russian)
+_NOT_IPA = {"??": "ʔ", 'u"': "ʉ", "ɪ^": "ɪ"}  # eSpeak's own mnemonics (German, Russian, Portuguese)
 
 
 class _Id(ctypes.Union):

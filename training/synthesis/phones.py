@@ -55,7 +55,7 @@ def _group(channels: tuple[str, ...], peak: float, before: float, after: float) 
 # Rounding is the slowest gesture and begins before its sound; closures are the quickest and the strongest.
 _VOWEL = (
     _group(("jaw_open",), 1.0, 0.060, 0.060)
-    | _group(ROUND, 1.0, 0.120, 0.080)
+    | _group(ROUND, 0.8, 0.060, 0.060)
     | _group(CLOSE, 1.0, 0.040, 0.040)
     | _group((*PART, "bite", "chin_raise"), 0.8, 0.050, 0.050)
     | _group(SPREAD, 1.0, 0.080, 0.080)
@@ -69,12 +69,13 @@ _CONSONANT = (
     | _group(SPREAD, 0.12, 0.060, 0.060)
     | _group(TONGUE, 2.0, 0.035, 0.035)
 )
-_ROUNDED = _group(ROUND, 1.2, 0.120, 0.080)
+_ROUNDED = _group(ROUND, 1.3, 0.110, 0.075)
 _CRITICAL = 16.0, 0.020, 0.020
 _JAW_UP = 14.0, 0.026, 0.026
 _BILABIAL = (
     _CONSONANT
-    | _group((*CLOSE, *PART, "lips_oh", "bite", "chin_raise"), *_CRITICAL)
+    | _group((*CLOSE, *PART, "bite", "chin_raise"), *_CRITICAL)
+    | _group(("lips_oh",), 30.0, 0.022, 0.022)
     | _group(("jaw_open",), *_JAW_UP)
     | _group(("funnel_lower", "funnel_upper"), 8.0, 0.020, 0.020)
     | _group(TONGUE, 0.2, 0.040, 0.040)
@@ -90,11 +91,11 @@ _LABIODENTAL = (
 _TRANSPARENT = {name: s._replace(peak=0.02) for name, s in _VOWEL.items()}
 _PAUSE = {name: s._replace(peak=1.0) for name, s in _VOWEL.items()}
 
-_HIGH_ROUND = {"pucker": 0.52, "lips_oo": 0.18, "funnel_lower": 0.06, "funnel_upper": 0.05}
-_MID_ROUND = {"lips_oh": 0.48, "pucker": 0.14, "lips_oo": 0.06, "funnel_lower": 0.24, "funnel_upper": 0.21}
-_LOW_ROUND = {"lips_oh": 0.55, "pucker": 0.03, "funnel_lower": 0.26, "funnel_upper": 0.22}
+_HIGH_ROUND = {"pucker": 0.50, "lips_oo": 0.18, "funnel_lower": 0.06, "funnel_upper": 0.05}
+_MID_ROUND = {"lips_oh": 0.45, "pucker": 0.10, "lips_oo": 0.06, "funnel_lower": 0.24, "funnel_upper": 0.21}
+_LOW_ROUND = {"lips_oh": 0.50, "pucker": 0.03, "funnel_lower": 0.26, "funnel_upper": 0.22}
 _SLIGHT_ROUND = {"lips_oh": 0.22, "funnel_lower": 0.12, "funnel_upper": 0.10}
-_FRONT = {"corner_pull": 0.15, "stretch": 0.04, "lower_down": 0.09, "upper_up": 0.03, "tongue_up": 0.25}
+_FRONT = {"corner_pull": 0.16, "stretch": 0.05, "lower_down": 0.13, "upper_up": 0.03, "tongue_up": 0.25}
 _MID_FRONT = {"corner_pull": 0.04, "lower_down": 0.13, "upper_up": 0.06, "tongue_up": 0.1}
 _OPEN = {"lower_down": 0.12, "upper_up": 0.06}
 _BACK = {"tongue_back": 0.4}
@@ -105,14 +106,14 @@ _VOWELS: dict[str, tuple[float, dict[str, float]]] = {
     "y": (0.09, _HIGH_ROUND | {"tongue_up": 0.25}), "ʏ": (0.13, _HIGH_ROUND | {"tongue_up": 0.2}),
     "ʉ": (0.10, _HIGH_ROUND), "ɯ": (0.10, _BACK | {"lower_down": 0.03}),
     "u": (0.08, _HIGH_ROUND | _BACK), "ʊ": (0.13, {k: 0.7 * v for k, v in _HIGH_ROUND.items()} | _BACK),
-    "e": (0.23, _MID_FRONT | {"corner_pull": 0.08}), "ø": (0.19, _MID_ROUND), "ɘ": (0.23, {}), "ɵ": (0.19, _MID_ROUND),
-    "ɤ": (0.25, _BACK | {"lower_down": 0.04}), "o": (0.22, _MID_ROUND | _BACK),
-    "ə": (0.23, {"lower_down": 0.04}), "ᵊ": (0.15, {"lower_down": 0.03}),
-    "ɚ": (0.23, _SLIGHT_ROUND | {"tongue_up": 0.4}),
-    "ɛ": (0.37, _MID_FRONT), "œ": (0.32, _LOW_ROUND), "ɜ": (0.31, {"lower_down": 0.05}),
-    "ɝ": (0.28, _SLIGHT_ROUND | {"tongue_up": 0.4}), "ɞ": (0.32, _LOW_ROUND), "ʌ": (0.39, _OPEN),
-    "ɔ": (0.36, _LOW_ROUND | _BACK), "æ": (0.51, _OPEN | {"corner_pull": 0.05}), "ɐ": (0.45, _OPEN),
-    "a": (0.56, _OPEN), "ɶ": (0.51, _LOW_ROUND), "ɑ": (0.56, _OPEN | _BACK), "ɒ": (0.49, _SLIGHT_ROUND | _BACK),
+    "e": (0.26, _MID_FRONT | {"corner_pull": 0.08}), "ø": (0.19, _MID_ROUND), "ɘ": (0.26, {}), "ɵ": (0.19, _MID_ROUND),
+    "ɤ": (0.28, _BACK | {"lower_down": 0.04}), "o": (0.25, _MID_ROUND | _BACK),
+    "ə": (0.26, {"lower_down": 0.04}), "ᵊ": (0.15, {"lower_down": 0.03}),
+    "ɚ": (0.26, _SLIGHT_ROUND | {"tongue_up": 0.4}),
+    "ɛ": (0.41, _MID_FRONT), "œ": (0.36, _LOW_ROUND), "ɜ": (0.35, {"lower_down": 0.05}),
+    "ɝ": (0.31, _SLIGHT_ROUND | {"tongue_up": 0.4}), "ɞ": (0.36, _LOW_ROUND), "ʌ": (0.44, _OPEN),
+    "ɔ": (0.40, _LOW_ROUND | _BACK), "æ": (0.57, _OPEN | {"corner_pull": 0.05}), "ɐ": (0.50, _OPEN),
+    "a": (0.63, _OPEN), "ɶ": (0.57, _LOW_ROUND), "ɑ": (0.63, _OPEN | _BACK), "ɒ": (0.55, _SLIGHT_ROUND | _BACK),
 }  # fmt: skip
 
 _CLOSURE = {"roll_lower": 0.19, "roll_upper": 0.26, "press": 0.26, "chin_raise": 0.03}
@@ -151,7 +152,7 @@ _NG = _consonant(0.12, {"tongue_back": 1.0}, _group(("jaw_open",), 0.4, 0.045, 0
 _X = _consonant(0.10, {"tongue_back": 0.8}, _group(("jaw_open",), 0.4, 0.045, 0.045))
 _C = _consonant(0.06, {"tongue_up": 0.5, "tongue_back": 0.5, "corner_pull": 0.06}, core=_STOP)
 _TH = _consonant(0.08, {"tongue_teeth": 1.0, "lower_down": 0.09, "upper_up": 0.03}, _NARROW)
-_R = _consonant(0.10, {"tongue_up": 0.6, "funnel_lower": 0.20, "funnel_upper": 0.17, "pucker": 0.10}, _ROUNDED)
+_R = _consonant(0.10, {"tongue_up": 0.6, "funnel_lower": 0.20, "funnel_upper": 0.17, "pucker": 0.06}, _ROUNDED)
 _TAP = _consonant(0.08, {"tongue_up": 0.9, "lower_down": 0.04})
 _L = _consonant(0.14, {"tongue_up": 1.0, "lower_down": 0.06, "tongue_teeth": 0.15})
 _J = _consonant(0.08, _FRONT | {"tongue_up": 0.35}, _group(SPREAD, 0.6, 0.080, 0.080), (0.2, 0.6))
@@ -245,7 +246,8 @@ def gesture_of(phone: str) -> Gesture:
         targets.update(_MODIFIERS.get(symbol, {}))
     if base in _VOWELS:
         jaw, others = _VOWELS[base]
-        return Gesture("vowel", {"jaw_open": jaw} | others | targets, _VOWEL)
+        rounded = any(name in others for name in ROUND)
+        return Gesture("vowel", {"jaw_open": jaw} | others | targets, _VOWEL | (_ROUNDED if rounded else {}))
     if base not in _CONSONANTS:
         raise _unknown(base, phone)
     gesture = _CONSONANTS[base]
