@@ -1,20 +1,26 @@
-"""Key Emotions: one key on every emotion slider at the current frame."""
+"""Emotions on the timeline: keys on all sliders, ready-made mixes, timed emotions and their markers."""
 
-from __future__ import annotations
+# mypy: disable-error-code="valid-type"
+
+from collections.abc import Callable
 
 import bpy
 
+from ..inference.emotion_keys import PRESETS
 from ..inference.errors import DuetError
 from ..inference.take import EMOTIONS
-from ..scene import heads, properties, sliders
+from ..scene import heads, markers, properties, revise, settings, sliders, takes
+
+_PRESET_ITEMS = [
+    (name, name, " and ".join(f"{emotion} {value:g}" for emotion, value in mix.items()) or "All sliders at 0")
+    for name, mix in PRESETS.items()
+]
 
 
-class DUET_OT_key_emotions(bpy.types.Operator):
-    """Key all emotion sliders of the head at the current frame, so that the face changes between keys"""
+class _OnSliders:
+    """An operator on the chosen head's sliders."""
 
-    bl_idname = "duet.key_emotions"
-    bl_label = "Key All Emotions"
-    bl_options = {"UNDO"}
+    poll_message_set: Callable[[str], None]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -22,8 +28,16 @@ class DUET_OT_key_emotions(bpy.types.Operator):
         head = properties.target_head(context.scene)
         ready = head is not None and bool(sliders.sliders_of(head, EMOTIONS))
         if not ready:
-            cls.poll_message_set("The head has no emotion sliders yet. Generate from audio first.")
+            cls.poll_message_set("The head has no emotion sliders. Add a Duet head, or choose one.")
         return ready
+
+
+class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
+    """Key all emotion sliders of the head at the current frame, so that the face changes between keys"""
+
+    bl_idname = "duet.key_emotions"
+    bl_label = "Key All Emotions"
+    bl_options = {"UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Insert the keys."""
@@ -37,4 +51,97 @@ class DUET_OT_key_emotions(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (DUET_OT_key_emotions,)
+class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
+    """Set the sliders to a ready-made mix, and key them at the current frame where Auto Keying is on"""
+
+    bl_idname = "duet.emotion_preset"
+    bl_label = "Preset"
+    bl_options = {"UNDO"}
+
+    preset: bpy.props.EnumProperty(name="Preset", items=_PRESET_ITEMS)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Set them all."""
+        try:
+            head = heads.require_head(properties.target_head(context.scene))
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        for emotion in sliders.sliders_of(head, EMOTIONS):
+            head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
+            if context.scene.tool_settings.use_keyframe_insert_auto:
+                head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
+        head.update_tag()
+        return {"FINISHED"}
+
+
+class DUET_OT_add_cue(bpy.types.Operator):
+    """Add a timed emotion at the current frame"""
+
+    bl_idname = "duet.add_cue"
+    bl_label = "Add Timed Emotion"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add a row after the chosen one."""
+        scene = context.scene
+        group, action = properties.performance(scene), takes.active(properties.target_head(scene))
+        with settings.paused():
+            cue = group.cues.add()
+            cue.seconds = max(0.0, properties.seconds_at(scene, scene.frame_current))
+            cue.emotion = group.emotion if group.emotion != "neutral" else "happy"
+        group.cue = len(group.cues) - 1
+        if action:
+            revise.emotion(action)
+        return {"FINISHED"}
+
+
+class DUET_OT_remove_cue(bpy.types.Operator):
+    """Remove the timed emotion that is chosen"""
+
+    bl_idname = "duet.remove_cue"
+    bl_label = "Remove Timed Emotion"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a row is chosen."""
+        group = properties.performance(context.scene)
+        if not group.cues:
+            cls.poll_message_set("There is no timed emotion.")
+        return 0 <= group.cue < len(group.cues)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove the row."""
+        scene = context.scene
+        group, action = properties.performance(scene), takes.active(properties.target_head(scene))
+        group.cues.remove(group.cue)
+        group.cue = max(0, min(group.cue, len(group.cues) - 1))
+        if action:
+            revise.emotion(action)
+        return {"FINISHED"}
+
+
+class DUET_OT_emotion_markers(bpy.types.Operator):
+    """Put a marker on the timeline for every timed emotion, in place of those put there before"""
+
+    bl_idname = "duet.emotion_markers"
+    bl_label = "Markers"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Replace Duet's markers."""
+        scene = context.scene
+        group = properties.performance(scene)
+        count = markers.mark(scene, settings.cues_of(group), lambda s: properties.frame_at(scene, s))
+        self.report({"INFO"}, f"{count} markers.")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    DUET_OT_key_emotions,
+    DUET_OT_emotion_preset,
+    DUET_OT_add_cue,
+    DUET_OT_remove_cue,
+    DUET_OT_emotion_markers,
+)

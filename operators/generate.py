@@ -1,17 +1,20 @@
-"""Generate from Audio: the recording becomes animation on the chosen head."""
+"""Generate from Audio: the recording becomes a new take on the chosen head; and what to do with one that waits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 
+from ..inference.audio_checks import SAMPLE_RATE
 from ..inference.errors import AudioError, DuetError, HeadError
-from ..inference.take import Floats, GenerateRequest, Take
-from ..scene import bake, heads, properties, sound
+from ..inference.loudness import envelope
+from ..inference.take import Take
+from ..scene import bake, heads, properties, sound, timing
 from .runtime import RUNTIME
-from .worker_job import WorkerJob
+from .stepped import Stepped, Work, follow
+from .worker_job import ask
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,12 @@ class Plan:
 
     scene: str
     head: str
-    audio: Path
-    start: int
-    in_sync: bool
+    recording: bake.Recording
+    take: Take | None = None
 
 
-class DUET_OT_generate(WorkerJob, bpy.types.Operator):
-    """Turn the recording into speech and emotion on the chosen head, at the scene's frame rate"""
+class DUET_OT_generate(Stepped, bpy.types.Operator):
+    """Turn the recording into a new take on the chosen head, at the scene's frame rate; earlier takes stay"""
 
     bl_idname = "duet.generate"
     bl_label = "Generate from Audio"
@@ -40,23 +42,93 @@ class DUET_OT_generate(WorkerJob, bpy.types.Operator):
             cls.poll_message_set(reason)
         return not reason
 
-    def prepare(self, context: bpy.types.Context) -> tuple[GenerateRequest, Floats]:
-        """Check head and audio, and keep in mind what they are for."""
-        scene, settings = context.scene, context.scene.duet
+    def work(self, context: bpy.types.Context) -> Work:
+        """Decode, let the worker animate, and apply the take to the head, found again by its name."""
+        scene = context.scene
         head = heads.require_head(properties.target_head(scene))
-        audio = Path(bpy.path.abspath(settings.audio))
-        self._plan = Plan(scene.name, head.name, audio, settings.start_frame, settings.in_sync)
-        return properties.request_of(scene, audio.name), sound.decode(audio)
+        recording = recording_of(scene)
+        plan = Plan(scene.name, head.name, recording)
+        request = properties.request_of(scene, recording.path.name)
+        samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
+        plan = replace(plan, recording=replace(recording, loudness=envelope(samples, SAMPLE_RATE)))
+        take = yield from ask(context, request, samples)
+        return (yield from _apply(replace(plan, take=take)))
 
-    def finish(self, context: bpy.types.Context, take: Take) -> str:
-        """Find the head again and animate it."""
-        plan = self._plan
-        scene = bpy.data.scenes.get(plan.scene)
-        head = scene.objects.get(plan.head) if scene else None
-        if scene is None or head is None:
-            raise HeadError(f"'{plan.head}' was removed or renamed while Duet worked.", "Generate again.")
-        notes = bake.apply_take(scene, head, take, plan.audio, plan.start, plan.in_sync)
-        return " ".join([f"'{head.name}' speaks '{plan.audio.name}': {take.frame_count} frames.", *notes])
+
+class DUET_OT_apply_result(Stepped, bpy.types.Operator):
+    """Put the take that waits on its head"""
+
+    bl_idname = "duet.apply_result"
+    bl_label = "Apply"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a take waits."""
+        return isinstance(RUNTIME.pending, Plan) and not RUNTIME.busy
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """The same as the end of Generate."""
+        if not isinstance(RUNTIME.pending, Plan):
+            raise HeadError("No take waits.", "Generate one.")
+        return (yield from _apply(RUNTIME.pending))
+
+
+class DUET_OT_discard_result(bpy.types.Operator):
+    """Throw the take that waits away"""
+
+    bl_idname = "duet.discard_result"
+    bl_label = "Discard"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a take waits."""
+        return RUNTIME.pending is not None and not RUNTIME.busy
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Forget it."""
+        RUNTIME.pending = None
+        return {"FINISHED"}
+
+
+def _apply(plan: Plan) -> Work:
+    """Animate the head with the plan's take; one that cannot take it now may later."""
+    RUNTIME.exclusive, take = True, plan.take
+    scene = bpy.data.scenes.get(plan.scene)
+    head = scene.objects.get(plan.head) if scene else None
+    try:
+        if scene is None or head is None or take is None:
+            raise HeadError(f"'{plan.head}' was removed or renamed while Duet worked.", "Name it so again, then Apply.")
+        steps = bake.apply_steps(
+            scene,
+            head,
+            take,
+            plan.recording,
+            properties.performance(scene),
+            scene.duet.existing == "LAYER",
+            scene.duet.in_sync,
+        )
+        notes = yield from follow(steps, "Animating")
+    except HeadError as error:
+        RUNTIME.pending = plan
+        raise HeadError(error.message, f"{error.remedy} The take waits: click Apply in the Result panel.") from error
+    RUNTIME.pending = None
+    return " ".join([f"'{head.name}' speaks '{plan.recording.path.name}': {take.frame_count} frames.", *notes])
+
+
+def recording_of(scene: bpy.types.Scene) -> bake.Recording:
+    """The recording that the sidebar chooses; raises AudioError."""
+    chosen, fps = scene.duet, timing.scene_fps(scene)
+    if chosen.source == "STRIP":
+        path, begin, end, start = sound.strip_audio(scene, chosen.strip, fps)
+        return bake.Recording(path, start, begin, end, own_strip=False)
+    if not chosen.audio:
+        raise AudioError("No audio is chosen.", "Choose a recording.")
+    path = Path(bpy.path.abspath(chosen.audio))
+    begin = round(chosen.trim_start * fps) / fps  # whole frames, which a strip can be cut at
+    if chosen.trim_end and chosen.trim_end <= begin:
+        raise AudioError("The audio ends before it begins.", "Change Trim Start or End.")
+    return bake.Recording(path, chosen.start_frame, begin, chosen.trim_end)
 
 
 def why_not(scene: bpy.types.Scene) -> str:
@@ -65,11 +137,10 @@ def why_not(scene: bpy.types.Scene) -> str:
         return "Duet is at work. Wait for it, or cancel it."
     try:
         heads.require_head(properties.target_head(scene))
-        if not scene.duet.audio:
-            raise AudioError("No audio is chosen.", "Choose a recording.")
+        recording_of(scene)
     except DuetError as error:
         return str(error)
     return ""
 
 
-CLASSES = (DUET_OT_generate,)
+CLASSES = (DUET_OT_generate, DUET_OT_apply_result, DUET_OT_discard_result)

@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from .runtime import PACKAGE, RUNTIME
-from .worker_job import show
+from .stepped import show
 
 _INTERVAL = 0.2  # seconds between looks at the installer
 

@@ -48,7 +48,11 @@ class Runtime:
     def __init__(self) -> None:
         self._client: WorkerClient | None = None
         self._choice: EngineChoice | None = None
-        self.job: int | None = None
+        self.job: int | None = None  # of the worker
+        self._at_work = False
+        self.cancelled = False  # the user has asked for it
+        self.exclusive = False  # the file is being changed: clicks and keys wait
+        self.pending: object | None = None  # a result whose head could not take it
         self.fraction = 0.0
         self.stage = ""
         self.hello: Hello | None = None
@@ -56,8 +60,18 @@ class Runtime:
 
     @property
     def busy(self) -> bool:
-        """Whether a job is running."""
-        return self.job is not None
+        """Whether an operator is at work."""
+        return self._at_work
+
+    def begin(self) -> None:
+        """An operator goes to work; `end` must follow."""
+        self._at_work, self.cancelled, self.exclusive = True, False, False
+        self.fraction, self.stage = 0.0, "starting"
+
+    def end(self) -> None:
+        """The operator is done."""
+        self._at_work = self.exclusive = self.cancelled = False
+        self.job = None
 
     @property
     def description(self) -> str:
@@ -67,7 +81,7 @@ class Runtime:
     def submit(self, context: bpy.types.Context, request: GenerateRequest, samples: Floats) -> None:
         """Start a job; raises RequestError while another one runs, WorkerError where the worker cannot start."""
         self.job = self._worker(context).submit(request, samples)
-        self.fraction, self.stage = 0.0, "starting"
+        self.fraction, self.stage = 0.0, "Starting the engine"
 
     def _worker(self, context: bpy.types.Context) -> WorkerClient:
         """The worker that the preferences ask for; one that they no longer ask for is ended."""
@@ -90,10 +104,15 @@ class Runtime:
         return events
 
     def cancel(self) -> None:
-        """Ask the job to end; poll() tells when it has."""
+        """Ask the work to end; the operator tells when it has."""
+        self.cancelled = True
+        self.cancel_job()
+
+    def cancel_job(self) -> None:
+        """Ask the worker's job, if there is one, to end; poll() tells when it has."""
         if self._client and self.job is not None:
             self._client.cancel(self.job)
-            self.stage = "cancelling"
+            self.stage = "Cancelling"
 
     def close(self) -> None:
         """End the worker and forget its job."""

@@ -8,12 +8,13 @@ import bpy
 import numpy as np
 
 from ..inference.audio_checks import SAMPLE_RATE
-from ..inference.take import Floats, GenerateRequest, Take
+from ..inference.take import GenerateRequest
 from .runtime import RUNTIME
-from .worker_job import WorkerJob
+from .stepped import Stepped, Work
+from .worker_job import ask
 
 
-class DUET_OT_test_engine(WorkerJob, bpy.types.Operator):
+class DUET_OT_test_engine(Stepped, bpy.types.Operator):
     """Start the worker as these preferences say, let it animate a second of noise, and tell what it runs on"""
 
     bl_idname = "duet.test_engine"
@@ -26,15 +27,12 @@ class DUET_OT_test_engine(WorkerJob, bpy.types.Operator):
             cls.poll_message_set("Duet is at work. Wait for it, or cancel it.")
         return not RUNTIME.busy
 
-    def prepare(self, context: bpy.types.Context) -> tuple[GenerateRequest, Floats]:
-        """A second of quiet noise."""
-        self._begun = time.perf_counter()
+    def work(self, context: bpy.types.Context) -> Work:
+        """A second of quiet noise; what answered, and after how long."""
+        begun = time.perf_counter()
         noise = np.random.default_rng(0).normal(0.0, 0.1, SAMPLE_RATE)
-        return GenerateRequest(audio="engine test"), noise.astype(np.float32)
-
-    def finish(self, context: bpy.types.Context, take: Take) -> str:
-        """What answered, and after how long."""
-        return f"{RUNTIME.description} answered in {time.perf_counter() - self._begun:.1f} s."
+        yield from ask(context, GenerateRequest(audio="engine test"), noise.astype(np.float32))
+        return f"{RUNTIME.description} answered in {time.perf_counter() - begun:.1f} s."
 
 
 CLASSES = (DUET_OT_test_engine,)

@@ -2,85 +2,213 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 
 import bpy
 import numpy as np
 
-from ..inference.take import Take
-from . import actions, compat, drivers, heads, shape_keys, sliders, sound, takes
+from ..inference.curves import splice
+from ..inference.errors import HeadError
+from ..inference.take import Floats, Take
+from . import (
+    actions,
+    compat,
+    drivers,
+    heads,
+    layers,
+    life,
+    properties,
+    revise,
+    settings,
+    shape_keys,
+    sliders,
+    sound,
+    takes,
+)
 from .rollback import all_or_nothing
-from .timing import frame_span, resample, scene_fps
+from .steps import Steps, finish
+from .timing import frame_span, scene_fps
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The file, the part of it in seconds (end 0: its end), the scene frame of its beginning, where it is loud.
+
+    With `own_strip` Duet puts the sound into the sequencer; else it is there already.
+    """
+
+    path: Path
+    start: int
+    begin: float = 0.0
+    end: float = 0.0
+    own_strip: bool = True
+    loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 def apply_take(
     scene: bpy.types.Scene, obj: bpy.types.Object | None, take: Take, audio: Path, start: int, in_sync: bool = False
 ) -> list[str]:
-    """Animate the head with the take from frame `start` on, at the scene's frame rate; return notes for the user.
+    """Animate the head with a new take from frame `start` on, at the scene's frame rate; return notes for the user.
 
     Speech becomes F-curves on the speech keys, emotions become keyed sliders that drive the expression keys, the
     sound goes to the sequencer (in place of the head's earlier one), and the scene's end moves where the take ends
     later. With `in_sync`, playback skips frames to stay with the sound. Raises HeadError or AudioError, and then,
     as for any other failure, leaves the scene as it was.
     """
+    return finish(apply_steps(scene, obj, take, Recording(audio, start), in_sync=in_sync))
+
+
+def apply_steps(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object | None,
+    take: Take,
+    recording: Recording,
+    chosen: bpy.types.PropertyGroup | None = None,
+    layer: bool = True,
+    in_sync: bool = False,
+) -> Steps[list[str]]:
+    """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
+
+    `chosen` are the settings of the performance: without them, the take's own emotion curves are keyed, and the head
+    shows no life. `layer` keeps an action of the animator's playing under the speech.
+    """
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
-    length = frame_span(take.frame_count, take.fps, scene_fps(scene))
-    earlier_strips, earlier_action = sound.strips_of(scene, obj), actions.action_of(obj.data.shape_keys)
+    properties.register()
+    stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
+    fps, packing = scene_fps(scene), _Packing(stored)
+    length = frame_span(take.frame_count, take.fps, fps)
+    earlier_strips = sound.strips_of(scene, obj)
     with all_or_nothing(scene, obj):
-        strip = sound.add_strip(scene, obj, audio, start, length)
-        takes.store(obj, takes.StoredTake(take, str(audio), start))
-        _play_new_action(obj, f"Duet {audio.stem}")
-        _animate(obj, take, start, scene_fps(scene))
+        heads.ensure_id(obj)
+        action = _new_take(obj, stored, recording, chosen)
+        values = revise.speech_values(stored, action.duet, fps)
+        if shape_keys.exceeds_sliders(values):
+            raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
+        yield from revise.write_speech(action, stored, obj.data.shape_keys, fps, values)
+        revise.write_emotion(action, stored, obj, fps, curves=chosen is None)
+        yield from packing.wait()
+        takes.store(action, packing.data)
+        skip = round(recording.begin * fps)
+        strip = (
+            sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
+        )
+        notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
+        revise.widen(obj.data.shape_keys, take.speech_names, values)
+        revise.assign(obj, action)
+        felt = drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
+        sliders.rest(obj, felt)
+        life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
     sound.replace_strips(scene, earlier_strips, strip)
-    scene.frame_end = max(scene.frame_end, start + length - 1)
+    scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
-    return _retire(earlier_action)
+    return notes
 
 
-def _play_new_action(obj: bpy.types.Object, name: str) -> None:
-    """Give the head's keys a new action: empty, or a copy of Duet's earlier one, so that curves made by hand stay.
+def regenerate_steps(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    take: Take,
+    frames: tuple[int, int] | None = None,
+    border: int = 0,
+) -> Steps[list[str]]:
+    """Give a take new weights: all of them, or (`frames`, the first and last of the scene) a part, blended in.
 
-    The object plays the same action in a slot of its own, but keeps one that somebody else made.
+    Curves outside that part and its borders stay as they are, also where they were edited. Raises HeadError.
     """
-    key = obj.data.shape_keys
-    earlier = actions.action_of(key)
-    if earlier is not None and actions.made_by_duet(earlier):
-        action = earlier.copy()
-        action.name = name
-    else:
-        action = actions.new_action(name)
-    actions.assign(key, action)
-    own = actions.action_of(obj)
-    actions.assign(obj, action if own in (None, earlier) else own)
+    heads.require_head(obj)
+    heads.require_fits(obj, take)
+    old, fps, group = takes.read(action), scene_fps(scene), action.duet
+    names = [shape_keys.value_path(name) for name in take.speech_names]
+    stored = replace(old, take=take)
+    values = revise.speech_values(stored, group, fps)
+    if frames is not None:
+        if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
+            raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
+        first, last = (frame - group.start_frame for frame in frames)
+        scale = take.fps / fps
+        span = (round(first * scale), round(last * scale), round(border * scale))
+        stored = replace(old, take=_spliced(old.take, take, *span))
+        bag = actions.ensure_bag(action, obj.data.shape_keys)
+        now = actions.sampled(bag, names, group.start_frame + np.arange(len(values)))
+        values = splice(now, values, first, last, border)
+    packing, made, done = _Packing(stored), action.copy(), False
+    try:
+        yield from revise.write_speech(made, stored, obj.data.shape_keys, fps, values)
+        yield from packing.wait()
+        takes.store(made, packing.data)
+        done = True
+    finally:
+        if not done:
+            bpy.data.actions.remove(made)
+    revise.widen(obj.data.shape_keys, take.speech_names, values)
+    notes = _swap(action, made, names)
+    revise.assign(obj, made)
+    revise.life(made)
+    return notes
 
 
-def _animate(obj: bpy.types.Object, take: Take, start: int, fps: float) -> None:
-    emotions = sliders.feelings(take.emotions, take.expression_weights)
-    rows = [take.emotions.index(emotion) for emotion in emotions]
-    weights, curves = take.expression_weights[rows], take.emotion_curves[:, rows]
-    key, speech = obj.data.shape_keys, resample(take.speech_weights, take.fps, fps)
-    reach = sliders.MAX_INTENSITY * np.abs(weights).sum(axis=0)
-    shape_keys.widen_sliders(key, take.speech_names, speech.min(axis=0), speech.max(axis=0))
-    shape_keys.widen_sliders(key, take.expression_names, -reach, reach)
-    sliders.add_sliders(obj, emotions)
-
-    bag = compat.channelbag(key.animation_data.action, key.animation_data.action_slot)
-    frames = start + np.arange(len(speech))
-    for name, values in zip(take.speech_names, speech.T, strict=True):
-        actions.write_curve(bag, shape_keys.value_path(name), frames, values)
-    sliders.key_sliders(obj, emotions, resample(curves, take.fps, fps), start)
-    drivers.drive_expressions(obj, take.expression_names, emotions, weights)
+def _spliced(old: Take, new: Take, first: int, last: int, border: int) -> Take:
+    speech, arkit = (
+        splice(getattr(old, name), getattr(new, name), first, last, border) for name in ("speech_weights", "arkit")
+    )
+    return replace(old, speech_weights=speech, arkit=arkit)
 
 
-def _retire(earlier: bpy.types.Action | None) -> list[str]:
-    """Remove the earlier action where it was Duet's and nothing plays it; keep any other, and say so."""
-    if earlier is None:
-        return []
-    if actions.made_by_duet(earlier):
-        if not earlier.users:
-            bpy.data.actions.remove(earlier)
-        return []
-    earlier.use_fake_user = True
-    return [f"The earlier action '{earlier.name}' is kept (fake user)."]
+def _swap(old: bpy.types.Action, new: bpy.types.Action, paths: list[str]) -> list[str]:
+    """Put `new` wherever `old` plays, under its name; keep `old` where its curves were edited by hand."""
+    name, slot = old.name, actions.slot_for(old, "KEY")
+    edited = slot and actions.checksum(compat.channelbag(old, slot), paths) != old.duet.written_speech
+    old.user_remap(new)
+    old.name = f"{name} (edited)" if edited else f"{name} (old)"
+    new.name, new.use_fake_user = name, True
+    if edited:
+        old.use_fake_user = True
+        return [f"Your edited curves are kept in the take '{old.name}'."]
+    bpy.data.actions.remove(old)
+    return []
+
+
+class _Packing:
+    """A take compressed by a thread, for that takes a second for ten minutes."""
+
+    def __init__(self, stored: takes.StoredTake) -> None:
+        self.data = b""
+        self._stored = stored
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.data = takes.packed(self._stored)
+
+    def wait(self) -> Steps[None]:
+        """Until it is done."""
+        while self._thread.is_alive():
+            self._thread.join(0.02)
+            yield 1.0
+
+
+def _new_take(
+    obj: bpy.types.Object,
+    stored: takes.StoredTake,
+    recording: Recording,
+    chosen: bpy.types.PropertyGroup | None,
+) -> bpy.types.Action:
+    """An action for the take: empty, or a copy of the take that plays, so that curves made by hand in it stay."""
+    earlier = takes.active(obj)
+    action = earlier.copy() if earlier else actions.new_action("Duet")
+    action.name, action.use_fake_user = f"Duet {recording.path.stem}", True
+    group = action.duet
+    with settings.paused():
+        if chosen is not None:
+            settings.copy(chosen, group)
+        else:
+            settings.reset(group, stored.take)
+        group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
+        group.trim_start, group.trim_end = recording.begin, recording.end
+        group.own_strip, group.start_frame = recording.own_strip, recording.start
+    return action

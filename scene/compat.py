@@ -22,3 +22,16 @@ def strip_range(strip: bpy.types.Strip) -> tuple[int, int]:
     if _STRIP_HANDLES:
         return strip.left_handle, strip.right_handle
     return strip.frame_final_start, strip.frame_final_end
+
+
+def set_strip_range(strip: bpy.types.Strip, first: int, end: int) -> None:
+    """Cut a sequencer strip to the frames from `first` to before `end`."""
+    if _STRIP_HANDLES:
+        strip.left_handle, strip.right_handle = first, end
+    else:
+        strip.frame_final_start, strip.frame_final_end = first, end
+
+
+def strip_content_start(strip: bpy.types.Strip) -> float:
+    """The frame at which a strip's whole content would begin, were nothing cut off."""
+    return float(strip.content_start if _STRIP_HANDLES else strip.frame_start)

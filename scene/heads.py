@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ..inference.errors import HeadError, WeightsError
-from ..inference.take import Take
-from . import materials, rig, shape_keys
+from ..inference.take import EMOTIONS, Take
+from . import drivers, materials, rig, shape_keys
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 
 # Custom property of the Key data-block: the head's vertex count. On the Key, for there no panel shows it.
 MARKER = "duet_head"
+_ID, _ID_OF = "duet_id", "duet_id_of"  # of the Key: the head's id, and the Key that it was given to
+_ROOM = 5.0  # of a speech key's slider at first; a take that needs more widens it
 _ADD = "Click Add Duet Head, or pick a head that is there already."
 
 
 def add_head(
     head: Head, blendshapes: Blendshapes, collection: bpy.types.Collection, view_layer: bpy.types.ViewLayer
 ) -> bpy.types.Object:
-    """Add the Duet head, its shape keys and its armature to a visible collection; return the mesh object.
+    """Add the Duet head, its shape keys, sliders and armature to a visible collection; return the mesh object.
 
-    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand. Raises
+    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand. Emotion
+    sliders drive the expression keys from the beginning, for their weights come with the blendshapes. Raises
     WeightsError, before anything is added, where head and blendshapes do not belong together.
     """
     due, counts = len(head.vertices), {blendshapes.speech_basis.shape[1], blendshapes.expression_basis.shape[1]}
@@ -40,6 +44,8 @@ def add_head(
     shape_keys.add_shape_keys(obj, blendshapes.expression_names, blendshapes.expression_basis)
     shape_keys.add_shape_keys(obj, head.arkit_names, head.arkit)
     obj.data.shape_keys[MARKER] = len(head.vertices)
+    _give_id(obj.data.shape_keys)
+    add_feelings(obj, blendshapes)
     rig.add_rig(obj, head, collection, view_layer)
     for other in view_layer.objects:
         other.select_set(other == obj)
@@ -58,6 +64,46 @@ def _new_mesh(head: Head) -> bpy.types.Mesh:
     return mesh
 
 
+def add_feelings(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
+    """Give the head its emotion sliders and the drivers from them to the expression keys."""
+    key, room = obj.data.shape_keys, np.full(len(blendshapes.speech_names), _ROOM)
+    shape_keys.widen_sliders(key, blendshapes.speech_names, -room, room)
+    drivers.connect(obj, blendshapes.expression_names, EMOTIONS, blendshapes.emotion_weights)
+
+
+def head_id(obj: bpy.types.Object) -> str:
+    """The head's id, which neither renaming nor saving changes; empty where it has none yet."""
+    key = obj.data.shape_keys
+    stored = str(key.get(_ID, ""))
+    return f"{stored}:{key.name}" if stored and key.override_library else stored
+
+
+def ensure_id(obj: bpy.types.Object) -> str:
+    """The head's id, given where it has none or where it is the copy of another head that has the same."""
+    key = obj.data.shape_keys
+    if key.library or key.override_library:
+        return head_id(obj)
+    if not key.get(_ID) or (key.get(_ID_OF) != key.name and _is_taken(key)):
+        _give_id(key)
+    return head_id(obj)
+
+
+def _is_taken(key: bpy.types.Key) -> bool:
+    return any(other != key and other.get(_ID) == key[_ID] for other in bpy.data.shape_keys)
+
+
+def _give_id(key: bpy.types.Key) -> None:
+    key[_ID], key[_ID_OF] = uuid.uuid4().hex[:12], key.name
+
+
+def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature that bends the head and has a neck to move, or None."""
+    for modifier in obj.modifiers:
+        if modifier.type == "ARMATURE" and modifier.object and "neck" in modifier.object.pose.bones:
+            return modifier.object
+    return None
+
+
 def is_head(obj: bpy.types.Object | None) -> bool:
     """Whether the object is a Duet head, whatever its state."""
     return obj is not None and obj.type == "MESH" and obj.data.shape_keys is not None and MARKER in obj.data.shape_keys
@@ -72,6 +118,9 @@ def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
     """The object, where it is a Duet head that can be animated now; raises HeadError with the reason and a remedy."""
     if obj is None:
         raise HeadError("No head is chosen.", _ADD)
+    if obj.type == "EMPTY" and obj.instance_collection:
+        message = f"'{obj.name}' shows the collection '{obj.instance_collection.name}', which holds the head."
+        raise HeadError(message, "Use Object > Apply > Make Instances Real, or link the head with a library override.")
     if obj.type != "MESH":
         raise HeadError(f"'{obj.name}' is not a mesh.", _ADD)
     if not is_head(obj):
@@ -87,9 +136,9 @@ def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
 def _require_editable(obj: bpy.types.Object) -> None:
     key = obj.data.shape_keys
     for datablock in (obj, obj.data, key):
-        if datablock.library or datablock.override_library:
+        if datablock.library and not datablock.override_library:
             message = f"'{obj.name}' is linked from another file."
-            raise HeadError(message, "Animate it there, or use Object > Relations > Make Local > All.")
+            raise HeadError(message, "Use Object > Library Override > Make, then pick the override as the head.")
     if obj.data.users > 1:
         message = f"'{obj.name}' shares its mesh with another object."
         raise HeadError(message, "Use Object > Relations > Make Single User > Object & Data.")

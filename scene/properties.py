@@ -1,20 +1,198 @@
-"""What the user chooses for a scene, kept in its file: head, audio, emotion, start."""
+"""What the user chooses: for a scene (head, audio, the next take) and for each take, kept in the file."""
 
 # mypy: disable-error-code="valid-type"
 
 import bpy
 
 from ..inference.take import EMOTIONS, GenerateRequest
-from . import heads, timing
+from . import heads, revise, takes, timing
 from .sliders import MAX_INTENSITY
 
-_EMOTION_ITEMS = [
-    (name, name.capitalize(), f"Speak with a {name} face; it can be changed on the timeline later") for name in EMOTIONS
+_EMOTION_ITEMS = [(name, name.capitalize(), f"A {name} face", row) for row, name in enumerate(EMOTIONS)]
+_SOURCES = [
+    ("FILE", "File", "A sound file", "FILE_SOUND", 0),
+    ("STRIP", "Sequencer", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
+]
+_EXISTING = [
+    ("LAYER", "Layer", "Move it to an NLA track of its own, which goes on playing under the speech"),
+    ("KEEP", "Set Aside", "Keep it in the file (fake user), but play the speech alone"),
 ]
 
 
-class DuetSettings(bpy.types.PropertyGroup):
-    """The choices in the sidebar."""
+def _speech_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    if isinstance(self.id_data, bpy.types.Action):
+        revise.speech_soon(self.id_data)
+
+
+def _emotion_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    if isinstance(self.id_data, bpy.types.Action):
+        revise.emotion(self.id_data)
+
+
+def _life_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    if isinstance(self.id_data, bpy.types.Action):
+        revise.life(self.id_data)
+
+
+def _start_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    revise.start(self.id_data)
+
+
+def _switch(name: str, description: str) -> object:
+    return bpy.props.BoolProperty(name=name, default=True, description=description, update=_life_changed)
+
+
+def _amount(description: str) -> object:
+    return bpy.props.FloatProperty(
+        name="Amount", default=1.0, min=0.0, max=2.0, soft_max=1.5, description=description, update=_life_changed
+    )
+
+
+class DuetCue(bpy.types.PropertyGroup):
+    """A moment from which the face feels something else."""
+
+    seconds: bpy.props.FloatProperty(
+        name="From",
+        default=2.0,
+        min=0.0,
+        soft_max=60.0,
+        precision=2,
+        step=10,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        description="Seconds of the recording at which the face begins to change",
+        update=_emotion_changed,
+    )
+    emotion: bpy.props.EnumProperty(
+        name="Emotion",
+        items=_EMOTION_ITEMS,
+        default="happy",
+        description="What the face turns to; rows with one time are mixed",
+        update=_emotion_changed,
+    )
+    intensity: bpy.props.FloatProperty(
+        name="Intensity",
+        default=0.7,
+        min=0.0,
+        max=MAX_INTENSITY,
+        soft_max=1.0,
+        description="How strong: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
+        update=_emotion_changed,
+    )
+    ease: bpy.props.FloatProperty(
+        name="Transition",
+        default=0.5,
+        min=0.04,
+        max=10.0,
+        precision=2,
+        step=10,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        description="Seconds until the face is there",
+        update=_emotion_changed,
+    )
+
+
+class _Performance:
+    """How a recording is acted; the same for the next take and for one that is there."""
+
+    articulation: bpy.props.FloatProperty(
+        name="Articulation",
+        default=1.0,
+        min=0.0,
+        max=1.5,
+        subtype="FACTOR",
+        description="How far the mouth moves: 0 is still, 1 is as spoken, 1.5 is theatre",
+        update=_speech_changed,
+    )
+    smoothing: bpy.props.FloatProperty(
+        name="Smoothing",
+        default=0.0,
+        min=0.0,
+        max=150.0,
+        soft_max=80.0,
+        precision=0,
+        step=500,
+        description="Milliseconds over which speech is softened; over 40 lips no longer close on every p, b and m",
+        update=_speech_changed,
+    )
+    offset: bpy.props.FloatProperty(
+        name="Offset",
+        default=0.0,
+        min=-500.0,
+        max=500.0,
+        soft_min=-150.0,
+        soft_max=150.0,
+        precision=0,
+        step=500,
+        description="Milliseconds that the mouth moves after the sound; below 0 it moves ahead of it",
+        update=_speech_changed,
+    )
+    emotion: bpy.props.EnumProperty(
+        name="Feeling",
+        items=_EMOTION_ITEMS,
+        default="neutral",
+        description="How the head feels from the start; more can follow on the timeline",
+        update=_emotion_changed,
+    )
+    intensity: bpy.props.FloatProperty(
+        name="Intensity",
+        description="How strong the feeling is: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
+        default=0.7,
+        min=0.0,
+        max=MAX_INTENSITY,
+        soft_max=1.0,
+        update=_emotion_changed,
+    )
+    cues: bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
+    cue: bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
+    blinks: _switch("Blinks", "Blink, most often where a pause begins")
+    blink_amount: _amount("How far the lids close: 1 is shut")
+    eyes: _switch("Eye Darts", "Let the eyes wander in small jumps, as eyes do")
+    eye_amount: _amount("How far the eyes wander: 1 is as in conversation")
+    head_motion: _switch("Head Motion", "Move the neck a little while it speaks")
+    head_amount: _amount("How far the head moves: 1 is about two degrees")
+    breaths: _switch("Breaths", "Part the lips a little for breath before speech goes on after a pause")
+    breath_amount: _amount("How far the lips part: 1 is slight")
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        default=1,
+        min=0,
+        description="Another number gives other moments for blinks, darts and motion",
+        update=_life_changed,
+    )
+
+
+class DuetTake(_Performance, bpy.types.PropertyGroup):
+    """What a take's action knows about itself. Frames, curves and the recording's weights are with the action."""
+
+    head: bpy.props.StringProperty(options={"HIDDEN"}, description="The id of the head that it belongs to")
+    audio: bpy.props.StringProperty(
+        name="Audio", subtype="FILE_PATH", options={"HIDDEN"}, description="The recording that it speaks"
+    )
+    trim_start: bpy.props.FloatProperty(options={"HIDDEN"}, description="Seconds cut off the recording's beginning")
+    trim_end: bpy.props.FloatProperty(options={"HIDDEN"}, description="The second at which it stops; 0: its end")
+    own_strip: bpy.props.BoolProperty(
+        default=True, options={"HIDDEN"}, description="Whether Duet puts the sound into the sequencer"
+    )
+    start_frame: bpy.props.IntProperty(
+        name="Start Frame",
+        description="The frame at which the recording begins; keys move along",
+        update=_start_changed,
+    )
+    moved_to: bpy.props.IntProperty(options={"HIDDEN"}, description="The start frame that the keys are at")
+    written_speech: bpy.props.StringProperty(options={"HIDDEN"}, description="Checksum of the speech curves as written")
+    written_emotion: bpy.props.StringProperty(
+        options={"HIDDEN"}, description="Checksum of the emotion curves as written"
+    )
+    note: bpy.props.StringProperty(options={"HIDDEN"}, description="What the user should know about the take")
+    stale: bpy.props.BoolProperty(
+        options={"HIDDEN"}, description="Whether the speech curves wait for Update Speech (long takes)"
+    )
+
+
+class DuetSettings(_Performance, bpy.types.PropertyGroup):
+    """The choices in the sidebar for the next take."""
 
     head: bpy.props.PointerProperty(
         name="Head",
@@ -22,22 +200,33 @@ class DuetSettings(bpy.types.PropertyGroup):
         poll=lambda _, obj: heads.is_head(obj),
         description="The Duet head that speaks",
     )
+    source: bpy.props.EnumProperty(name="Source", items=_SOURCES, description="Where the recording is")
     audio: bpy.props.StringProperty(
         name="Audio",
         subtype="FILE_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
         description="The recording of one voice: WAV, FLAC, MP3, OGG and others",
     )
-    emotion: bpy.props.EnumProperty(
-        name="Emotion", items=_EMOTION_ITEMS, default="neutral", description="How the head feels while it speaks"
-    )
-    intensity: bpy.props.FloatProperty(
-        name="Intensity",
-        description="How strong the emotion is: 0 is not at all, 1 is strong but natural",
-        default=0.7,
+    strip: bpy.props.StringProperty(name="Strip", description="The sound strip of the sequencer that is spoken")
+    trim_start: bpy.props.FloatProperty(
+        name="Trim Start",
+        default=0.0,
         min=0.0,
-        max=MAX_INTENSITY,
-        soft_max=1.0,
+        precision=2,
+        step=10,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        description="Seconds to leave out at the recording's beginning",
+    )
+    trim_end: bpy.props.FloatProperty(
+        name="End",
+        default=0.0,
+        min=0.0,
+        precision=2,
+        step=10,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        description="The second of the recording at which to stop; 0 is its end",
     )
     start_frame: bpy.props.IntProperty(
         name="Start Frame", default=1, description="The frame at which the recording begins"
@@ -47,6 +236,47 @@ class DuetSettings(bpy.types.PropertyGroup):
         default=True,
         description="Set the scene's playback to skip frames where needed, so that lips and sound stay together",
     )
+    existing: bpy.props.EnumProperty(
+        name="Existing Animation",
+        items=_EXISTING,
+        default="LAYER",
+        description="What becomes of an action of yours that the head plays; nothing is ever deleted",
+    )
+    active_take: bpy.props.IntProperty(
+        name="Take",
+        description="The take that the head plays",
+        get=lambda self: _active_row(self.id_data),
+        set=lambda self, row: _play_row(self.id_data, row),
+    )
+    range_start: bpy.props.IntProperty(name="First", default=1, description="The first frame to generate again")
+    range_end: bpy.props.IntProperty(name="Last", default=50, description="The last frame to generate again")
+    border: bpy.props.IntProperty(
+        name="Blend",
+        default=4,
+        min=0,
+        max=100,
+        description="Frames outside the range over which the old and the new speech are blended",
+    )
+    tolerance: bpy.props.FloatProperty(
+        name="Tolerance",
+        default=0.05,
+        min=0.001,
+        max=2.0,
+        precision=3,
+        step=1,
+        description="Millimetres that no vertex of the face may move by when keys are left out",
+    )
+
+
+def _active_row(scene: bpy.types.Scene) -> int:
+    action = takes.active(target_head(scene))
+    return bpy.data.actions.find(action.name) if action else -1
+
+
+def _play_row(scene: bpy.types.Scene, row: int) -> None:
+    head = target_head(scene)
+    if head is not None and 0 <= row < len(bpy.data.actions):
+        revise.play(scene, head, bpy.data.actions[row])
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
@@ -58,20 +288,50 @@ def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     return found[0] if len(found) == 1 else None
 
 
+def performance(scene: bpy.types.Scene) -> bpy.types.PropertyGroup:
+    """The settings that the sidebar shows: those of the take that the head plays, else those for the next take."""
+    action = takes.active(target_head(scene))
+    return action.duet if action else scene.duet
+
+
+def _beginning(scene: bpy.types.Scene) -> int:
+    """The frame of second 0 of what the sidebar shows."""
+    return int(performance(scene).start_frame)
+
+
+def seconds_at(scene: bpy.types.Scene, frame: float) -> float:
+    """The second of the recording at a frame of the scene."""
+    return (frame - _beginning(scene)) / timing.scene_fps(scene)
+
+
+def frame_at(scene: bpy.types.Scene, seconds: float) -> int:
+    """The whole frame of the scene at a second of the recording."""
+    return round(timing.seconds_to_frame(seconds, timing.scene_fps(scene), _beginning(scene)))
+
+
 def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
     """The request that the choices describe, at the scene's frame rate; raises RequestError."""
-    settings = scene.duet
-    emotions = {} if settings.emotion == "neutral" else {settings.emotion: settings.intensity}
+    chosen = performance(scene)
+    emotions = {} if chosen.emotion == "neutral" else {chosen.emotion: chosen.intensity}
     return GenerateRequest(fps=timing.scene_fps(scene), emotions=emotions, audio=label)
 
 
+_CLASSES = (DuetCue, DuetTake, DuetSettings)
+
+
 def register() -> None:
-    """Give every scene its settings."""
-    bpy.utils.register_class(DuetSettings)
+    """Give every scene its settings and every action room for a take's."""
+    if hasattr(bpy.types.Scene, "duet"):
+        return
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
     bpy.types.Scene.duet = bpy.props.PointerProperty(type=DuetSettings)
+    bpy.types.Action.duet = bpy.props.PointerProperty(type=DuetTake)
 
 
 def unregister() -> None:
     """Take the settings away."""
+    del bpy.types.Action.duet
     del bpy.types.Scene.duet
-    bpy.utils.unregister_class(DuetSettings)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from . import heads
+
 
 @contextmanager
 def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object) -> Iterator[None]:
@@ -19,7 +21,7 @@ def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object) -> Iterator[No
         for collection in (bpy.data.actions, bpy.data.sounds):
             undo.callback(_remove_new, collection, set(collection))
         _remember_strips(scene, undo)
-        for datablock in (obj, obj.data.shape_keys):
+        for datablock in (obj, obj.data.shape_keys, *([heads.rig_of(obj)] if heads.rig_of(obj) else [])):
             _remember_animation(datablock, undo)
             undo.callback(_restore_properties, datablock, dict(datablock.items()))
         for block in obj.data.shape_keys.key_blocks:
@@ -47,6 +49,7 @@ def _remember_animation(datablock: bpy.types.ID, undo: ExitStack) -> None:
     else:
         animation = datablock.animation_data
         undo.callback(_restore_action, datablock, animation.action, animation.action_slot)
+        undo.callback(_remove_new, animation.nla_tracks, set(animation.nla_tracks))
 
 
 def _restore_action(

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
+from ..inference.curves import needed_keys
+from ..inference.emotion_keys import MIX_LIMIT, Cue, eased_keys
 from ..inference.take import Floats
-from . import actions, compat
+from . import actions
 
 MAX_INTENSITY = 1.5
+LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
+LIMIT_PATH = f'["{LIMIT}"]'
 _TOLERANCE = 5e-4  # of a slider: under 0.01 mm of face
 
 
@@ -39,6 +43,17 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
             description=f"How {emotion} the face is: 0 is not at all, 1 is strong but natural. Key it like any value",
         )
 
+    if LIMIT not in obj:
+        obj[LIMIT] = MIX_LIMIT
+    obj.id_properties_ui(LIMIT).update(
+        min=0.1,
+        max=10.0,
+        soft_min=0.5,
+        soft_max=3.0,
+        default=MIX_LIMIT,
+        description="What all emotions together may add up to; more is scaled down, so that the face does not break",
+    )
+
 
 def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
     """Those of the emotions that the object has a slider for."""
@@ -50,17 +65,43 @@ def feelings(emotions: Sequence[str], expression_weights: Floats) -> list[str]:
     return [emotion for emotion, row in zip(emotions, expression_weights, strict=True) if np.any(row)]
 
 
-def key_sliders(obj: bpy.types.Object, emotions: Sequence[str], curves: Floats, start: float) -> None:
+def rest(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
+    """Set the sliders to 0, where nothing animates them this lets the face be neutral."""
+    for emotion in sliders_of(obj, emotions):
+        obj[slider_name(emotion)] = 0.0
+
+
+def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
     """Key the sliders with `curves` (T, E), one row a frame from `start` on; an emotion that stays 0 gets no keys.
 
     A steady emotion gets two keys, at the start and the end, so that keys set between them fade in and out.
     """
-    bag = compat.channelbag(obj.animation_data.action, obj.animation_data.action_slot)
     actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
     for emotion, values in zip(emotions, curves.T, strict=True):
-        obj[slider_name(emotion)] = float(values[0])
         if not np.any(values):
             continue
-        at = actions.needed_keys(values, _TOLERANCE)
+        at = needed_keys(values, _TOLERANCE)
         steady = len(at) <= 2 and values[0] == values[-1]
         actions.write_curve(bag, slider_path(emotion), start + at, values[at], "BEZIER" if steady else "LINEAR")
+
+
+def write_cues(
+    bag: bpy.types.ActionChannelbag, emotions: Sequence[str], cues: Sequence[Cue], start: float, fps: float, end: float
+) -> None:
+    """Key the sliders with eased transitions at the cues' frames, rounded to whole ones; held to frame `end`."""
+    seconds, values = eased_keys(cues, emotions)
+    frames = start + np.round(seconds * fps)
+    if frames[-1] < end:
+        frames, values = np.append(frames, end), np.vstack([values, values[-1:]])
+    keep = np.append(np.diff(frames) > 0, True)  # of keys that fall on one frame, the last counts
+    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
+    for emotion, column in zip(emotions, values[keep].T, strict=True):
+        if np.any(column):
+            actions.write_eased_curve(bag, slider_path(emotion), *_few(frames[keep], column))
+
+
+def _few(frames: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Without keys that have the same value before and after."""
+    same = np.zeros(len(values), bool)
+    same[1:-1] = (values[1:-1] == values[:-2]) & (values[1:-1] == values[2:])
+    return frames[~same], values[~same]

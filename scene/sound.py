@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import aud
@@ -9,22 +10,60 @@ import bpy
 import numpy as np
 
 from ..inference.audio_checks import SAMPLE_RATE, check_samples
+from ..inference.audio_rate import convert_rate
 from ..inference.errors import AudioError
 from ..inference.take import Floats
-from . import compat
+from . import compat, heads
+from .steps import Steps, finish
 
-_MARKER = "duet_head"  # custom property of the strip: the name of the head that speaks it
+_MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
 _CHANNELS = 128
-_BEST = 3  # of aud's four resampling qualities
+_PIECE = 5  # seconds of sound that are decoded at a time
 
 
-def decode(path: Path) -> Floats:
-    """The file as samples (N,), float32, mono at 16 kHz; raises AudioError naming the file."""
+def decode(path: Path, begin: float = 0.0, end: float = 0.0) -> Floats:
+    """The file from `begin` to `end` seconds (0: its end) as samples (N,), float32, mono at 16 kHz.
+
+    Raises AudioError naming the file.
+    """
+    return finish(decode_steps(path, begin, end))
+
+
+def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floats]:
+    """The same in steps of a few seconds of sound, because `aud` holds Blender while it works."""
     sound, rate = _open(path)
-    mono = np.ascontiguousarray(sound.data().mean(axis=1, dtype=np.float32))
-    if rate != SAMPLE_RATE and len(mono):
-        mono = aud.Sound.buffer(mono[:, None], rate).resample(SAMPLE_RATE, _BEST).data()[:, 0]
-    return check_samples(mono, path.name)
+    if rate != int(rate):
+        raise AudioError(f"'{path.name}' has a sample rate of {rate:g} Hz.", "Save it with 48000 Hz.")
+    mono = yield from _mono(sound, int(rate))
+    mono = mono[round(begin * rate) : round(end * rate) if end > 0 else None]
+    if (begin or end) and not len(mono):
+        raise AudioError(f"Nothing is left of '{path.name}' between the trims.", "Change Trim Start and End.")
+    samples = yield from _to_sample_rate(mono, int(rate))
+    return check_samples(samples, path.name)
+
+
+def _mono(sound: aud.Sound, rate: int) -> Steps[Floats]:
+    """All of the sound as one channel at its own rate."""
+    parts: list[Floats] = []
+    for start in itertools.count(0, _PIECE):
+        piece = sound.limit(start, start + _PIECE).data()
+        parts.append(piece.mean(axis=1, dtype=np.float32))
+        if len(piece) < _PIECE * rate:
+            break
+        yield 0.0
+    return np.concatenate(parts)
+
+
+def _to_sample_rate(mono: Floats, rate: int) -> Steps[Floats]:
+    """Samples at SAMPLE_RATE, in pieces that overlap by a second, so that none has an audible edge."""
+    parts: list[Floats] = []
+    for start in range(0, len(mono), _PIECE * rate):
+        low, high = max(0, start - rate), min(len(mono), start + (_PIECE + 1) * rate)
+        piece = convert_rate(mono[low:high], rate, SAMPLE_RATE)
+        first = (start - low) // rate * SAMPLE_RATE
+        parts.append(piece[first : first + _PIECE * SAMPLE_RATE])
+        yield start / len(mono)
+    return np.concatenate(parts) if parts else mono
 
 
 def _open(path: Path) -> tuple[aud.Sound, float]:
@@ -46,32 +85,60 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
 def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
     """The sound strips that Duet has added for this head."""
     strips = scene.sequence_editor.strips if scene.sequence_editor else ()
-    return [strip for strip in strips if strip.get(_MARKER) == obj.name]
+    owner = heads.head_id(obj)
+    return [strip for strip in strips if owner and strip.get(_MARKER) == owner]
 
 
-def add_strip(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int) -> bpy.types.Strip:
-    """Add the sound at frame `start` on the lowest channel that is free for `length` frames.
+def add_strip(
+    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int, skip: int = 0
+) -> bpy.types.Strip:
+    """Add the sound on the lowest channel that is free for `length` frames from `start` on.
 
-    Raises AudioError for an unreadable file (Blender itself would add a silent strip), before anything is added.
+    Its first `skip` frames are cut off. Raises AudioError for an unreadable file (Blender itself would add a silent
+    strip), before anything is added.
     """
     _open(path)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     busy = {strip.channel for strip in editor.strips if _overlaps(strip, start, start + length)}
     channel = next((n for n in range(1, _CHANNELS + 1) if n not in busy), _CHANNELS)
-    strip = editor.strips.new_sound(path.stem, str(path), channel, start)
-    strip[_MARKER] = obj.name
+    strip = editor.strips.new_sound(path.stem, str(path), channel, start - skip)
+    if skip or compat.strip_range(strip)[1] > start + length + 1:  # Blender may round a strip up
+        compat.set_strip_range(strip, start, start + length)
+    strip[_MARKER] = heads.head_id(obj)
     return strip
 
 
-def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip: bpy.types.Strip) -> None:
+def sound_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """All sound strips of the scene's sequencer, also those inside meta strips."""
+    strips = scene.sequence_editor.strips_all if scene.sequence_editor else ()
+    return [strip for strip in strips if strip.type == "SOUND" and strip.sound]
+
+
+def strip_audio(scene: bpy.types.Scene, name: str, fps: float) -> tuple[Path, float, float, int]:
+    """(file, first and last second that play, first frame) of a sound strip; raises AudioError where there is none."""
+    strip = next((strip for strip in sound_strips(scene) if strip.name == name), None)
+    if strip is None:
+        raise AudioError(
+            f"The sequencer has no sound strip '{name}'.", "Choose a strip, or take the audio from a file."
+        )
+    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
+    if strip.sound.packed_file and not path.exists():
+        raise AudioError(f"The sound of '{name}' is packed.", "Use File > External Data > Unpack Resources.")
+    first, last = compat.strip_range(strip)
+    skipped = first - compat.strip_content_start(strip)
+    return path, max(0.0, skipped / fps), (skipped + last - first) / fps, first
+
+
+def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip: bpy.types.Strip | None) -> None:
     """Remove earlier strips, with sounds that nothing else plays, and put the new one in the first one's channel."""
-    channel = earlier[0].channel if earlier else strip.channel
+    channel = earlier[0].channel if earlier else 0
     for old in earlier:
         sound = old.sound
         scene.sequence_editor.strips.remove(old)
         if sound and not sound.users:
             bpy.data.sounds.remove(sound)
-    strip.channel = channel  # where that is taken, Blender moves the strip to the next free one
+    if strip is not None and channel:
+        strip.channel = channel  # where that is taken, Blender moves the strip to the next free one
 
 
 def _overlaps(strip: bpy.types.Strip, start: int, end: int) -> bool:

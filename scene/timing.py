@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ..inference.curves import sample
 from ..inference.take import Floats
 
 
@@ -31,13 +31,13 @@ def frame_span(count: int, take_fps: float, fps: float) -> int:
     return int(np.floor(seconds_to_frame((count - 1) / take_fps, fps) + 1e-4)) + 1
 
 
-def resample(curves: Floats, take_fps: float, fps: float) -> Floats:
-    """Curves (T, N) at `take_fps` as (S, N) at the scene's whole frames, linear between the take's frames."""
+def resample(curves: Floats, take_fps: float, fps: float, later: float = 0.0) -> Floats:
+    """Curves (T, N) at `take_fps` as (S, N) at the scene's whole frames, linear between the take's frames.
+
+    They play `later` seconds later; what is then missing at an end is held.
+    """
     count = frame_span(len(curves), take_fps, fps)
-    if abs(take_fps - fps) < 1e-3 and count == len(curves):
+    same = abs(take_fps - fps) * count / fps < 0.01  # of a frame, at the end
+    if not later and same and count == len(curves):
         return curves
-    at: NDArray[np.float64] = np.arange(count) / fps * take_fps
-    low = np.clip(np.floor(at + 1e-6).astype(int), 0, len(curves) - 1)
-    high = np.minimum(low + 1, len(curves) - 1)
-    blend = np.clip(at - low, 0.0, 1.0)[:, None]
-    return ((1 - blend) * curves[low] + blend * curves[high]).astype(np.float32)
+    return sample(curves, take_fps, np.arange(count) / fps - later)

@@ -6,6 +6,7 @@ import zlib
 import bpy
 import numpy as np
 from duet.inference.blendshapes import Blendshapes
+from duet.inference.emotion_keys import within_limit
 from duet.inference.head import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 
@@ -77,7 +78,7 @@ def fake_take(frames=48, fps=24.0, emotions=None):
 
 def expected_face(head, blendshapes, take, frame):
     """The linear face of the architecture, (V, 3) metres, at a whole frame of the take."""
-    expression = take.emotion_curves[frame] @ take.expression_weights
+    expression = within_limit(take.emotion_curves[frame]) @ take.expression_weights
     return (
         head.vertices
         + np.tensordot(take.speech_weights[frame], blendshapes.speech_basis, 1)

@@ -11,7 +11,8 @@ import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.errors import AudioError, HeadError, OutputError, WeightsError
 from duet.inference.head import load_head
-from duet.scene import actions, bake, bake_file, files, heads, sound, takes, timing
+from duet.scene import actions, bake, bake_file, files, heads, properties, sound, takes, timing
+from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
     SPEECH_NAMES,
@@ -282,30 +283,47 @@ def test_sliders_move_the_face_between_their_keys(scene, head, voice):
 
 def test_neutral_has_no_slider(scene, head, voice):
     bake.apply_take(scene, head, fake_take(), voice, 1)
-    assert list(head.keys()) == ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt"]
+    assert list(head.keys()) == ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt", "Mix Limit"]
 
 
-def test_an_action_of_the_users_is_kept_and_named(scene, head, voice):
+def test_an_action_of_the_users_plays_on_under_the_speech(scene, head, voice):
     key = head.data.shape_keys
-    key.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    for frame, value in ((1, 0.0), (11, 0.5)):
+        key.key_blocks["jawOpen"].value = value
+        key.key_blocks["jawOpen"].keyframe_insert("value", frame=frame)
     theirs = actions.action_of(key)
     theirs.name = "By hand"
     notes = bake.apply_take(scene, head, fake_take(), voice, 1)
-    assert notes == ["The earlier action 'By hand' is kept (fake user)."]
+    assert notes == ["Your action 'By hand' plays on from the NLA track 'By hand' under the speech."]
     assert theirs.use_fake_user
     assert actions.action_of(key).name == "Duet Zoë läuft"
+    scene.frame_set(6)
+    assert key.key_blocks["jawOpen"].value == pytest.approx(0.25, abs=0.01)
+    assert key.key_blocks[SPEECH_NAMES[1]].value == pytest.approx(fake_take().speech_weights[5, 1], abs=1e-5)
 
 
-def test_an_action_on_the_object_keeps_its_curves(scene, head, voice):
-    head.keyframe_insert("location", frame=1)
+def test_an_action_of_the_users_can_be_set_aside(scene, head, voice):
+    head.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    theirs = actions.action_of(head.data.shape_keys)
+    recording = bake.Recording(voice, 1)
+    notes = finish(bake.apply_steps(scene, head, fake_take(), recording, layer=False))
+    assert notes == [f"The earlier action '{theirs.name}' is kept (fake user)."]
+    assert theirs.use_fake_user
+    assert not head.data.shape_keys.animation_data.nla_tracks
+
+
+def test_an_action_on_the_object_keeps_its_curves_and_plays_on(scene, head, voice):
+    for frame, x in ((1, 0.0), (11, 1.0)):
+        head.location.x = x
+        head.keyframe_insert("location", frame=frame)
     theirs = actions.action_of(head)
     bake.apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
-    assert actions.action_of(head) == theirs
-    bag = theirs.layers[0].strips[0].channelbags[0]
-    assert {curve.data_path for curve in bag.fcurves} == {"location", '["Sad"]'}
+    assert {curve.data_path for curve in theirs.layers[0].strips[0].channelbags[0].fcurves} == {"location"}
+    scene.frame_set(11)
+    assert (head.location.x, head["Sad"]) == pytest.approx((1.0, 1.0))
 
 
-def test_baking_again_replaces_and_keeps_work_by_hand(scene, head, voice, tmp_path):
+def test_baking_again_makes_another_take_and_keeps_work_by_hand(scene, head, voice, tmp_path):
     key = head.data.shape_keys
     bake.apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
     key.key_blocks["eyeBlinkLeft"].value = 0.7
@@ -314,14 +332,15 @@ def test_baking_again_replaces_and_keeps_work_by_hand(scene, head, voice, tmp_pa
     other = write_wav(tmp_path / "other.wav", np.sin(np.arange(32000) * 0.1))
     take = fake_take(frames=30, emotions={"happy": 1})
     assert bake.apply_take(scene, head, take, other, 1) == []
-    assert [action.name for action in bpy.data.actions] == ["Duet other"]
-    bags = {bag.slot.target_id_type: bag for bag in bpy.data.actions[0].layers[0].strips[0].channelbags}
+    assert {action.name for action in bpy.data.actions} == {"Duet Zoë läuft", "Duet other"}
+    bags = {bag.slot.target_id_type: bag for bag in bpy.data.actions["Duet other"].layers[0].strips[0].channelbags}
     paths = {curve.data_path for curve in bags["KEY"].fcurves}
     assert paths == {f'key_blocks["{name}"].value' for name in (*SPEECH_NAMES, "eyeBlinkLeft")}
     assert all(len(c.keyframe_points) == 30 for c in bags["KEY"].fcurves if "Speech" in c.data_path)
     assert {curve.data_path for curve in bags["OBJECT"].fcurves} == {"location", '["Happy"]'}
     assert [strip.name for strip in scene.sequence_editor.strips] == ["other"]
     assert len(bpy.data.sounds) == 1
+    assert {action.name for action in takes.takes_of(head)} == {"Duet Zoë läuft", "Duet other"}
 
 
 def test_two_heads_speak_on_their_own(scene, head, voice):
@@ -361,7 +380,7 @@ def test_blendshapes_of_another_head_are_refused_and_nothing_is_added(scene):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("step", ["store", "write_curve", "key_sliders"])
+@pytest.mark.parametrize("step", ["store", "write_curve", "write_emotion", "connect"])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, step, earlier):
     if earlier:
@@ -370,7 +389,7 @@ def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, ste
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    owner = {"store": bake.takes, "write_curve": bake.actions, "key_sliders": bake.sliders}[step]
+    owner = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.revise, "connect": bake.drivers}[step]
     monkeypatch.setattr(owner, step, fail)
     before = fingerprint()
     with pytest.raises(RuntimeError, match="a bug"):
@@ -411,9 +430,12 @@ def test_a_second_take_is_stored_whole(scene, head, voice):
 
 
 @pytest.mark.parametrize("damage", [b"rubbish", b"x\x9c\x03\x00\x00\x00\x00\x01", "text"])
-def test_a_damaged_take_is_named(head, damage):
-    head.data.shape_keys["duet_take"] = damage
-    with pytest.raises(HeadError, match="'Duet Head' cannot be read"):
+def test_a_damaged_take_is_named(scene, head, voice, damage):
+    bake.apply_take(scene, head, fake_take(), voice, 1)
+    action = takes.active(head)
+    del action["duet_take"], action["duet_token"]
+    action["duet_take"] = damage
+    with pytest.raises(HeadError, match="'Duet Zoë läuft' cannot be read"):
         takes.load(head)
 
 

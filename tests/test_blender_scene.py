@@ -3,6 +3,7 @@
 import bpy
 import numpy as np
 import pytest
+from duet.inference import curves
 from duet.scene import actions, compat, drivers, shape_keys, sliders, timing
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,24 +117,24 @@ def test_key_and_object_share_an_action_in_slots_of_their_own(triangle):
 
 def test_few_keys_hold_a_curve():
     line = np.linspace(0, 1, 200)
-    assert list(actions.needed_keys(line, 1e-3)) == [0, 199]
+    assert list(curves.needed_keys(line, 1e-3)) == [0, 199]
     fade = np.concatenate([np.zeros(50), np.linspace(0, 1, 21), np.ones(60)])
-    assert list(actions.needed_keys(fade, 1e-6)) == [0, 50, 70, 130]
-    assert list(actions.needed_keys(np.array([0.5]), 1e-3)) == [0]
+    assert list(curves.needed_keys(fade, 1e-6)) == [0, 50, 70, 130]
+    assert list(curves.needed_keys(np.array([0.5]), 1e-3)) == [0]
 
 
 @given(st.lists(st.floats(0, 1.5), min_size=2, max_size=80))
 def test_needed_keys_stay_within_tolerance(values):
     values = np.array(values)
-    at = actions.needed_keys(values, 0.01)
+    at = curves.needed_keys(values, 0.01)
     assert np.abs(np.interp(np.arange(len(values)), at, values[at]) - values).max() <= 0.01 + 1e-12
 
 
 def test_expressions_are_sums_of_products():
-    assert drivers.expression([("a", 0.5), ("c", -0.12)]) == "0.5*a-0.12*c"
-    assert drivers.expression([("b", -2.0)]) == "-2*b"
+    assert drivers.expression([("a", 0.5), ("c", -0.12)], "abc") == "(0.5*a-0.12*c)*z/max(z,a+b+c)"
+    assert drivers.expression([("b", -2.0)], "b") == "(-2*b)*z/max(z,b)"
     with pytest.raises(ValueError, match="too long"):
-        drivers.expression([("a", -9.87654)] * 26)
+        drivers.expression([("a", -9.87654)] * 26, "a")
 
 
 def test_sliders_drive_keys_without_python(triangle):
@@ -171,7 +172,7 @@ def test_steady_emotions_get_two_keys_and_absent_ones_none(triangle):
     curves = np.zeros((40, 3), np.float32)
     curves[:, 0] = 0.8
     curves[:, 2] = np.clip(np.arange(40) / 10, 0, 1)
-    sliders.key_sliders(triangle, emotions, curves, 101)
     bag = compat.channelbag(triangle.animation_data.action, triangle.animation_data.action_slot)
+    sliders.write_curves(bag, emotions, curves, 101)
     frames = {c.data_path: [point.co.x for point in c.keyframe_points] for c in bag.fcurves}
     assert frames == {'["Happy"]': [101, 140], '["Angry"]': [101, 111, 140]}

@@ -1,0 +1,215 @@
+"""What is done with takes: duplicated, removed, generated again, moved to the NLA, baked to plain keys."""
+
+# mypy: disable-error-code="valid-type"
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..inference.errors import DuetError, HeadError
+from ..inference.take import GenerateRequest
+from ..scene import bake, heads, layers, life, plain, properties, revise, sound, takes
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
+from .worker_job import ask
+
+_PARTS = [
+    ("ALL", "All", "The whole take"),
+    ("RANGE", "Range", "Only the frames from First to Last, blended into the rest"),
+]
+_BUSY = "Duet is at work. Wait for it, or cancel it."
+
+
+class _OnTake:
+    """An operator on the take that the chosen head plays."""
+
+    poll_message_set: Callable[[str], None]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is one, and nothing is at work."""
+        reason = ""
+        if RUNTIME.busy:
+            reason = _BUSY
+        elif takes.active(properties.target_head(context.scene)) is None:
+            reason = "The head plays no take. Generate one, or choose one in the list."
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+
+def _chosen(scene: bpy.types.Scene) -> tuple[bpy.types.Object, bpy.types.Action]:
+    """The head and the take that it plays; raises HeadError."""
+    head = heads.require_head(properties.target_head(scene))
+    action = takes.active(head)
+    if action is None:
+        raise HeadError(f"'{head.name}' plays no take.", "Choose one in the list of takes.")
+    return head, action
+
+
+class DUET_OT_duplicate_take(_OnTake, bpy.types.Operator):
+    """Copy the take with its settings and curves, and play the copy"""
+
+    bl_idname = "duet.duplicate_take"
+    bl_label = "Duplicate Take"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Copy its action and play that."""
+        try:
+            head, action = _chosen(context.scene)
+            copy = action.copy()
+            copy.use_fake_user = True
+            copy.duet.head = heads.ensure_id(head)
+            revise.play(context.scene, head, copy)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
+    """Remove the take that the head plays, with its curves; the next one in the list plays then"""
+
+    bl_idname = "duet.remove_take"
+    bl_label = "Remove Take"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove its action; its sound and life go too."""
+        scene = context.scene
+        try:
+            head, action = _chosen(scene)
+            others = [other for other in takes.takes_of(head) if other != action]
+            notes = revise.play(scene, head, others[0]) if others else revise.clear(scene, head, action)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        bpy.data.actions.remove(action)
+        if notes:
+            self.report({"INFO"}, " ".join(notes))
+        return {"FINISHED"}
+
+
+class DUET_OT_update_speech(_OnTake, Stepped, bpy.types.Operator):
+    """Write the speech curves of a long take anew, as articulation, smoothing and offset now say"""
+
+    bl_idname = "duet.update_speech"
+    bl_label = "Update Speech"
+    bl_options = {"UNDO"}
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """Write them in steps."""
+        RUNTIME.exclusive = True
+        _, action = _chosen(context.scene)
+        yield from follow(revise.speech(action), "Writing curves")
+        return f"The curves of '{action.name}' are written anew."
+
+
+class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
+    """Let the engine animate the take's recording again, all of it or a range of frames; its settings stay"""
+
+    bl_idname = "duet.regenerate"
+    bl_label = "Generate Again"
+    bl_options = {"UNDO"}
+
+    part: bpy.props.EnumProperty(name="Part", items=_PARTS)
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """Animate all of the recording, for context, and use the part."""
+        scene, duet = context.scene, context.scene.duet
+        head, action = _chosen(scene)
+        group, names = action.duet, (scene.name, head.name, action.name)
+        frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
+        if frames and frames[0] > frames[1]:
+            raise HeadError("The range ends before it begins.", "Change First or Last.")
+        request = takes.read(action).take.request
+        path, border = Path(bpy.path.abspath(group.audio)), duet.border
+        samples = yield from follow(sound.decode_steps(path, group.trim_start, group.trim_end), "Reading sound")
+        take = yield from ask(context, GenerateRequest.from_json(request), samples)
+        RUNTIME.exclusive = True
+        scene, head, action = (
+            found.get(name)
+            for found, name in zip((bpy.data.scenes, bpy.data.objects, bpy.data.actions), names, strict=True)
+        )
+        if scene is None or action is None or takes.active(head) != action:
+            raise HeadError(f"The take '{names[2]}' was removed or renamed while Duet worked.", "Generate again.")
+        steps = bake.regenerate_steps(scene, head, action, take, frames, border)
+        notes = yield from follow(steps, "Animating")
+        return " ".join([f"'{names[2]}' is generated again.", *notes])
+
+
+class DUET_OT_push_take(_OnTake, bpy.types.Operator):
+    """Move the take to strips in the Nonlinear Animation editor, where it can be moved, cut, blended and muted"""
+
+    bl_idname = "duet.push_take"
+    bl_label = "Push to NLA"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Push keys and object down."""
+        try:
+            head, action = _chosen(context.scene)
+            names = layers.push_take(head, action)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"'{action.name}' plays from the NLA track '{names[0]}'.")
+        return {"FINISHED"}
+
+
+class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
+    """Bake speech and emotions to keys alone, without drivers, leaving out keys within the tolerance; the take stays"""
+
+    bl_idname = "duet.bake_plain"
+    bl_label = "Bake to Plain Keys"
+    bl_options = {"UNDO"}
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """Thin and write in steps."""
+        RUNTIME.exclusive = True
+        scene = context.scene
+        head, action = _chosen(scene)
+        name = action.name
+        made = yield from follow(plain.bake_steps(scene, head, scene.duet.tolerance), "Thinning keys")
+        return (
+            f"'{made.action.name}': {made.keys} keys instead of {made.full}, within {made.error:.3f} mm. "
+            f"The take '{name}' is kept in the list."
+        )
+
+
+class DUET_OT_mute_life(bpy.types.Operator):
+    """Mute or unmute blinks, eye darts, head motion and breaths, which play from NLA tracks of their own"""
+
+    bl_idname = "duet.mute_life"
+    bl_label = "Mute Life"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the head has any."""
+        head = properties.target_head(context.scene)
+        alive = head is not None and bool(life.tracks_of(head))
+        if not alive:
+            cls.poll_message_set("The head has no life yet. Generate a take, and switch some on.")
+        return alive
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Turn all tracks as the first is not."""
+        tracks = life.tracks_of(properties.target_head(context.scene))
+        mute = not tracks[0].mute
+        for track in tracks:
+            track.mute = mute
+        return {"FINISHED"}
+
+
+CLASSES = (
+    DUET_OT_duplicate_take,
+    DUET_OT_remove_take,
+    DUET_OT_update_speech,
+    DUET_OT_regenerate,
+    DUET_OT_push_take,
+    DUET_OT_bake_plain,
+    DUET_OT_mute_life,
+)

@@ -1,0 +1,131 @@
+"""A take as plain keys: no drivers, no sliders, and no more keys than a tolerance in millimetres asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.curves import thin, thinning_error
+from ..inference.emotion_keys import within_limit
+from ..inference.errors import HeadError
+from ..inference.take import Floats
+from . import actions, compat, drivers, heads, revise, shape_keys, sliders, takes
+from .steps import Steps
+from .timing import frame_span, scene_fps
+
+_SILENT = 1e-6  # a curve below this never moves anything
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What came of it: the action, its keys and how many a key a frame would be, and the bound of the error, mm."""
+
+    action: bpy.types.Action
+    keys: int
+    full: int
+    error: float
+
+
+def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) -> Steps[Plain]:
+    """Give the head an action of plain keys that moves every vertex as the take does, within `tolerance` mm.
+
+    The take and its action stay in the file; playing it again brings sliders and drivers back. Raises HeadError.
+    """
+    heads.require_head(obj)
+    take = takes.active(obj)
+    if take is None:
+        raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
+    stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
+    if key.override_library:
+        raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
+    names = [*stored.take.speech_names, *stored.take.expression_names]
+    frames = take.duet.start_frame + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
+    values = np.hstack([_speech(take, stored, key, frames), _expressions(obj, take, stored, frames)])
+    moving = np.abs(values).max(axis=0) > _SILENT
+    reach = np.array([_reach(obj, name) for name in names])
+    thinning = _Thinning(values[:, moving], reach[moving], tolerance)
+    yield from thinning.wait()
+    action = _plain_action(take, stored)
+    bag = actions.ensure_bag(action, key)
+    for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, thinning.keys, strict=True):
+        actions.write_curve(bag, shape_keys.value_path(str(name)), frames[kept], column[kept])
+        yield 1.0
+    drivers.undrive(key, stored.take.expression_names)
+    for name in np.array(names)[~moving]:
+        key.key_blocks[str(name)].value = 0.0
+    revise.assign(obj, action)
+    return Plain(action, sum(map(len, thinning.keys)), values[:, moving].size, thinning.error)
+
+
+def _speech(take: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, frames: NDArray[Any]) -> Floats:
+    paths = [shape_keys.value_path(name) for name in stored.take.speech_names]
+    return actions.sampled(actions.ensure_bag(take, key), paths, frames)
+
+
+def _expressions(
+    obj: bpy.types.Object, take: bpy.types.Action, stored: takes.StoredTake, frames: NDArray[Any]
+) -> Floats:
+    """The driven keys (T, Ke), from the sliders over time as Blender's drivers read them."""
+    felt = sliders.feelings(stored.take.emotions, stored.take.expression_weights)
+    paths = [sliders.slider_path(emotion) for emotion in felt]
+    bag = actions.ensure_bag(take, obj)
+    mix = actions.sampled(bag, paths, frames)
+    for column, (emotion, path) in enumerate(zip(felt, paths, strict=True)):
+        if bag.fcurves.find(path) is None:
+            mix[:, column] = float(obj.get(sliders.slider_name(emotion), 0.0))
+    rows = [stored.take.emotions.index(emotion) for emotion in felt]
+    return within_limit(mix, float(obj.get(sliders.LIMIT, 1.5))) @ stored.take.expression_weights[rows]
+
+
+def _reach(obj: bpy.types.Object, name: str) -> float:
+    """How far the key moves its farthest vertex at 1, in millimetres of the scene."""
+    key, points = obj.data.shape_keys, []
+    for block in (key.key_blocks[name], key.reference_key):
+        flat = np.empty(3 * len(obj.data.vertices), np.float32)
+        block.points.foreach_get("co", flat)
+        points.append(flat.reshape(-1, 3))
+    scale = max(abs(s) for s in obj.matrix_world.to_scale())
+    return float(1000 * scale * np.linalg.norm(points[0] - points[1], axis=1).max(initial=0.0))
+
+
+def _plain_action(take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types.Action:
+    """A copy of the take's action that is the animator's alone: other curves stay, the take's weights do not."""
+    action = take.copy()
+    action.name, action.use_fake_user = f"{take.name} Plain", True
+    takes.forget(action)
+    removed = {
+        "OBJECT": [sliders.slider_path(emotion) for emotion in stored.take.emotions],
+        "KEY": [shape_keys.value_path(name) for name in stored.take.speech_names],
+    }
+    for kind, paths in removed.items():
+        slot = actions.slot_for(action, kind)
+        if slot is not None:
+            actions.remove_curves(compat.channelbag(action, slot), paths)
+    return action
+
+
+class _Thinning:
+    """Keys thinned by a thread: a minute of work for ten minutes of take."""
+
+    def __init__(self, values: Floats, reach: Floats, tolerance: float) -> None:
+        self.keys: list[NDArray[np.intp]] = []
+        self.error = 0.0
+        self._arguments = values, reach, tolerance
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        values, reach, tolerance = self._arguments
+        keys = thin(values, reach, tolerance)
+        self.keys, self.error = keys, thinning_error(values, reach, keys)
+
+    def wait(self) -> Steps[None]:
+        """Until it is done."""
+        while self._thread.is_alive():
+            self._thread.join(0.02)
+            yield 0.0

@@ -1,0 +1,232 @@
+"""Takes changed without inference: other settings rewrite the curves of a take from its stored weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..inference.curves import smooth
+from ..inference.errors import AudioError
+from ..inference.take import Floats
+from . import actions, compat, drivers, heads, layers, settings, shape_keys, sliders, sound, takes
+from . import life as lively
+from .steps import Steps, finish
+from .timing import frame_span, resample, scene_fps
+
+_AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
+
+
+def speech_values(stored: takes.StoredTake, group: bpy.types.PropertyGroup, fps: float) -> Floats:
+    """The speech keys' values (S, Ks) at the scene's frames, as articulation, smoothing and offset shape them."""
+    take = stored.take
+    weights = np.float32(group.articulation) * take.speech_weights
+    weights = smooth(weights, group.smoothing / 1000 * take.fps)
+    return resample(weights, take.fps, fps, group.offset / 1000)
+
+
+def write_speech(
+    action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, fps: float, values: Floats | None = None
+) -> Steps[None]:
+    """Write the speech curves of a take's action, one a step; `values` (S, Ks) where they are not the settings'."""
+    group, names = action.duet, stored.take.speech_names
+    values = speech_values(stored, group, fps) if values is None else values
+    bag, frames = actions.ensure_bag(action, key), group.start_frame + np.arange(len(values))
+    for column, name in enumerate(names):
+        actions.write_curve(bag, shape_keys.value_path(name), frames, values[:, column])
+        yield column / len(names)
+    group.written_speech = actions.checksum(bag, _speech_paths(stored))
+    group.moved_to, group.stale = group.start_frame, False
+
+
+def write_emotion(
+    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, fps: float, curves: bool = False
+) -> None:
+    """Write the slider curves of a take's action, from its settings or (`curves`) from the take's own curves."""
+    take, group = stored.take, action.duet
+    felt = sliders.feelings(take.emotions, take.expression_weights)
+    bag = actions.ensure_bag(action, obj)
+    if curves:
+        own = take.emotion_curves[:, [take.emotions.index(emotion) for emotion in felt]]
+        sliders.write_curves(bag, felt, resample(own, take.fps, fps), group.start_frame)
+    else:
+        end = group.start_frame + frame_span(take.frame_count, take.fps, fps) - 1
+        sliders.write_cues(bag, felt, settings.cues_of(group), group.start_frame, fps, end)
+    group.written_emotion = actions.checksum(bag, _emotion_paths(stored))
+
+
+def speech_soon(action: bpy.types.Action) -> None:
+    """Rewrite the speech curves now where they are short, else mark the take as stale."""
+    if not settings.acting() or not takes.is_take(action):
+        return
+    stored = takes.read(action)
+    if stored.take.speech_weights.size > _AT_ONCE:
+        action.duet.stale = True
+    else:
+        finish(speech(action))
+
+
+def speech(action: bpy.types.Action) -> Steps[None]:
+    """Rewrite the speech curves from the take's weights and settings, in steps."""
+    stored, players = takes.read(action), _players(action)
+    slot = actions.slot_for(action, "KEY")
+    if slot is None or not players:
+        return
+    key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
+    _keep_if_edited(action, compat.channelbag(action, slot), _speech_paths(stored), action.duet.written_speech)
+    values = speech_values(stored, action.duet, fps)
+    widen(key, stored.take.speech_names, values)
+    yield from write_speech(action, stored, key, fps, values)
+    _touch(players)
+
+
+def emotion(action: bpy.types.Action) -> None:
+    """Rewrite the slider curves from the take's settings."""
+    players = _players(action)
+    if not settings.acting() or not takes.is_take(action) or not players:
+        return
+    stored = takes.read(action)
+    _keep_if_edited(action, actions.ensure_bag(action, players[0]), _emotion_paths(stored), action.duet.written_emotion)
+    write_emotion(action, stored, players[0], scene_fps(bpy.context.scene))
+    _touch(players)
+
+
+def life(action: bpy.types.Action) -> None:
+    """Make the life of the heads that play the take anew."""
+    if settings.acting() and takes.is_take(action):
+        stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+        players = _players(action)
+        for obj in players:
+            lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.start_frame, fps)
+        _touch(players)
+
+
+def start(action: bpy.types.Action) -> None:
+    """Move the take, its life and its sound to its start frame; keys set by hand in it move along."""
+    group = action.duet
+    delta = group.start_frame - group.moved_to
+    if not settings.acting() or not takes.is_take(action) or not delta:
+        return
+    stored = takes.read(action)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    whole = _untouched(action, stored)
+    for bag in bags:
+        actions.move_keys(bag, delta)
+    group.moved_to = group.start_frame
+    for attribute, (bag, paths) in whole.items():
+        setattr(group, attribute, actions.checksum(bag, paths))
+    for obj in _players(action):
+        show_sound(bpy.context.scene, obj, action, stored)
+    life(action)
+
+
+def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Let the head play this take, with its sound and life, in place of another; return notes for the user."""
+    if not takes.is_take(action) or takes.active(obj) == action:
+        return []
+    heads.require_head(obj)
+    stored = takes.read(action)
+    heads.require_fits(obj, stored.take)
+    layer = scene.duet.existing == "LAYER"
+    notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
+    action.use_fake_user = True
+    take = stored.take
+    felt = drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
+    sliders.rest(obj, felt)
+    widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
+    assign(obj, action)
+    fps = scene_fps(scene)
+    lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.start_frame, fps)
+    try:
+        show_sound(scene, obj, action, stored)
+    except AudioError as error:
+        notes.append(str(error))
+    _touch([obj])
+    return notes
+
+
+def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Let the head play nothing: no curves, no life, no sound of Duet's, a neutral face."""
+    stored = takes.read(action)
+    for datablock in (obj.data.shape_keys, obj):
+        if actions.action_of(datablock) == action:
+            datablock.animation_data.action = None
+    for name in stored.take.speech_names:
+        if name in obj.data.shape_keys.key_blocks:
+            obj.data.shape_keys.key_blocks[name].value = 0.0
+    sliders.rest(obj, stored.take.emotions)
+    lively.remove(obj)
+    sound.replace_strips(scene, sound.strips_of(scene, obj), None)
+    _touch([obj])
+    return []
+
+
+def assign(obj: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Let the head's keys and the head object play a take, each in its slot."""
+    for datablock in (obj.data.shape_keys, obj):
+        actions.assign(datablock, action)
+
+
+def widen(key: bpy.types.Key, names: tuple[str, ...], values: Floats) -> None:
+    """Let the sliders of speech keys reach all values (T, N)."""
+    shape_keys.widen_sliders(key, names, values.min(axis=0, initial=0.0), values.max(axis=0, initial=0.0))
+
+
+def show_sound(
+    scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action, stored: takes.StoredTake
+) -> None:
+    """Have the take's sound, and no other of this head's, in the sequencer; raises AudioError."""
+    group, fps = action.duet, scene_fps(scene)
+    earlier = sound.strips_of(scene, obj)
+    if not group.own_strip:
+        sound.replace_strips(scene, earlier, None)
+        return
+    length = frame_span(stored.take.frame_count, stored.take.fps, fps)
+    path = Path(bpy.path.abspath(group.audio))
+    strip = sound.add_strip(scene, obj, path, group.start_frame, length, round(group.trim_start * fps))
+    sound.replace_strips(scene, earlier, strip)
+
+
+def _players(action: bpy.types.Action) -> list[bpy.types.Object]:
+    return [obj for obj in bpy.data.objects if takes.active(obj) == action]
+
+
+def _speech_paths(stored: takes.StoredTake) -> list[str]:
+    return [shape_keys.value_path(name) for name in stored.take.speech_names]
+
+
+def _emotion_paths(stored: takes.StoredTake) -> list[str]:
+    return [sliders.slider_path(emotion) for emotion in stored.take.emotions]
+
+
+def _untouched(
+    action: bpy.types.Action, stored: takes.StoredTake
+) -> dict[str, tuple[bpy.types.ActionChannelbag, list[str]]]:
+    """By the name of their checksum, the curves that are as they were written."""
+    parts = {"written_speech": ("KEY", _speech_paths(stored)), "written_emotion": ("OBJECT", _emotion_paths(stored))}
+    found = {}
+    for attribute, (kind, paths) in parts.items():
+        slot = actions.slot_for(action, kind)
+        if slot is not None:
+            bag = compat.channelbag(action, slot)
+            if actions.checksum(bag, paths) == getattr(action.duet, attribute):
+                found[attribute] = (bag, paths)
+    return found
+
+
+def _keep_if_edited(action: bpy.types.Action, bag: bpy.types.ActionChannelbag, paths: list[str], written: str) -> None:
+    """Keep a copy of a take whose curves somebody has edited, before they are written anew."""
+    if written and actions.checksum(bag, paths) != written:
+        copy = action.copy()
+        copy.name, copy.use_fake_user = f"{action.name} (edited)", True
+        action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."
+
+
+def _touch(players: list[bpy.types.Object]) -> None:
+    """Have Blender show the new curves now, not at the next frame."""
+    for obj in players:
+        for datablock in (obj, obj.data.shape_keys):
+            datablock.update_tag()
+            if datablock.animation_data and datablock.animation_data.action:
+                datablock.animation_data.action.update_tag()
