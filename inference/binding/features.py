@@ -41,25 +41,30 @@ def lid_margins(head: Head) -> tuple[Indices, Indices]:
 
 def find_features(head: Head, shape: Doubles, target: Mesh) -> Pins:
     """Where the mouth's line and the lids' edges are; `shape` (V, 3) and target in the canonical head's space."""
-    around = shape[head.landmarks]
-    low, high = around[:, [0, 2]].min(axis=0) - 0.01, around[:, [0, 2]].max(axis=0) + 0.01
-    view = front_view(target.vertices, target.triangles, low, high, _PIXEL)
-    sizes = np.bincount(target.parts)
-    skin_part = _facing_part(target, view, sizes)
-    on_skin = target.parts[target.triangles[:, 0]] == skin_part
-    skin_only = front_view(target.vertices, target.triangles[on_skin], low, high, _PIXEL)
-    pins = [mouth_pins(head, shape, target, view)]
+    view = _face_view(head, shape, target.vertices, target.triangles)
+    part = _part_in(view, target)
+    on_skin = target.triangles[target.parts[target.triangles[:, 0]] == part]
+    theirs = _face_view(head, shape, target.vertices, on_skin)
     triangles = head.triangles.astype(np.int64)
-    own_skin = triangles[np.isin(triangles[:, 0], whole_skin(head))]
-    own = front_view(shape, own_skin, low, high, _PIXEL)
-    pins += [eye_pins(shape, margin, own, skin_only) for margin in lid_margins(head)]
+    own = _face_view(head, shape, shape, triangles[np.isin(triangles[:, 0], whole_skin(head))])
+    pins = [mouth_pins(head, shape, target, view)]
+    pins += [eye_pins(shape, margin, own, theirs) for margin in lid_margins(head)]
     return joined(pins)
 
 
-def _facing_part(target: Mesh, view: FrontView, sizes: Indices) -> int:
-    """The part that fills most of the view: the skin."""
-    seen = target.triangles[view.triangle[view.triangle >= 0], 0]
-    return int(np.bincount(target.parts[seen], minlength=len(sizes)).argmax()) if len(seen) else 0
+def _face_view(head: Head, shape: Doubles, vertices: Doubles, triangles: Indices) -> FrontView:
+    around = shape[head.landmarks][:, [0, 2]]
+    return front_view(vertices, triangles, around.min(axis=0) - 0.01, around.max(axis=0) + 0.01, _PIXEL)
+
+
+def facing_part(target: Mesh, head: Head, shape: Doubles) -> int:
+    """The connected part of the mesh that fills most of the face's front: the skin."""
+    return _part_in(_face_view(head, shape, target.vertices, target.triangles), target)
+
+
+def _part_in(view: FrontView, target: Mesh) -> int:
+    seen = view.triangle[view.triangle >= 0]
+    return int(np.bincount(target.parts[target.triangles[seen, 0]]).argmax()) if len(seen) else 0
 
 
 def mouth_pins(head: Head, shape: Doubles, target: Mesh, view: FrontView) -> Pins:

@@ -151,30 +151,37 @@ def fit_identity(
     triangles = head.triangles.astype(np.int64)
     shape = head.vertices.astype(np.float64)
     weights = np.zeros(len(modes))
+    goal = Mesh(placement.invert(target.vertices), target.triangles)
+    surface = Surface(goal, _NORMAL_LENGTH / 2)
+    finer = Similarity(1.0, np.eye(3), np.zeros(3))  # within the first placement's space
     for step in range(steps):
-        goal = Mesh(placement.invert(target.vertices), target.triangles)
-        surface = Surface(goal, _NORMAL_LENGTH / 2)
-        mesh = Mesh(shape, triangles)
-        hit = surface.closest(shape[skin], mesh.normals[skin], 0.04)
-        normals = _unit(hit.values(goal.triangles, goal.normals))
+        own = Mesh(shape, triangles).normals[skin]
+        hit = surface.closest(finer.apply(shape[skin]), own @ finer.rotation.T, 0.04)
+        normals = _unit(hit.values(goal.triangles, goal.normals)) @ finer.rotation
         off = np.where(np.isfinite(hit.distance), hit.distance, 1.0)
         spread = max(0.003, 0.012 * 0.8**step)
-        weight = trust / (1 + (off / spread) ** 2) * (np.einsum("nd,nd->n", normals, mesh.normals[skin]) > 0.5)
-        here, towards = shape[skin], hit.position
-        rows = [_design(here, modes[:, skin], normals), *(0.3 * _design(here, modes[:, skin], axis) for axis in np.eye(3))]
-        right = [_along(towards - here, normals), *(0.3 * (towards - here)[:, k] for k in range(3))]
-        root = np.sqrt(np.tile(weight / weight.sum(), 4))
-        matrix, rest = np.concatenate(rows) * root[:, None], np.concatenate(right) * root
-        ridge = np.r_[np.full(7, 1e-9), np.full(len(modes), 2e-7)]
-        change = np.linalg.solve(
-            matrix.T @ matrix + np.diag(ridge), matrix.T @ rest - ridge * np.r_[np.zeros(7), weights]
-        )
-        moved = Similarity(1 + change[6], _turn(change[:3]), change[3:6])
-        placement = placement.after(moved)
+        weight = trust / (1 + (off / spread) ** 2) * (np.einsum("nd,nd->n", normals, own) > 0.5)
+        change = _least_squares(shape[skin], finer.invert(hit.position), normals, modes[:, skin], weight, weights)
+        finer = finer.after(Similarity(1 + change[6], _turn(change[:3]), change[3:6]))
         weights = np.clip(weights + change[7:], -3.0, 3.0)
         shape = head.vertices + np.tensordot(weights, modes, 1)
         report((step + 1) / steps)
-    return placement, shape
+    return placement.after(finer), shape
+
+
+def _least_squares(
+    here: Doubles, towards: Doubles, normals: Doubles, modes: Doubles, weight: Doubles, present: Doubles
+) -> Doubles:
+    """(7 + K,) turn, shift, growth and change of modes; `present` (K,) are the modes' weights, which the ridge pulls."""
+    step = towards - here
+    rows = [_design(here, modes, normals), *(0.3 * _design(here, modes, axis) for axis in np.eye(3))]
+    right = [_along(step, normals), *(0.3 * step.T)]
+    root = np.sqrt(np.tile(weight / max(weight.sum(), 1e-12), 4))
+    matrix, rest = np.concatenate(rows) * root[:, None], np.concatenate(right) * root
+    ridge = np.r_[np.full(7, 1e-9), np.full(len(modes), 2e-7)]
+    pull = ridge * np.r_[np.zeros(7), present]
+    change: Doubles = np.linalg.solve(matrix.T @ matrix + np.diag(ridge), matrix.T @ rest - pull)
+    return change
 
 
 def _design(points: Doubles, modes: Doubles, normals: Doubles) -> Doubles:

@@ -1,0 +1,212 @@
+"""Bind any head: find it in a mesh, lay the Duet head on it, and carry every shape over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..blendshapes import Blendshapes
+from ..bound import BindRequest, Binding, Floats
+from ..errors import HeadError
+from ..head import Head
+from .checks import check_facing, check_mesh
+from .correspond import Following, follow_skin, nearest_skin
+from .features import facing_part, find_features, joined
+from .mesh import Doubles, Indices, Mesh, triangulated
+from .nearest import Surface
+from .nonrigid import Pins, register
+from .parts import INNER, Parts, find_parts
+from .rigid import Similarity, find_head, fit_identity, fit_similarity, outer_skin
+from .solve import Graph, graph_of
+from .transfer import carrier, with_parts
+
+Progress = Callable[[float, str], None]
+
+_NO_HEAD = 0.004  # metres: mean cut distance of the face from the mesh beyond which it is none
+_CUT = 0.01  # metres
+_SEARCH, _FIT, _LAY = "looking for the head", "fitting", "laying the head on"
+_CARRY, _CHECK = "carrying shapes over", "checking the mesh"
+_MOVES = 1e-5  # metres of the canonical head below which a vertex does not move
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The canonical head on a mesh: `target` is the mesh in the canonical head's space."""
+
+    placement: Similarity
+    registered: Doubles  # (C, 3) in the canonical head's space
+    target: Mesh  # all of the mesh
+    visible: Mesh  # without what is masked
+    residual: float  # metres
+    notes: tuple[str, ...]
+
+
+def bind(head: Head, blendshapes: Blendshapes, request: BindRequest, progress: Progress) -> Binding:
+    """The shapes of the Duet head on the request's mesh; `progress` may raise, and so cancel.
+
+    Raises HeadError where the mesh cannot be bound, with the reason.
+    """
+    fit = fit_head(head, request, progress)
+    names = (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names)
+    shapes = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis, head.arkit])
+    moving, deltas = np.zeros(0, np.int32), np.zeros((0, 0, 3), np.float32)
+    if request.shapes:
+        moving, deltas = carry_shapes(head, fit, shapes, request.masked, lambda x: progress(0.5 + 0.5 * x, _CARRY))
+    else:
+        names = ()
+    fitted = fit.placement.apply(fit.registered).astype(np.float32)
+    return Binding(
+        names, moving, deltas, fitted[head.landmarks], fitted, fit.residual * 1000, fit.placement.scale, fit.notes
+    )
+
+
+def fit_head(head: Head, request: BindRequest, progress: Progress) -> Fit:
+    """Find the head and lay the canonical one on it; raises HeadError."""
+    progress(0.0, _CHECK)
+    triangles = triangulated(request.face_vertices.astype(np.int64), request.face_sizes.astype(np.int64))
+    mesh = Mesh(request.vertices.astype(np.float64), triangles)
+    notes = check_mesh(request, mesh)
+    visible = Mesh(mesh.vertices, triangles[~request.masked[triangles].any(axis=1)])
+    canonical = Mesh(head.vertices.astype(np.float64), head.triangles.astype(np.int64))
+    placement, shape = _place(head, canonical, visible, request, progress)
+    target = Mesh(placement.invert(mesh.vertices), triangles)
+    seen = Mesh(target.vertices, visible.triangles)
+    pins = joined([find_features(head, shape, seen), _user_pins(head, placement, request.landmarks)])
+    progress(0.3, _LAY)
+    trust = np.zeros(len(shape))
+    trust[outer_skin(head)] = 0.3
+    trust[head.regions["face"]] = 1.0
+    registered = register(head, shape, seen, trust, pins, lambda x: progress(0.3 + 0.2 * x, _LAY))
+    residual = float(np.median(face_distances(head, registered, seen)))
+    return Fit(placement, with_parts(head, registered), target, seen, residual, notes)
+
+
+def _place(
+    head: Head, canonical: Mesh, visible: Mesh, request: BindRequest, progress: Progress
+) -> tuple[Similarity, Doubles]:
+    """Where the head is, and the canonical vertices (C, 3) with its identity."""
+    given = np.flatnonzero(np.isfinite(request.landmarks).all(axis=1))
+    if len(given) >= 6:  # enough for a placement of their own
+        start = fit_similarity(canonical.vertices[head.landmarks[given]], request.landmarks[given].astype(np.float64))
+    else:
+        found = find_head(head, canonical, visible, lambda x: progress(0.02 + 0.18 * x, _SEARCH))
+        start = found.similarity
+    placement, shape, off = _fitted(head, visible, start, lambda x: progress(0.2 + 0.1 * x, _FIT))
+    check_facing(request.name, Mesh(placement.invert(visible.vertices), visible.triangles))
+    if off > _NO_HEAD:
+        _explain(head, canonical, visible, request.name, progress)
+    return placement, shape
+
+
+def _fitted(
+    head: Head, visible: Mesh, start: Similarity, report: Callable[[float], None]
+) -> tuple[Similarity, Doubles, float]:
+    placement, shape = fit_identity(head, visible, start, report=report)
+    seen = Mesh(placement.invert(visible.vertices), visible.triangles)
+    return placement, shape, float(np.minimum(face_distances(head, shape, seen), _CUT).mean())
+
+
+def _explain(head: Head, canonical: Mesh, visible: Mesh, name: str, progress: Progress) -> None:
+    """Raise HeadError: the head is upside down, lies, or there is none."""
+    for turn, reason in ((_HALF, "is upside down"), (_FORWARD, "lies on its face"), (_BACK, "lies on its back")):
+        turned = Mesh(visible.vertices @ turn.T, visible.triangles)
+        found = find_head(head, canonical, turned, lambda _: progress(0.2, _SEARCH))
+        if _fitted(head, turned, found.similarity, lambda _: progress(0.25, _FIT))[2] < _NO_HEAD:
+            raise HeadError(f"'{name}' {reason}.", "Rotate it so that its crown points up along Z.")
+    raise HeadError(
+        f"No face was found in '{name}'.",
+        "Choose a mesh with a head, mask its hair and clothes, or set the landmarks by hand.",
+    )
+
+
+_HALF = np.diag([1.0, -1.0, -1.0])
+_BACK = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+_FORWARD = _BACK.T
+
+
+def face_distances(head: Head, vertices: Doubles, target: Mesh) -> Doubles:
+    """(n,) metres of each vertex of the face's skin from the mesh, 1 where nothing is within 5 cm."""
+    face = np.intersect1d(head.regions["face"], outer_skin(head))
+    own = Mesh(vertices, head.triangles.astype(np.int64))
+    hit = Surface(target, 0.005).closest(vertices[face], own.normals[face], 0.05)
+    return np.where(np.isfinite(hit.distance), hit.distance, 1.0)
+
+
+def _user_pins(head: Head, placement: Similarity, landmarks: Floats) -> Pins:
+    given = np.flatnonzero(np.isfinite(landmarks).all(axis=1))
+    places = placement.invert(landmarks[given].astype(np.float64))
+    return Pins(head.landmarks[given].astype(np.int64), places, np.full((len(given), 3), 5.0))
+
+
+def carry_shapes(
+    head: Head, fit: Fit, shapes: Floats, masked: np.ndarray, report: Callable[[float], None]
+) -> tuple[np.ndarray, Floats]:
+    """Vertices that move (n,) and the shapes' deltas (N, n, 3) on them, in the mesh's own space."""
+    target = fit.target
+    parts = find_parts(head, fit.registered, target, facing_part(fit.visible, head, fit.registered))
+    report(0.05)
+    following = follow_skin(head, fit.registered, target, parts.labels)
+    report(0.2)
+    carry = carrier(head, fit.registered)
+    trim, beside, amount = nearest_skin(target, parts.labels)
+    inner = [np.flatnonzero(parts.labels == 2 + k) for k in range(len(INNER))]
+    involved = np.unique(np.concatenate([following.vertices, trim, *inner]))
+    place = np.full(len(target.vertices), -1, np.int64)
+    place[involved] = np.arange(len(involved))
+    skin_graph = _local_graph(target, following.vertices)
+    sweeps = smoothing_sweeps(head, fit.registered, target, following)
+    back = (fit.placement.scale * fit.placement.rotation.T).astype(np.float32)
+    deltas = np.zeros((len(shapes), len(involved), 3), np.float32)
+    for number, shape in enumerate(shapes.astype(np.float64)):
+        carried = carry.carry(shape)
+        moved = np.zeros((len(involved), 3))
+        skin = following.apply(carried)
+        for _ in range(sweeps):
+            skin = 0.5 * (skin + skin_graph.mean(skin))
+        moved[place[following.vertices]] = skin
+        for name, vertices in zip(INNER, inner, strict=True):
+            moved[place[vertices]] = part_delta(head, fit, carried, name, vertices, parts)
+        trimmed = place[beside] >= 0
+        moved[place[trim[trimmed]]] = amount[trimmed, None] * moved[place[beside[trimmed]]]
+        moved[masked[involved]] = 0.0
+        deltas[number] = moved.astype(np.float32) @ back
+        report(0.2 + 0.8 * (number + 1) / len(shapes))
+    keep = np.abs(deltas).max(axis=(0, 2)) > _MOVES * fit.placement.scale
+    return involved[keep].astype(np.int32), np.ascontiguousarray(deltas[:, keep])
+
+
+def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indices, parts: Parts) -> Doubles:
+    """(n, 3) motion of a part: the affine one that the canonical part makes, eyes about their own middle."""
+    own = head.regions[name]
+    source, moved = fit.registered[own], carried[own]
+    if not np.any(moved):
+        return np.zeros((len(vertices), 3))
+    middle = (source.min(axis=0) + source.max(axis=0)) / 2
+    terms = np.column_stack([source - middle, np.ones(len(own))])
+    affine = np.linalg.lstsq(terms, moved, rcond=None)[0]
+    here = parts.eyes.get(name, middle)
+    result: Doubles = np.column_stack([fit.target.vertices[vertices] - here, np.ones(len(vertices))]) @ affine
+    return result
+
+
+def _local_graph(target: Mesh, vertices: Indices) -> Graph:
+    place = np.full(len(target.vertices), -1, np.int64)
+    place[vertices] = np.arange(len(vertices))
+    edges = place[target.edges]
+    return graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
+
+
+def smoothing_sweeps(head: Head, registered: Doubles, target: Mesh, following: Following) -> int:
+    """How often to average deltas on a mesh finer than the canonical head, whose triangles would show; 0 to 6."""
+    ends = registered[head.edges]
+    own = np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1))
+    inside = np.zeros(len(target.vertices), bool)
+    inside[following.vertices] = True
+    edges = target.edges[inside[target.edges].all(axis=1)]
+    if not len(edges):
+        return 0
+    theirs = np.median(np.linalg.norm(target.vertices[edges[:, 0]] - target.vertices[edges[:, 1]], axis=1))
+    return int(np.clip((own / max(float(theirs), 1e-9)) ** 2 / 4 - 0.25, 0, 6))
+

@@ -1,0 +1,84 @@
+"""Which part of a face each vertex of the mesh belongs to: skin, an eye, upper or lower teeth, tongue, or trimmings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..head import Head
+from .mesh import Doubles, Indices, Mesh
+from .nearest import PointGrid
+
+SKIN, TRIM = 0, 1  # trimmings, such as lashes and brows, go with the skin nearest to them
+INNER = ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue")  # numbered from 2 on
+
+_BALL = (0.006, 0.03)  # metres, radii of eyes
+_ROUND = 0.08  # of the radius by which the surface of an eye may miss a ball
+_MAJORITY = 0.7
+_INSIDE_REACH = 0.03  # metres from teeth and tongue at which something still is of the mouth
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Labels of a mesh's vertices; `eyes` holds the middle of each eye that is a part of its own."""
+
+    labels: Indices  # (V,) SKIN, TRIM or 2 + the index in INNER
+    eyes: dict[str, Doubles]
+
+
+def find_parts(head: Head, registered: Doubles, target: Mesh, skin_part: int) -> Parts:
+    """Label the mesh by its connected parts; those that hold several things are labelled vertex by vertex."""
+    labels = np.where(target.parts == skin_part, SKIN, TRIM)
+    eyes: dict[str, list[Doubles]] = {}
+    inner = [registered[head.regions[name]] for name in INNER[2:]]
+    number = np.repeat(np.arange(len(inner)) + 4, [len(points) for points in inner])
+    mouth = PointGrid(np.concatenate(inner))
+    front = float(registered[head.regions["outer_lips"], 1].mean())
+    order = np.argsort(target.parts, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(target.parts[order]) > 0])
+    for vertices in np.split(order, starts[1:]):
+        if target.parts[vertices[0]] == skin_part:
+            continue
+        points = target.vertices[vertices]
+        eye = _eye(head, registered, points)
+        if eye is not None:
+            name, middle = eye
+            labels[vertices] = 2 + INNER.index(name)
+            eyes.setdefault(name, []).append(middle)
+            continue
+        near, off = mouth.nearest(points, reach=_INSIDE_REACH)
+        if (off < _INSIDE_REACH).mean() > 0.5 and points[:, 1].mean() > front:
+            labels[vertices] = _vote(np.where(near >= 0, number[near], 4))
+    return Parts(labels, {name: np.mean(middles, axis=0) for name, middles in eyes.items()})
+
+
+def _vote(found: Indices) -> Indices:
+    """One label for all where most agree."""
+    counts = np.bincount(found)
+    winner = int(counts.argmax())
+    return np.full(len(found), winner) if counts[winner] >= _MAJORITY * len(found) else found
+
+
+def _eye(head: Head, registered: Doubles, points: Doubles) -> tuple[str, Doubles] | None:
+    """Name and middle, where the points lie on a ball at an eye's place."""
+    if len(points) < 20:
+        return None
+    for name in INNER[:2]:
+        due = registered[head.regions[name]]
+        middle = (due.min(axis=0) + due.max(axis=0)) / 2
+        if np.linalg.norm(points.mean(axis=0) - middle) > 0.02:
+            continue
+        found, radius, miss = ball(points)
+        if _BALL[0] < radius < _BALL[1] and miss < _ROUND * radius and np.linalg.norm(found - middle) < 0.015:
+            return name, found
+    return None
+
+
+def ball(points: Doubles) -> tuple[Doubles, float, float]:
+    """Middle, radius and mean miss of the ball through points (n, 3), by least squares."""
+    matrix = np.column_stack([2 * points, np.ones(len(points))])
+    solution = np.linalg.lstsq(matrix, (points**2).sum(axis=1), rcond=None)[0]
+    middle = solution[:3]
+    radius = float(np.sqrt(max(solution[3] + middle @ middle, 0.0)))
+    return middle, radius, float(np.abs(np.linalg.norm(points - middle, axis=1) - radius).mean())
