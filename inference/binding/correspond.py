@@ -16,6 +16,7 @@ from .solve import Graph, graph_of
 _NORMAL_LENGTH = 0.008  # metres
 _NEAR, _FAR = 0.008, 0.025  # metres off the registered head at which following begins to fade, and ends
 _SURE = 0.003  # metres nearer to one lip than to the other from which a vertex's side is certain
+_CORNER = 0.0005  # metres inside the corners where the lips join
 _AROUND_MOUTH = 0.035  # metres
 _TRIM_FAR = 0.012  # metres from the skin at which trimmings no longer follow
 
@@ -134,6 +135,9 @@ def _sides_of_mesh(
         distance.append(surface_distance(nearby, seeds, 1.0))
     found = np.zeros(len(mine))
     found[local] = np.sign(distance[1] - distance[0])
+    corners = registered[head.regions["mouth_corners"], 0]
+    beside = np.abs(target.vertices[mine, 0] - corners.mean()) > np.ptp(corners) / 2 - _CORNER
+    found[beside] = 0.0  # beyond the corners the skin is one
     return found
 
 
