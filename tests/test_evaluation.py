@@ -18,6 +18,7 @@ from duet.training.measures import mean_lip_error, motion, roc_auc
 from duet.training.mouth import LIPS, mouth_of, vertices_of
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.spoken import CONTRASTS, Spoken, contrast, phones_at, synthetic_speech
+from duet.training.strip import busiest, moments
 from duet.training.synthesis.coarticulation import LAG, channels_of
 from duet.training.synthesis.phones import gesture_of
 from duet.training.synthesis.utterance import Segment
@@ -201,3 +202,10 @@ def test_sections_replace_themselves_and_leave_the_rest():
     assert card.count("## First") == 1
     assert "old" not in card
     assert card.index("By hand.") < card.index("new") < card.index("kept")
+
+
+def test_the_strips_moments_are_open_and_closed_by_turns_and_not_in_pauses():
+    gap = np.array([0, 1, 5, 1, 0, 3, -1, 4, 0, 0], np.float32)
+    moved = np.array([0, 1, 1, 1, 0, 1, 1, 1, 0, 0], np.float32)
+    np.testing.assert_array_equal(moments(gap, moved, parts=2), [2, 6])
+    assert busiest(np.array([0, 0, 0, 9, 0, 9, 0, 0], np.float32), 4) == 2

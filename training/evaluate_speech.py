@@ -37,10 +37,11 @@ class TakeScores:
 
 def predicted_channels(pipeline: Pipeline, take: CapturedTake) -> Floats:
     """Rig channels (T, C) of the shipped model at the capture's own times."""
-    return _at(take.times, shipped(pipeline).channels(take.samples, True))
+    return at_times(take.times, shipped(pipeline).channels(take.samples, True))
 
 
-def _at(times: NDArray[np.float64], channels: Floats) -> Floats:
+def at_times(times: NDArray[np.float64], channels: Floats) -> Floats:
+    """Channels (T, C) at 50 Hz, read at some times (n,) in seconds: (n, C)."""
     at = np.arange(len(channels)) / FRAME_RATE
     return np.stack([np.interp(times, at, column) for column in channels.T], axis=1).astype(np.float32)
 
@@ -48,7 +49,7 @@ def _at(times: NDArray[np.float64], channels: Floats) -> Floats:
 def take_scores(talker: Talker, face: Face, take: CapturedTake) -> TakeScores:
     """Measure one talker on one captured take; what was not captured counts as rest in the truth."""
     head = face.pipeline.head
-    predicted, truth = _at(take.times, talker.channels(take.samples, True)), np.nan_to_num(take.channels)
+    predicted, truth = at_times(take.times, talker.channels(take.samples, True)), np.nan_to_num(take.channels)
     rig, weights = rig_deltas(head), face.weights(predicted)
 
     def direct(channels: Floats, vertices: NDArray[np.int32]) -> Floats:
