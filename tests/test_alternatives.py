@@ -6,7 +6,7 @@ import torch
 from duet.inference.audio_mel import loud_level, normalised_mel
 from duet.training.alternatives import fitting
 from duet.training.alternatives.data import Example, mel_bands
-from duet.training.alternatives.faceformer import FaceFormer, FaceFormerDims, audio_mask, causal_bias
+from duet.training.alternatives.faceformer import FaceFormer, FaceFormerDims, causal_bias, periodic_encoding
 from duet.training.alternatives.fitting import ALTERNATIVES, Budget, batch_of, fit, loss_of
 from duet.training.alternatives.visemes import CROSS_FADE, shapes_of
 from duet.training.speech_rig import CHANNEL_NAMES
@@ -34,8 +34,18 @@ def test_faceformers_bias_steps_down_by_periods_and_hides_the_future():
     assert bias[1, 8, 0] > bias[0, 8, 0], "each head has a slope of its own"
 
 
-def test_faceformers_frames_hear_their_own_audio_alone():
-    np.testing.assert_array_equal(audio_mask(2).numpy(), [[False, False, True, True], [True, True, False, False]])
+def test_faceformer_computes_a_decoder_layers_last_row(faceformer):
+    """The same weights in torch's own decoder layer, with the published masks, give the same newest frame."""
+    layer = torch.nn.TransformerDecoderLayer(16, 2, 32, dropout=0.0, batch_first=True).eval()
+    layer.self_attn, layer.multihead_attn = faceformer.past, faceformer.hear
+    layer.norm1, layer.norm2, layer.norm3 = faceformer.norms
+    layer.linear1, layer.linear2 = faceformer.feed[0], faceformer.feed[2]
+    seen, audio = (torch.randn(1, n, 16, generator=torch.Generator().manual_seed(n)) for n in (6, 12))
+    not_own = torch.arange(12)[None] // 2 != torch.arange(6)[:, None]
+    with torch.no_grad():
+        x = layer(seen + periodic_encoding(0, 6, DIMS), audio, causal_bias(6, DIMS), not_own)
+        expected = faceformer.out(x[:, -1])
+        torch.testing.assert_close(faceformer._next(seen, audio[:, -2:], 0), expected, atol=1e-5, rtol=1e-4)
 
 
 def run(model, features, style=0):

@@ -48,12 +48,6 @@ def causal_bias(frames: int, dims: FaceFormerDims) -> Tensor:
     return torch.where(distance >= 0, bias, float("-inf"))
 
 
-def audio_mask(frames: int) -> Tensor:
-    """What of the audio a frame must not see, (frames, frames * PER_FRAME): all but its own features (equation 6)."""
-    own = torch.arange(frames * PER_FRAME)[None] // PER_FRAME == torch.arange(frames)[:, None]
-    return ~own
-
-
 class FaceFormer(nn.Module):
     """Encoder features to rig channels, a frame at a time."""
 
@@ -65,8 +59,12 @@ class FaceFormer(nn.Module):
         self.audio_map = nn.Linear(dims.encoder_width, dims.width)
         self.face_map = nn.Linear(dims.channels, dims.width)
         self.style = nn.Embedding(dims.styles, dims.width)
-        layer = nn.TransformerDecoderLayer(dims.width, dims.heads, 2 * dims.width, dropout=0.0, batch_first=True)
-        self.decoder = nn.TransformerDecoder(layer, 1)
+        self.past = nn.MultiheadAttention(dims.width, dims.heads, batch_first=True)
+        self.hear = nn.MultiheadAttention(dims.width, dims.heads, batch_first=True)
+        self.feed = nn.Sequential(
+            nn.Linear(dims.width, 2 * dims.width), nn.ReLU(), nn.Linear(2 * dims.width, dims.width)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(dims.width) for _ in range(3))
         self.out = nn.Linear(dims.width, dims.channels)
         nn.init.zeros_(self.out.weight)  # as published: begins at rest
         nn.init.zeros_(self.out.bias)
@@ -79,15 +77,21 @@ class FaceFormer(nn.Module):
         for frame in range(features.shape[1] // PER_FRAME):
             first = max(0, frame + 1 - MEMORY)
             seen = inputs[:, first:]
-            newest = self._next(seen, audio[:, first * PER_FRAME : (frame + 1) * PER_FRAME], first)
+            own = audio[:, frame * PER_FRAME : (frame + 1) * PER_FRAME]
+            newest = self._next(seen, own, first)
             outputs.append(newest)
             inputs = torch.cat([inputs, self.face_map(newest)[:, None] + style_row], dim=1)
         return torch.stack(outputs, dim=1)
 
-    def _next(self, seen: Tensor, audio: Tensor, first: int) -> Tensor:
-        """The channels (B, C) of the frame after `seen` (B, T, width)."""
+    def _next(self, seen: Tensor, own_audio: Tensor, first: int) -> Tensor:
+        """The channels (B, C) of the frame after `seen` (B, T, width), whose own audio is (B, PER_FRAME, width).
+
+        With one layer, only the newest frame's query is needed: the same numbers as the whole layer's last row.
+        """
         frames = seen.shape[1]
-        bias = causal_bias(frames, self.dims).repeat(len(seen), 1, 1)
         x = seen + periodic_encoding(first, frames, self.dims)
-        x = self.decoder(x, audio, tgt_mask=bias, memory_mask=audio_mask(frames))
-        return self.out(x[:, -1])
+        bias = causal_bias(frames, self.dims)[:, -1:].repeat(len(seen), 1, 1)
+        newest = x[:, -1:]
+        newest = self.norms[0](newest + self.past(newest, x, x, attn_mask=bias, need_weights=False)[0])
+        newest = self.norms[1](newest + self.hear(newest, own_audio, own_audio, need_weights=False)[0])
+        return self.out(self.norms[2](newest + self.feed(newest))[:, 0])
