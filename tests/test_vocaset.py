@@ -8,8 +8,9 @@ import pytest
 from duet.inference.errors import WeightsError
 from duet.inference.head import load_head
 from duet.training import train_speech
+from duet.training.captured import data_folder, load_captured
 from duet.training.mouth import mouth_of
-from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
+from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, rig_deltas
 from duet.training.synthesis.phones import TONGUE
 from duet.training.vocaset import (
     SPLITS,
@@ -20,7 +21,7 @@ from duet.training.vocaset import (
     vocaset_streams,
     vocaset_takes,
 )
-from duet.training.vocaset_rig import align, jaw_share, to_flame
+from duet.training.vocaset_rig import FlameRig, align, jaw_share, to_flame
 
 RATE = 22_000
 TRAINED, TESTED = SPLITS["train"][0], SPLITS["test"][0]
@@ -119,6 +120,27 @@ def test_scanned_motion_comes_back_as_rig_channels(prepared, scans, head):
     assert [n for n, c in zip(CHANNEL_NAMES, take.channels.T, strict=True) if np.isnan(c).all()] == list(TONGUE)
     mouth = mouth_of(head, rig_deltas(head))
     np.testing.assert_allclose(mouth.gap(np.nan_to_num(take.channels)), mouth.gap(wanted), atol=1.5)
+
+
+@pytest.mark.skipif(not (data_folder() / "ict_facekit").is_dir(), reason="the ICT face is not in DUET_DATA")
+def test_motion_of_another_head_comes_back(head):
+    """The ICT-FaceKit head: other people's shapes on another topology, moved as a captured take moves."""
+    folder = data_folder() / "ict_facekit"
+    neutral = np.load(folder / "head.npz")["vertices"][:11248] / np.float32(100)
+    shapes = np.load(folder / "expressions.npz")
+    rig = np.zeros((len(CHANNELS), *neutral.shape), np.float32)
+    for i, (_, mix) in enumerate(CHANNELS.values()):
+        for name, amount in mix.items():
+            name = name.replace("Left", "_L").replace("Right", "_R")
+            if name in shapes:
+                rig[i] += amount * shapes[name][:11248].astype(np.float32) / 100
+    wanted = np.nan_to_num(load_captured("2_02").channels)[::6][:200]
+    moved = np.tensordot(wanted, rig, axes=1)
+    found = np.nan_to_num(FlameRig.carried(head, neutral, moved[:80]).channels(moved))
+    mouth = mouth_of(head, rig_deltas(head))
+    assert np.corrcoef(mouth.gap(found), mouth.gap(wanted))[0, 1] > 0.99
+    assert np.corrcoef(mouth.rounding(found), mouth.rounding(wanted))[0, 1] > 0.97
+    assert np.corrcoef(found[:, 0], wanted[:, 0])[0, 1] > 0.97
 
 
 def test_subjects_become_styles_and_their_sentences_streams(prepared, monkeypatch):
