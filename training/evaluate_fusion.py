@@ -10,9 +10,10 @@ from ..inference.head import Head, load_head
 from ..inference.pipeline import Pipeline
 from ..inference.take import EMOTIONS
 from .captured import TEST_TAKE, load_captured
-from .evaluate_speech import LIPS, predicted_channels
+from .evaluate_speech import predicted_channels
 from .features import WEIGHTS
 from .measures import lip_vertex_error
+from .mouth import LIPS
 from .speech_rig import rig_deltas
 
 Floats = NDArray[np.float32]
@@ -48,13 +49,14 @@ def evaluate_fusion() -> list[str]:
         weights = pipeline.speech_weights(channels, lambda *_: None)
         return (weights @ basis[:, lips].reshape(len(basis), -1)).reshape(len(channels), -1, 3)
 
-    truth, predicted = direct(take.channels), np.clip(predicted_channels(pipeline, take), 0, 1)
+    captured = np.nan_to_num(take.channels)  # what is not captured rests
+    truth, predicted = direct(captured), np.clip(predicted_channels(pipeline, take), 0, 1)
     growth = lip_vertex_error(fused(predicted), truth) - lip_vertex_error(direct(predicted), truth)
-    away = np.linalg.norm(fused(take.channels) - truth, axis=-1).mean() * 1000
+    away = np.linalg.norm(fused(captured) - truth, axis=-1).mean() * 1000
     return [
         f"Lip vertex error grows by {growth:+.4f} mm² on the test take; lip vertices move by {away:.3f} mm on average.",
         "",
-        *_emotion_table(head, pipeline, take.channels, rig),
+        *_emotion_table(head, pipeline, captured, rig),
     ]
 
 
