@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bound import Binding, BindRequest
 from .child import Child, Ended
 from .errors import CancelledError, DuetError, RequestError, WorkerError, error_of_kind
 from .protocol import VERSION, Message, ProtocolError
@@ -57,6 +58,14 @@ class Result:
     take: Take
 
 
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """The job is done: a mesh is bound."""
+
+    job: int
+    binding: Binding
+
+
 @dataclass(frozen=True)
 class Failed:
     """The job has failed; `traceback` is the worker's, empty where it has none."""
@@ -73,7 +82,7 @@ class Cancelled:
     job: int
 
 
-Event = Hello | Progress | Result | Failed | Cancelled
+Event = Hello | Progress | Result | Bound | Failed | Cancelled
 
 
 def worker_command(
@@ -123,15 +132,28 @@ class WorkerClient:
 
         Raises RequestError while another job runs, WorkerError where the process cannot be started.
         """
-        if self.busy:
-            raise RequestError("Duet is still animating another recording.", "Wait for it to finish, or cancel it.")
         samples = np.array(samples, np.float32)  # a copy: it is written later, by another thread
+        return self._start("generate", {"request": request.to_json()}, {"samples": samples})
+
+    def submit_binding(self, request: BindRequest) -> int:
+        """Start binding a mesh and return the job's number at once; its last event is Bound, Failed or Cancelled.
+
+        Raises RequestError while another job runs, WorkerError where the process cannot be started.
+        """
+        data, arrays = request.to_message()
+        return self._start("bind", data, {name: array.copy() for name, array in arrays.items()})
+
+    def _start(self, kind: str, data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> int:
+        if self.busy:
+            raise RequestError(
+                "Duet is still animating or binding another head.", "Wait for it to finish, or cancel it."
+            )
         if self._child is not None and not self._child.is_alive():
             self._drop()
         if self._child is None:
             self._child = Child(self._command, self._env)
         job = next(self._jobs)
-        self._child.send(Message("generate", job, {"request": request.to_json()}, {"samples": samples}))
+        self._child.send(Message(kind, job, data, arrays))
         self._job, self._submitted, self._cancel_asked = job, time.monotonic(), None
         return job
 
@@ -228,20 +250,24 @@ class WorkerClient:
             return [Hello(str(data["engine"]), str(data["device"]), str(data["model_id"]))]
         if message.type == "error" and job is None:  # it could not start
             return self._fail(_error(data), traceback=str(data["traceback"]))
-        if message.type not in {"progress", "result", "error", "cancelled"}:
+        if message.type not in {"progress", "result", "bound", "error", "cancelled"}:
             raise ValueError("unknown type")
         if job is None or job != self._job:  # of a job that has ended
             return []
         if message.type == "progress":
             return [Progress(job, min(max(float(data["fraction"]), 0.0), 1.0), str(data["stage"]))]
-        take = Take.from_message(data, message.arrays) if message.type == "result" else None
-        return [self._end_job(job, take, data)]
+        done: Event | None = None
+        if message.type == "result":
+            done = Result(job, Take.from_message(data, message.arrays))
+        elif message.type == "bound":
+            done = Bound(job, Binding.from_message(data, message.arrays))
+        return [self._end_job(job, done, data)]
 
-    def _end_job(self, job: int, take: Take | None, data: dict[str, Any]) -> Event:
+    def _end_job(self, job: int, done: Event | None, data: dict[str, Any]) -> Event:
         """The last event of a job that the worker itself has ended. Who cancelled gets no late result."""
         event: Event = Cancelled(job)
-        if self._cancel_asked is None and take is not None:
-            event = Result(job, take)
+        if self._cancel_asked is None and done is not None:
+            event = done
         elif self._cancel_asked is None and data:
             event = Failed(job, _error(data), str(data["traceback"]))
         self._job = self._cancel_asked = None

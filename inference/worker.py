@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .audio_checks import check_samples
+from .binding.bind import bind
+from .blendshapes import load_blendshapes
+from .bound import Binding, BindRequest
 from .errors import CancelledError, DuetError, WorkerError
+from .head import load_head
 from .protocol import VERSION, Message, ProtocolError, encode, read_message, write_buffers
 from .take import Floats, GenerateRequest, Take
 
@@ -61,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         {"version": VERSION, "engine": pipeline.engine, "device": pipeline.device, "model_id": pipeline.model_id},
     )
     while True:
-        _serve(pipeline, inbox.jobs.get(), inbox, outbox)
+        _serve(pipeline, options.weights, inbox.jobs.get(), inbox, outbox)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +106,7 @@ class _Inbox:
             while (message := read_message(self._source)) is not None and message.type != "quit":
                 if message.type == "cancel":
                     self._cancelled.add(message.job)
-                elif message.type == "generate":
+                elif message.type in {"generate", "bind"}:
                     self.jobs.put(message)
         except (ProtocolError, OSError) as error:
             print(f"The client sent no message: {error}", file=sys.stderr, flush=True)
@@ -134,15 +138,24 @@ class _Outbox:
 
 def _unforeseen(error: Exception) -> DuetError:
     if isinstance(error, MemoryError):
-        return WorkerError("There is not enough memory for this recording.", "Close other programs or cut it in two.")
+        return WorkerError("There is not enough memory for this job.", "Close other programs, or give it less.")
     message = f"The worker failed with {type(error).__name__}: {error}."
     return WorkerError(message, "Please report it together with the traceback.")
 
 
-def _serve(pipeline: Generator, message: Message, inbox: _Inbox, outbox: _Outbox) -> None:
-    """Compute one job and answer with exactly one of result, error and cancelled."""
+def _bind(weights: Path, message: Message, progress: Callable[[float, str], None]) -> Binding:
+    """The binding that a message asks for."""
+    head, shapes = load_head(weights / "head.safetensors"), load_blendshapes(weights / "fusion.safetensors")
+    return bind(head, shapes, BindRequest.from_message(message.data, message.arrays), progress)
+
+
+def _serve(pipeline: Generator, weights: Path, message: Message, inbox: _Inbox, outbox: _Outbox) -> None:
+    """Compute one job and answer with exactly one of result, bound, error and cancelled."""
     job = message.job
     try:
+        if message.type == "bind":
+            outbox.send("bound", job, *_bind(weights, message, _progress(job, inbox, outbox)).to_message())
+            return
         request = GenerateRequest.from_json(message.data["request"])
         samples = check_samples(message.arrays["samples"], request.audio)
         take = pipeline.generate(samples, request, _progress(job, inbox, outbox))

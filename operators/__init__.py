@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import add_head, cancel, emotion_keys, generate, install_torch, takes, test_engine
+    from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, takes, test_engine
 
-    modules = (add_head, generate, cancel, emotion_keys, takes, test_engine, install_torch)
+    modules = (add_head, bind_head, generate, cancel, emotion_keys, takes, test_engine, install_torch)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.bound import BindRequest
 from ..inference.client import Event, Hello, Progress, WorkerClient, worker_command
 from ..inference.take import Floats, GenerateRequest
 
@@ -81,6 +82,11 @@ class Runtime:
     def submit(self, context: bpy.types.Context, request: GenerateRequest, samples: Floats) -> None:
         """Start a job; raises RequestError while another one runs, WorkerError where the worker cannot start."""
         self.job = self._worker(context).submit(request, samples)
+        self.fraction, self.stage = 0.0, "Starting the engine"
+
+    def submit_binding(self, context: bpy.types.Context, request: BindRequest) -> None:
+        """Start binding a mesh; raises as `submit` does."""
+        self.job = self._worker(context).submit_binding(request)
         self.fraction, self.stage = 0.0, "Starting the engine"
 
     def _worker(self, context: bpy.types.Context) -> WorkerClient:

@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import preferences, sidebar
+    from . import bind, preferences, sidebar
 
-    return (*preferences.CLASSES, *sidebar.CLASSES)
+    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES)
 
 
 def register() -> None:

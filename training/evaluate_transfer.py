@@ -94,7 +94,9 @@ def scanned_heads(count: int, folder: Path | None = None) -> list[ScannedHead]:
     rng, heads = np.random.default_rng(5), []
     for number in range(count):
         weights = rng.normal(0.0, 1.0, len(modes.files)) if number else np.zeros(len(modes.files))
-        identity = sum(weight * modes[name].astype(np.float64) for weight, name in zip(weights, modes.files, strict=True))
+        identity = sum(
+            weight * modes[name].astype(np.float64) for weight, name in zip(weights, modes.files, strict=True)
+        )
         vertices = _axes(base["vertices"] + identity)
         corners, sizes = base["face_vertices"].astype(np.int32), base["face_sizes"].astype(np.int32)
         name = f"identity {number}" if number else "average"

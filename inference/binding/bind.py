@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..blendshapes import Blendshapes
-from ..bound import BindRequest, Binding, Floats
+from ..bound import Binding, BindRequest, Floats
 from ..errors import HeadError
 from ..head import Head
 from .checks import check_facing, check_mesh
@@ -209,4 +209,3 @@ def smoothing_sweeps(head: Head, registered: Doubles, target: Mesh, following: F
         return 0
     theirs = np.median(np.linalg.norm(target.vertices[edges[:, 0]] - target.vertices[edges[:, 1]], axis=1))
     return int(np.clip((own / max(float(theirs), 1e-9)) ** 2 / 4 - 0.25, 0, 6))
-

@@ -52,9 +52,13 @@ def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Indices) 
     for sign in (-1, 1):
         part = np.flatnonzero(found == sign)
         if len(part):
-            _replace(hit, part, Surface(own, _NORMAL_LENGTH, skin[side[skin] * sign >= 0]).closest(
-                points[part], normals[part], 2 * _FAR
-            ))
+            _replace(
+                hit,
+                part,
+                Surface(own, _NORMAL_LENGTH, skin[side[skin] * sign >= 0]).closest(
+                    points[part], normals[part], 2 * _FAR
+                ),
+            )
     fade = np.clip((_FAR - hit.distance) / (_FAR - _NEAR), 0.0, 1.0)
     keep = np.flatnonzero((hit.triangle >= 0) & (fade > 0))
     fade = fade * fade * (3 - 2 * fade)
@@ -118,7 +122,9 @@ def _sides_of_mesh(
     """
     lips = registered[head.regions["outer_lips"]]
     middle = (lips.min(axis=0) + lips.max(axis=0)) / 2
-    local = np.flatnonzero(np.linalg.norm(target.vertices[mine] - middle, axis=1) < np.ptp(lips[:, 0]) / 2 + _AROUND_MOUTH)
+    local = np.flatnonzero(
+        np.linalg.norm(target.vertices[mine] - middle, axis=1) < np.ptp(lips[:, 0]) / 2 + _AROUND_MOUTH
+    )
     value = hit.values(own.triangles, side[:, None])[:, 0]
     facing = np.einsum("nd,nd->n", hit.values(own.triangles, own.normals), target.normals[mine])
     outside = ~np.isin(own.triangles[np.maximum(hit.triangle, 0), 0], head.regions["mouth_bag"])

@@ -26,7 +26,9 @@ def no_pins() -> Pins:
 
 def joined(pins: list[Pins]) -> Pins:
     """All of them as one."""
-    return Pins(*(np.concatenate([getattr(each, name) for each in pins]) for name in ("vertices", "positions", "weights")))
+    return Pins(
+        *(np.concatenate([getattr(each, name) for each in pins]) for name in ("vertices", "positions", "weights"))
+    )
 
 
 def lid_margins(head: Head) -> tuple[Indices, Indices]:
@@ -91,7 +93,9 @@ def mouth_pins(head: Head, shape: Doubles, target: Mesh, view: FrontView) -> Pin
 
 def crease_of(target: Mesh, view: FrontView) -> Doubles:
     """(H, W) how much the surface looks down above a pixel and up below it: about 1 or 2 on the mouth's line."""
-    normals = target.triangle_normals / np.maximum(np.linalg.norm(target.triangle_normals, axis=1, keepdims=True), 1e-30)
+    normals = target.triangle_normals / np.maximum(
+        np.linalg.norm(target.triangle_normals, axis=1, keepdims=True), 1e-30
+    )
     up = np.where(view.triangle >= 0, normals[view.triangle, 2], 0.0)
     total = np.cumsum(np.pad(up, ((_STEP + 1, _STEP), (0, 0))), axis=0)
     height = len(up)

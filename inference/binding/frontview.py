@@ -50,7 +50,17 @@ def front_view(vertices: Doubles, triangles: Indices, low: Doubles, high: Double
         share = max(1, _CHUNK // int(step * step))
         for start in range(0, len(group), share):
             part = group[start : start + share]
-            _draw(part, corners[part], vertices[triangles[part], 1], first[part], last[part], int(step), width, depth, seen)
+            _draw(
+                part,
+                corners[part],
+                vertices[triangles[part], 1],
+                first[part],
+                last[part],
+                int(step),
+                width,
+                depth,
+                seen,
+            )
     return FrontView(low, pixel, depth.reshape(height, width), seen.reshape(height, width))
 
 

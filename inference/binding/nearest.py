@@ -163,7 +163,9 @@ class Surface:
         vertex = self._vertices[index[asked]]
         owner, at = spans(self._start[vertex], self._start[vertex + 1])
         triangle = self._around[at]
-        weights = closest_weights(points[asked][owner], *(self._mesh.vertices[self._mesh.triangles[triangle, k]] for k in range(3)))
+        weights = closest_weights(
+            points[asked][owner], *(self._mesh.vertices[self._mesh.triangles[triangle, k]] for k in range(3))
+        )
         position = np.einsum("nk,nkd->nd", weights, self._mesh.vertices[self._mesh.triangles[triangle]])
         off = ((position - points[asked][owner]) ** 2).sum(axis=1)
         best, distance = least_of(owner, off, np.arange(len(owner)), len(asked))

@@ -23,7 +23,7 @@ _FACING = 0.5  # least cosine between the normals of a pair
 
 @dataclass(frozen=True, eq=False)
 class Pins:
-    """Places that points of the canonical surface must reach: vertex, position, and weight along each axis (0: free)."""
+    """Places that vertices of the canonical head must reach, and weights along each axis (0: free)."""
 
     vertices: Indices  # (n,)
     positions: Doubles  # (n, 3)

@@ -38,9 +38,7 @@ class Similarity:
 
     def after(self, first: Similarity) -> Similarity:
         """The similarity that applies `first`, then this one."""
-        return Similarity(
-            self.scale * first.scale, self.rotation @ first.rotation, self.apply(first.shift)
-        )
+        return Similarity(self.scale * first.scale, self.rotation @ first.rotation, self.apply(first.shift))
 
 
 def fit_similarity(source: Doubles, target: Doubles, weights: Doubles | None = None, scaled: bool = True) -> Similarity:
@@ -67,7 +65,9 @@ class Placement:
 def outer_skin(head: Head) -> Indices:
     """Vertices of the skin that is seen from outside: neither the mouth's nor the eyes' sockets."""
     regions = head.regions
-    return np.setdiff1d(regions["skin"], np.concatenate([regions["mouth_bag"], regions["eye_sockets"]])).astype(np.int64)
+    return np.setdiff1d(regions["skin"], np.concatenate([regions["mouth_bag"], regions["eye_sockets"]])).astype(
+        np.int64
+    )
 
 
 def find_head(head: Head, canonical: Mesh, target: Mesh, report: Report = lambda _: None) -> Placement:
@@ -108,12 +108,14 @@ def _start(skin: Doubles, points: Doubles, share: float, heading: float) -> Simi
     return Similarity(scale, turn, middle - scale * turn @ ((skin.min(axis=0) + skin.max(axis=0)) / 2))
 
 
-def _icp(canonical: Mesh, samples: Indices, points: Doubles, normals: Doubles, start: Similarity, steps: int) -> Placement:
+def _icp(
+    canonical: Mesh, samples: Indices, points: Doubles, normals: Doubles, start: Similarity, steps: int
+) -> Placement:
     """Iterative closest points, both ways, on cut distances; in the space of the canonical head."""
     guess, error = start, np.inf
     source, source_normals = canonical.vertices[samples], canonical.normals[samples]
     own = PointGrid(source, source_normals * _NORMAL_LENGTH)
-    low, high = source.min(axis=0) - 0.03, source.max(axis=0) + [0.03, 0.03, 0.03]
+    low, high = source.min(axis=0) - 0.03, source.max(axis=0) + 0.03
     low[2] = source[:, 2].min()
     for _ in range(steps):
         here, turned = guess.invert(points), normals @ guess.rotation
@@ -131,7 +133,9 @@ def _icp(canonical: Mesh, samples: Indices, points: Doubles, normals: Doubles, s
             [1 / (1 + (off[hit] / 0.01) ** 2) / len(hit), 0.5 / (1 + (back_off[returned] / 0.01) ** 2) / len(returned)]
         )
         step = fit_similarity(
-            np.concatenate([source[hit], source[back[returned]]]), np.concatenate([here[index[hit]], here[returned]]), weights
+            np.concatenate([source[hit], source[back[returned]]]),
+            np.concatenate([here[index[hit]], here[returned]]),
+            weights,
         )
         guess = guess.after(step)
     return Placement(guess, error)
@@ -146,7 +150,9 @@ def fit_identity(
     """
     skin = outer_skin(head)
     face = np.isin(skin, head.regions["face"])
-    trust = np.where(face, 1.0, 0.25) * np.where(head.vertices[skin, 2] < head.vertices[head.landmarks[8], 2] - 0.01, 0.1, 1.0)
+    trust = np.where(face, 1.0, 0.25) * np.where(
+        head.vertices[skin, 2] < head.vertices[head.landmarks[8], 2] - 0.01, 0.1, 1.0
+    )
     modes = np.asarray(head.identity, np.float64)
     triangles = head.triangles.astype(np.int64)
     shape = head.vertices.astype(np.float64)
@@ -172,7 +178,7 @@ def fit_identity(
 def _least_squares(
     here: Doubles, towards: Doubles, normals: Doubles, modes: Doubles, weight: Doubles, present: Doubles
 ) -> Doubles:
-    """(7 + K,) turn, shift, growth and change of modes; `present` (K,) are the modes' weights, which the ridge pulls."""
+    """(7 + K,) turn, shift, growth, change of modes; `present` (K,) are the modes now, which the ridge pulls."""
     step = towards - here
     rows = [_design(here, modes, normals), *(0.3 * _design(here, modes, axis) for axis in np.eye(3))]
     right = [_along(step, normals), *(0.3 * step.T)]

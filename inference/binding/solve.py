@@ -58,7 +58,12 @@ def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
 
 
 def conjugate_gradients(
-    apply: Callable[[Doubles], Doubles], right: Doubles, start: Doubles, diagonal: Doubles, tolerance: float = 1e-4, steps: int = 200
+    apply: Callable[[Doubles], Doubles],
+    right: Doubles,
+    start: Doubles,
+    diagonal: Doubles,
+    tolerance: float = 1e-4,
+    steps: int = 200,
 ) -> Doubles:
     """Solve A x = right (n, D), each column on its own, for a symmetric positive definite `apply` x -> A x.
 

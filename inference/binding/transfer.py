@@ -172,7 +172,10 @@ def _lids(head: Head, margin: Indices, before: Doubles, after: Doubles, frames: 
         return (1 - share)[:, None] * vertices[pair[:, 0]] + share[:, None] * vertices[pair[:, 1]] - vertices[upper]
 
     stretch = np.stack(
-        [_stretch(frame, old, new) for frame, old, new in zip(frames[upper], opening(before), opening(after), strict=True)]
+        [
+            _stretch(frame, old, new)
+            for frame, old, new in zip(frames[upper], opening(before), opening(after), strict=True)
+        ]
     )
     around, follow = _follow(head, upper, np.concatenate([lower, ends]), before)
     return Lids(upper, pair, share, stretch, follow, around)

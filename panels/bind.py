@@ -1,0 +1,45 @@
+"""The panel "Any Head", within Head: bind the active mesh, look, apply."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.bind_head import bound_head
+from ..operators.runtime import RUNTIME
+from ..scene import binding
+
+_TRY = ("jawOpen", "mouthPucker", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")
+
+
+class DUET_PT_bind(bpy.types.Panel):
+    """Any mesh as a head."""
+
+    bl_label = "Any Head"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Duet"
+    bl_parent_id = "DUET_PT_head"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the buttons; a few keys of the preview, where there is one."""
+        layout = self.layout
+        layout.enabled = not RUNTIME.busy
+        row = layout.row(align=True)
+        row.operator("duet.bind_head", icon="MOD_MESHDEFORM")
+        row.operator("duet.bind_mask", text="", icon="BRUSH_DATA")
+        head = bound_head(context)
+        preview = binding.preview_of(head) if head else None
+        if preview is None:
+            return
+        column = layout.column(align=True)
+        for name in _TRY:
+            block = preview.data.shape_keys.key_blocks.get(name)
+            if block is not None:
+                column.prop(block, "value", text=name, slider=True)
+        row = layout.row(align=True)
+        row.operator("duet.apply_binding", icon="CHECKMARK")
+        row.operator("duet.discard_binding", icon="TRASH")
+
+
+CLASSES = (DUET_PT_bind,)

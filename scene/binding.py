@@ -1,0 +1,221 @@
+"""Any mesh as a head: what binding is told of it, the landmarks as empties, the preview, and the shapes on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..inference.bound import Binding, BindRequest, Floats
+from ..inference.errors import HeadError
+from . import heads, shape_keys
+
+if TYPE_CHECKING:
+    from ..inference.blendshapes import Blendshapes
+
+MASK = "Duet Mask"  # vertex group: what must not move
+BOUND = "duet_bound"  # of the Key: this head's shapes come from binding
+_PREVIEW_OF, _LANDMARK, _FOUND = "duet_preview_of", "duet_landmark", "duet_found"
+_MOVED = 1e-3  # of the landmarks' extent, from which an empty counts as moved by hand
+_CHOOSE = "Click the head in the 3D view, then Bind again."
+
+
+def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
+    """The object, where it is a mesh whose shapes Duet may make; raises HeadError with the reason."""
+    if obj is None or obj.type != "MESH":
+        raise HeadError("No mesh is active.", _CHOOSE)
+    if _PREVIEW_OF in obj:
+        raise HeadError(f"'{obj.name}' is a preview.", "Click the head itself.")
+    if heads.is_head(obj) and BOUND not in obj.data.shape_keys:
+        raise HeadError(f"'{obj.name}' is the Duet head itself.", "It needs no binding; choose another mesh.")
+    for datablock in (obj, obj.data):
+        if datablock.library or datablock.override_library:
+            message = f"'{obj.name}' is linked from another file."
+            raise HeadError(message, "Bind it there, or use Object > Relations > Make Local > All.")
+    if obj.data.users > 1:
+        message = f"'{obj.name}' shares its mesh with another object."
+        raise HeadError(message, "Use Object > Relations > Make Single User > Object & Data.")
+    if obj.mode == "EDIT":
+        raise HeadError(f"'{obj.name}' is in Edit Mode.", "Go back to Object Mode.")
+    return obj
+
+
+def request_of(obj: bpy.types.Object) -> BindRequest:
+    """What binding is told: the mesh without modifiers, in the world, its mask and the landmarks moved by hand."""
+    mesh = obj.data
+    local = rest_of(obj)
+    world = np.array(obj.matrix_world, np.float64)
+    corners, sizes = np.empty(len(mesh.loops), np.int32), np.empty(len(mesh.polygons), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    mesh.polygons.foreach_get("loop_total", sizes)
+    if not len(sizes):
+        raise HeadError(f"'{obj.name}' has no faces.", _CHOOSE)
+    places = local @ world[:3, :3].T + world[:3, 3]
+    return BindRequest(obj.name, places.astype(np.float32), corners, sizes, mask_of(obj), moved_landmarks(obj))
+
+
+def rest_of(obj: bpy.types.Object) -> Floats:
+    """(V, 3) of the Basis, or of the mesh where it has no keys; the object's own space."""
+    flat = np.empty(len(obj.data.vertices) * 3, np.float32)
+    key = obj.data.shape_keys
+    if key is None:
+        obj.data.vertices.foreach_get("co", flat)
+    else:
+        key.reference_key.points.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def mask_of(obj: bpy.types.Object) -> np.ndarray:
+    """(V,) bool: vertices with more than half of the mask's weight."""
+    masked = np.zeros(len(obj.data.vertices), bool)
+    group = obj.vertex_groups.get(MASK)
+    if group is not None:
+        for vertex in obj.data.vertices:
+            masked[vertex.index] = any(each.group == group.index and each.weight > 0.5 for each in vertex.groups)
+    return masked
+
+
+def ensure_mask(obj: bpy.types.Object) -> bpy.types.VertexGroup:
+    """The mask's vertex group, active, made where there is none."""
+    group = obj.vertex_groups.get(MASK) or obj.vertex_groups.new(name=MASK)
+    obj.vertex_groups.active = group
+    return group
+
+
+def landmarks_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The empties that show where the head's features were found."""
+    return [child for child in obj.children if _LANDMARK in child]
+
+
+def moved_landmarks(obj: bpy.types.Object) -> Floats:
+    """(68, 3) in the world: empties that were moved since they were made, nan for all others."""
+    result = np.full((68, 3), np.nan, np.float32)
+    empties = landmarks_of(obj)
+    if not empties:
+        return result
+    found = np.array([empty[_FOUND] for empty in empties])
+    slack = _MOVED * float(np.ptp(found, axis=0).max())
+    for empty, place in zip(empties, found, strict=True):
+        if empty.get("duet_by_hand") or np.linalg.norm(np.array(empty.location) - place) > slack:
+            result[empty[_LANDMARK]] = obj.matrix_world @ empty.location
+            empty["duet_by_hand"] = True
+    return result
+
+
+def show_landmarks(obj: bpy.types.Object, binding: Binding) -> None:
+    """Put an empty on each landmark, as children of the head; those that the user has moved stay."""
+    back = obj.matrix_world.inverted_safe()
+    present = {empty[_LANDMARK]: empty for empty in landmarks_of(obj)}
+    size = 0.0025 * binding.scale / max(sum(abs(s) for s in obj.matrix_world.to_scale()) / 3, 1e-12)
+    for number, place in enumerate(binding.landmarks):
+        empty = present.get(number)
+        if empty is None:
+            empty = bpy.data.objects.new(f"{obj.name} Landmark {number + 1:02}", None)
+            empty.empty_display_type, empty.empty_display_size = "SPHERE", size
+            empty.show_in_front = True
+            empty.parent = obj
+            empty[_LANDMARK] = number
+            for collection in obj.users_collection[:1]:
+                collection.objects.link(empty)
+        if not empty.get("duet_by_hand"):
+            empty.location = back @ _vector(place)
+            empty[_FOUND] = list(empty.location)
+
+
+def _vector(place: Floats) -> object:
+    return Matrix.Translation([float(x) for x in place]).to_translation()
+
+
+def hide_landmarks(obj: bpy.types.Object) -> None:
+    """Remove the empties."""
+    for empty in landmarks_of(obj):
+        bpy.data.objects.remove(empty)
+
+
+def preview_of(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The preview of this head, if there is one."""
+    return next((child for child in obj.children if child.get(_PREVIEW_OF) == obj.name), None)
+
+
+def discard_preview(obj: bpy.types.Object) -> None:
+    """Remove the preview and its mesh."""
+    preview = preview_of(obj)
+    if preview is not None:
+        mesh = preview.data
+        bpy.data.objects.remove(preview)
+        bpy.data.meshes.remove(mesh)
+
+
+def preview_steps(obj: bpy.types.Object, binding: Binding) -> Iterator[float]:
+    """Make a copy of the head beside it, with every shape as a key to try; yields the share done."""
+    discard_preview(obj)
+    mesh = obj.data.copy()
+    preview = bpy.data.objects.new(f"{obj.name} Preview", mesh)
+    if mesh.shape_keys is not None:
+        rest = rest_of(obj)
+        preview.shape_key_clear()
+        mesh.vertices.foreach_set("co", rest.ravel())
+    preview[_PREVIEW_OF] = obj.name
+    for collection in obj.users_collection[:1]:
+        collection.objects.link(preview)
+    preview.parent = obj
+    places = np.array(obj.bound_box)
+    preview.location.x = 1.15 * float(np.ptp(places[:, 0]))
+    local = _local_deltas(obj, binding)
+    for number, name in enumerate(binding.names):
+        shape_keys.add_shape_keys(preview, [name], _spread(local[number], binding, len(mesh.vertices))[None])
+        yield (number + 1) / len(binding.names)
+
+
+def _local_deltas(obj: bpy.types.Object, binding: Binding) -> Floats:
+    """(N, n, 3) from the world to the object's own space."""
+    turn = np.array(obj.matrix_world, np.float64)[:3, :3]
+    deltas: Floats = binding.deltas @ np.linalg.inv(turn).T.astype(np.float32)
+    return deltas
+
+
+def _spread(delta: Floats, binding: Binding, count: int) -> Floats:
+    full = np.zeros((count, 3), np.float32)
+    full[binding.moving] = delta
+    return full
+
+
+def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Iterator[float]:
+    """Give the head the shapes of its preview and remove that; yields the share done.
+
+    Keys that binding has made before get new shapes and keep their animation, drivers and takes; keys that the mesh
+    had of its own stay as they are. Raises HeadError where there is no preview or the mesh has changed since.
+    """
+    preview = preview_of(obj)
+    if preview is None:
+        raise HeadError(f"'{obj.name}' has no preview.", "Bind it first.")
+    if len(preview.data.vertices) != len(obj.data.vertices):
+        raise HeadError(f"'{obj.name}' was edited since its preview was made.", "Bind it again.")
+    again = heads.is_head(obj)
+    source = preview.data.shape_keys
+    base = rest_of(preview)
+    names = [block.name for block in source.key_blocks][1:]
+    flat = np.empty(base.size, np.float32)
+    for number, name in enumerate(names):
+        source.key_blocks[name].points.foreach_get("co", flat)
+        _set_key(obj, name, flat.reshape(-1, 3) - base, again)
+        yield (number + 1) / len(names)
+    key = obj.data.shape_keys
+    key[heads.MARKER], key[BOUND] = len(obj.data.vertices), True
+    heads.ensure_id(obj)
+    if not again:
+        heads.add_feelings(obj, blendshapes)
+    discard_preview(obj)
+    hide_landmarks(obj)
+
+
+def _set_key(obj: bpy.types.Object, name: str, delta: Floats, replace: bool) -> None:
+    key = obj.data.shape_keys
+    block = key.key_blocks.get(name) if key else None
+    if block is None:
+        shape_keys.add_shape_keys(obj, [name], delta[None])
+    elif replace:
+        block.points.foreach_set("co", (rest_of(obj) + delta).ravel())
