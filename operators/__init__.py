@@ -1,11 +1,20 @@
 """One file for each action of the user."""
 
+from types import ModuleType
+
 
 def _classes() -> tuple[type, ...]:
     from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, takes, test_engine
 
     modules = (add_head, bind_head, generate, cancel, emotion_keys, takes, test_engine, install_torch)
-    return tuple(cls for module in modules for cls in module.CLASSES)
+    return tuple(cls for module in (*modules, *_target_modules()) for cls in module.CLASSES)
+
+
+def _target_modules() -> tuple[ModuleType, ...]:
+    """The actions for heads that are not Duet's."""
+    from . import arkit_apply, arkit_match, flame_add, flame_apply, flame_export
+
+    return (flame_add, flame_apply, flame_export, arkit_apply, arkit_match)
 
 
 def register() -> None:

@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import bind, preferences, sidebar
+    from . import bind, preferences, sidebar, targets
 
-    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES)
+    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES, *targets.CLASSES)
 
 
 def register() -> None:

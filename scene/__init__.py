@@ -1,8 +1,18 @@
 """The only code that reads and writes data of Blender."""
 
-from . import properties
+from . import properties, target_settings
 from .files import bake_file
 
 __all__ = ["bake_file", "register", "unregister"]
 
-register, unregister = properties.register, properties.unregister
+
+def register() -> None:
+    """Give scenes and actions their settings."""
+    properties.register()
+    target_settings.register()
+
+
+def unregister() -> None:
+    """Take the settings away."""
+    target_settings.unregister()
+    properties.unregister()

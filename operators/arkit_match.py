@@ -1,0 +1,63 @@
+"""Match ARKit Key: a match of shape key and ARKit shape, corrected by hand and kept with the head."""
+
+# mypy: disable-error-code="valid-type"
+
+from __future__ import annotations
+
+import bpy
+
+from ..inference.head import ARKIT_NAMES
+from ..scene import arkit_heads, target_settings
+
+_HOW = [
+    ("KEY", "Key", "The key that makes the shape"),
+    ("NONE", "None", "No key makes it: other shapes make up for it"),
+    ("NAME", "By Name", "As Duet recognises it by the keys' names"),
+]
+
+
+class DUET_OT_arkit_match(bpy.types.Operator):
+    """Choose the shape key that makes this ARKit shape; the choice is kept with the head"""
+
+    bl_idname = "duet.arkit_match"
+    bl_label = "Match ARKit Key"
+    bl_options = {"UNDO"}
+
+    shape: bpy.props.EnumProperty(name="ARKit Shape", items=[(name, name, "") for name in ARKIT_NAMES])
+    how: bpy.props.EnumProperty(name="Made by", items=_HOW)
+    key: bpy.props.StringProperty(name="Key", description="The shape key of the target")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the target has shape keys."""
+        target = target_settings.target_of(context.scene)
+        ready = target is not None and target.data.shape_keys is not None
+        if not ready:
+            cls.poll_message_set("Choose a mesh with shape keys as the target.")
+        return ready
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Show the choice, with the present match in it."""
+        keys = arkit_heads.matches_of(target_settings.target_of(context.scene)).get(self.shape, ())
+        self.key, self.how = (keys[0] if keys else ""), "KEY"
+        return context.window_manager.invoke_props_dialog(self)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw shape, kind and key."""
+        layout, target = self.layout, target_settings.target_of(context.scene)
+        layout.label(text=self.shape)
+        layout.prop(self, "how", expand=True)
+        if self.how == "KEY" and target is not None:
+            layout.prop_search(self, "key", target.data.shape_keys, "key_blocks")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Keep the match."""
+        target = context.scene.duet_target.obj
+        if self.how == "KEY" and self.key not in target.data.shape_keys.key_blocks:
+            self.report({"ERROR"}, f"'{target.name}' has no shape key '{self.key}'. Choose one of its keys.")
+            return {"CANCELLED"}
+        arkit_heads.correct(target, self.shape, {"KEY": self.key, "NONE": "", "NAME": None}[self.how])
+        return {"FINISHED"}
+
+
+CLASSES = (DUET_OT_arkit_match,)

@@ -1,0 +1,78 @@
+"""The sub-panel for heads that are not Duet's: FLAME heads, Gaussian avatars, heads with ARKit's shapes."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..inference.head import ARKIT_NAMES
+from ..operators.runtime import RUNTIME
+from ..scene import arkit_heads, flame_heads, target_settings
+
+
+class DUET_PT_targets(bpy.types.Panel):
+    """The target and what can be done with it."""
+
+    bl_label = "FLAME and ARKit Heads"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Duet"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the target, then FLAME's and ARKit's buttons, those first that fit the target."""
+        layout, settings = self.layout, context.scene.duet_target
+        layout.enabled = not RUNTIME.busy
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "obj")
+        target = target_settings.target_of(context.scene)
+        matches = arkit_heads.matches_of(target)
+        if target is not None:
+            layout.label(text=_kind(target, len(matches)), icon="INFO")
+        arkit = layout.column(align=True)
+        arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")
+        flame = layout.column(align=True)
+        flame.operator("duet.flame_apply", icon="ARMATURE_DATA")
+        flame.operator("duet.flame_export", icon="EXPORT")
+        model = layout.column(align=True)
+        model.prop(settings, "model")
+        model.operator("duet.flame_add", icon="ADD")
+        model.operator("duet.flame_equip", icon="BONE_DATA")
+
+
+class DUET_PT_arkit_keys(bpy.types.Panel):
+    """Which key makes which of ARKit's shapes, each with a button to correct it."""
+
+    bl_label = "ARKit Keys"
+    bl_parent_id = "DUET_PT_targets"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Duet"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the target has shape keys."""
+        target = target_settings.target_of(context.scene)
+        return target is not None and target.data.shape_keys is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw a row for each of the 52 shapes."""
+        target = target_settings.target_of(context.scene)
+        matches, corrected = arkit_heads.matches_of(target), arkit_heads.corrections_of(target)
+        column = self.layout.column(align=True)
+        for name in ARKIT_NAMES:
+            row = column.row(align=True)
+            row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")
+            text = " + ".join(matches.get(name, ())) or "None"
+            row.operator("duet.arkit_match", text=text, icon="NONE").shape = name
+
+
+def _kind(target: bpy.types.Object, shapes: int) -> str:
+    """What the target was recognised as."""
+    if flame_heads.is_flame_head(target):
+        return "A FLAME head"
+    return f"{shapes} of 52 ARKit shapes" if shapes else "Neither FLAME's nor ARKit's keys"
+
+
+CLASSES = (DUET_PT_targets, DUET_PT_arkit_keys)
