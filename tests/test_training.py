@@ -99,7 +99,9 @@ def test_fusion_loss_counts_what_it_says():
     maps = Maps(torch.zeros(3, 16 * 16 * 3), torch.ones(3, 4), torch.eye(3))
     target = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 5.0]])
     options = Options()
-    expected = 25.0 / 5000 + options.smoothness * UNIT_LENGTH**2
+    b_a, b_e = (torch.nn.functional.normalize(b, dim=1) for b in (module.speech_basis, module.expression_basis))
+    shared = (b_a @ b_e.T).square().sum(1).mean().item()
+    expected = 25.0 / 5000 + options.smoothness * UNIT_LENGTH**2 + options.overlap * shared
     assert step_loss(module, target, maps, options).item() == pytest.approx(expected, rel=1e-5)
 
 

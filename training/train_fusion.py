@@ -27,7 +27,7 @@ from ..inference.geometry import Grid
 from ..inference.head import load_head
 from .deformation_space import DeformationSpace, deformation_space
 from .features import CACHE
-from .fusion_module import FusionModule
+from .fusion_module import UNIT_LENGTH, FusionModule
 from .fusion_set import FusionSet, identity_scales
 from .fusion_start import start
 from .grid_mapping import head_grid
@@ -40,14 +40,15 @@ ERROR_VERTICES = 5000  # errors are a mean over about that many vertices
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    speech: int = 20
+    speech: int = 18
     expression: int = 40
-    steps: int = 2500
+    steps: int = 1500
     batch: int = 32
-    rate: float = 5e-4
+    rate: float = 3e-4
     sparsity: float = 0.02
     smoothness: float = 0.01
     closure: float = 0.3
+    overlap: float = 0.003
     seed: int = 0
 
 
@@ -64,8 +65,9 @@ def step_loss(module: FusionModule, target: Tensor, maps: Maps, o: Options) -> T
     """Loss of a batch (2 N, D), half speech and half expressions, in mm².
 
     Reconstruction by both terms; the other domain's weights, absolute (sparsity); the blendshapes' Laplacian
-    (smoothness); and how far the expression's own term moves the upper lip from the lower (closure): the mouth's
-    opening belongs to speech, so an expression that needs it must take it from there and pay for it.
+    (smoothness); how far the expression's own term moves the upper lip from the lower (closure): the mouth's opening
+    belongs to speech, so an expression that needs it must take it from there and pay for it; and how much of a speech
+    blendshape lies in the expressions' span (overlap): a movement goes to the domain that uses it more.
     """
     w_a, w_e = module((target @ maps.images).view(-1, *module.dims.shape))
     b_a, b_e = module.unit(module.speech_basis), module.unit(module.expression_basis)
@@ -76,7 +78,8 @@ def step_loss(module: FusionModule, target: Tensor, maps: Maps, o: Options) -> T
     basis = torch.cat([b_a, b_e])
     rough = ((basis @ maps.roughness) * basis).sum(1).mean()
     parted = (face_e[half:] @ maps.lip_gap).square().mean()
-    return error + o.sparsity * cross + o.smoothness * rough + o.closure * parted
+    shared = (b_a @ b_e.T / UNIT_LENGTH**2).square().sum(1).mean()
+    return error + o.sparsity * cross + o.smoothness * rough + o.closure * parted + o.overlap * shared
 
 
 def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Path) -> FusionModule:
@@ -154,7 +157,7 @@ def main() -> None:
     module = train(options, FusionSet(options.seed), space, resume)
     readable = make_readable(module, FusionSet(options.seed + 1), space, head)
     save(module, readable, grid, arguments.out)
-    resume.unlink()
+    resume.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -233,7 +233,7 @@ def main() -> None:
     styles = [*STYLES, *subjects]
     model = train(Options(seed=arguments.seed, steps=arguments.steps), resume, more, styles)
     save(model, arguments.out, styles)
-    resume.unlink()
+    resume.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
