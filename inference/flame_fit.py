@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blendshapes import Blendshapes
+from .bound import Binding, BindRequest
 from .errors import HeadError
 from .flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from .residual import Residual, moving
@@ -167,12 +168,44 @@ def take_weights(take: Take) -> Floats:
     return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
 
 
-def flame_motion(take: Take, model: FlameModel, blendshapes: Blendshapes) -> tuple[FlameMotion, Residual]:
-    """A take on a model of the Duet head's own vertices; raises HeadError where the model has others."""
-    basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
+def flame_motion(
+    take: Take, model: FlameModel, blendshapes: Blendshapes, binding: Binding | None = None
+) -> tuple[FlameMotion, Residual]:
+    """A take on a model; `binding` is that of the model's mesh, where its vertices are not the Duet head's.
+
+    Raises HeadError where there is none and the model has other vertices.
+    """
+    if binding is not None:
+        basis = bound_basis(binding, take, model)
+    else:
+        basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis]) @ TO_BLENDER
     if basis.shape[1] != len(model.v_template):
         raise HeadError(
             f"The model has {len(model.v_template)} vertices, the Duet head {basis.shape[1]}.",
-            "Bind the model's mesh in Blender, and animate that; or use the model that comes with Duet.",
+            "Bind the model's mesh first, or use the model that comes with Duet.",
         )
-    return FlameFit(model)(take_weights(take), np.asarray(basis @ TO_BLENDER, np.float32), take.fps)
+    return FlameFit(model)(take_weights(take), np.asarray(basis, np.float32), take.fps)
+
+
+def bind_request(model: FlameModel, name: str) -> BindRequest:
+    """What binding is told of a model's mesh at rest, upright in Blender's axes; `name` is for messages."""
+    count = len(model.v_template)
+    return BindRequest(
+        name=name,
+        vertices=np.asarray(model.v_template @ TO_BLENDER.T, np.float32),
+        face_vertices=model.faces.ravel().astype(np.int32),
+        face_sizes=np.full(len(model.faces), 3, np.int32),
+        masked=np.zeros(count, bool),
+        landmarks=np.full((68, 3), np.nan, np.float32),
+    )
+
+
+def bound_basis(binding: Binding, take: Take, model: FlameModel) -> Floats:
+    """The take's blendshapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
+    names = (*take.speech_names, *take.expression_names)
+    missing = [name for name in names if name not in binding.names]
+    if missing:
+        raise HeadError(f"The binding lacks {len(missing)} blendshapes of the take ({missing[0]}).", "Bind it again.")
+    basis = np.zeros((len(names), len(model.v_template), 3), np.float32)
+    basis[:, binding.moving] = binding.deltas[[binding.names.index(name) for name in names]] @ TO_BLENDER
+    return basis

@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .blendshapes import load_blendshapes
+from .bound import Binding
 from .errors import OutputError
 from .exports import write_atomically
-from .flame import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel
-from .flame_fit import FlameMotion
+from .flame import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel, load_flame
+from .flame_fit import FlameMotion, flame_motion
+from .residual import Residual
+from .take import Take
 
 SHAPES, EXPRESSIONS = 300, 100
 _AGREE = 1e-5  # metres between the vertices of a file and those it was written from
@@ -55,6 +59,20 @@ def write_gaussian(path: Path, motion: FlameMotion, model: FlameModel) -> None:
     difference = check_gaussian(path, motion, model)
     if difference > _AGREE:
         raise OutputError(f"The output '{path}' is {difference * 1000:.3f} mm off what was written.", _REMEDY)
+
+
+def write_gaussian_take(
+    path: Path, take: Take, model: FlameModel | None = None, binding: Binding | None = None
+) -> Residual:
+    """Write a take as a sequence, on Duet's own model unless another is given; return how near the face is.
+
+    A model of other vertices than the Duet head's needs its binding (`flame_fit.bind_request`). Raises OutputError,
+    HeadError or WeightsError.
+    """
+    model = model or load_flame()
+    motion, residual = flame_motion(take, model, load_blendshapes(), binding)
+    write_gaussian(path, motion, model)
+    return residual
 
 
 def read_gaussian(path: Path) -> dict[str, NDArray[Any]]:

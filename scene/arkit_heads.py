@@ -15,7 +15,7 @@ from ..inference.head import ARKIT_NAMES, load_head
 from ..inference.residual import Residual
 from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats
-from . import actions, targets
+from . import actions, heads, targets
 from .targets import Performance
 
 _CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
@@ -51,10 +51,14 @@ def correct(obj: bpy.types.Object, name: str, key: str | None) -> None:
 
 
 def matches_of(obj: bpy.types.Object | None) -> Matches:
-    """Which keys of a mesh make which ARKit shape."""
+    """Which keys of a mesh make which ARKit shape; of a bound head, its own rather than those that binding made."""
     if obj is None or obj.type != "MESH" or obj.data.shape_keys is None:
         return {}
     names = [block.name for block in obj.data.shape_keys.key_blocks[1:]]
+    if heads.is_head(obj):
+        own = match_keys([name for name in names if name not in ARKIT_NAMES], corrections_of(obj))
+        if len(own) >= ENOUGH:
+            return own
     return match_keys(names, corrections_of(obj))
 
 

@@ -61,6 +61,8 @@ def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Per
     weights[:, 0] = 0  # the Basis
     moving = np.flatnonzero(np.abs(weights).max(axis=0) > _LEAST)
     used = tuple(names[column] for column in moving)
+    if not used:
+        raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
     fps = timing.scene_fps(scene)
     return Performance(name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), turns)
 

@@ -339,6 +339,26 @@ def test_a_bound_head_is_solved_on_its_own_mesh_and_its_other_keys_are_muted(sce
     assert target.data.shape_keys.key_blocks[SHAPES.speech_names[0]].mute
 
 
+def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, speaking):
+    keys = speaking.data.shape_keys.key_blocks
+    due = vertices_of(speaking, 16)
+    shape_keys.add_shape_keys(speaking, [f"A{n:02}_{name}" for n, name in enumerate(HEAD.arkit_names)], HEAD.arkit)
+    done = arkit_heads.apply(scene, speaking, speaking)
+    assert done.on_mesh
+    off = 1000 * np.linalg.norm(vertices_of(speaking, 16) - due, axis=1)
+    assert off[np.linalg.norm(due - HEAD.vertices, axis=1) > 1e-4].mean() < 0.3
+    assert keys[SHAPES.speech_names[0]].mute
+    assert keys["A17_jawOpen"].value > 0.05
+    with pytest.raises(HeadError, match="Nothing moves"):
+        for name in (*SHAPES.speech_names, *SHAPES.expression_names):
+            keys[name].driver_remove("value")
+            keys[name].value = 0
+        actions.ensure_bag(actions.action_of(speaking.data.shape_keys), speaking.data.shape_keys).fcurves.clear()
+        for block in keys:
+            block.value = 0
+        targets.performance_of(scene, speaking)
+
+
 def test_other_meshes_of_the_character_follow(scene, speaking):
     parent = bpy.data.objects.new("Armature", None)
     scene.collection.objects.link(parent)

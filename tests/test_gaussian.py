@@ -1,11 +1,24 @@
 """The layout of GaussianAvatars: keys, shapes, types, and the same vertices when read back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from duet.inference.errors import OutputError
-from duet.inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, load_flame
-from duet.inference.flame_fit import FlameMotion
-from duet.inference.gaussian import check_gaussian, gaussian_arrays, gaussian_vertices, read_gaussian, write_gaussian
+from duet.inference.blendshapes import load_blendshapes
+from duet.inference.bound import Binding
+from duet.inference.errors import HeadError, OutputError
+from duet.inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, load_flame
+from duet.inference.flame_fit import FlameMotion, bind_request
+from duet.inference.gaussian import (
+    check_gaussian,
+    gaussian_arrays,
+    gaussian_vertices,
+    read_gaussian,
+    write_gaussian,
+    write_gaussian_take,
+)
+from duet.inference.head import ARKIT_NAMES, load_head
+from duet.inference.take import EMOTIONS, Take
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 pytestmark = pytest.mark.embedded
@@ -103,3 +116,58 @@ def test_the_bundled_models_few_identity_components_are_filled_up(tmp_path):
     arrays = read_gaussian(tmp_path / "line.npz")
     assert np.array_equal(arrays["shape"][:20], motion.identity)
     assert not arrays["shape"][20:].any()
+
+
+def spoken(frames=5):
+    """A take that opens the mouth."""
+    blendshapes = load_blendshapes()
+    speech = np.zeros((frames, len(blendshapes.speech_names)), np.float32)
+    speech[:, 0] = np.linspace(0, 1, frames)
+    return Take(
+        fps=25.0,
+        speech_weights=speech,
+        expression_weights=blendshapes.emotion_weights,
+        emotion_curves=np.zeros((frames, len(EMOTIONS)), np.float32),
+        arkit=np.zeros((frames, 52), np.float32),
+        speech_names=blendshapes.speech_names,
+        expression_names=blendshapes.expression_names,
+        emotions=EMOTIONS,
+        arkit_names=ARKIT_NAMES,
+        model_id="0123456789ab",
+        request={},
+    )
+
+
+def test_a_take_is_written_on_duets_own_model(tmp_path):
+    take = spoken()
+    assert write_gaussian_take(tmp_path / "line.npz", take).median < 0.3
+    arrays = read_gaussian(tmp_path / "line.npz")
+    assert (np.diff(arrays["jaw_pose"][:, 0]) > 0.01).all()
+    shown = gaussian_vertices(arrays, load_flame(), slice(4, 5))[0] @ TO_BLENDER.T
+    due = load_head().vertices + load_blendshapes().speech_basis[0]
+    assert np.median(np.linalg.norm(shown - due, axis=1)) < 3e-4
+
+
+def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
+    """The Duet head in another order of vertices, with the binding that a perfect search would find."""
+    own, order = load_flame(), np.random.default_rng(0).permutation(len(load_flame().v_template))
+    model = replace(
+        own,
+        v_template=own.v_template[order],
+        shapedirs=own.shapedirs[order],
+        posedirs=own.posedirs[order],
+        regressor=own.regressor[:, order],
+        weights=own.weights[order],
+        faces=np.argsort(order)[own.faces].astype(np.int32),
+    )
+    request, take, shapes = bind_request(model, "model"), spoken(), load_blendshapes()
+    assert np.abs(request.vertices - load_head().vertices[order]).max() < 1e-6
+    moving = np.arange(0, len(order), 1, np.int32)
+    deltas = np.concatenate([shapes.speech_basis, shapes.expression_basis])[:, order]
+    names = (*shapes.speech_names, *shapes.expression_names)
+    none = np.zeros((68, 3), np.float32)
+    binding = Binding(names, moving, deltas, none, request.vertices, 0.0, 1.0)
+    assert write_gaussian_take(tmp_path / "line.npz", take, model, binding).median < 0.3
+    small = replace(own, v_template=own.v_template[:-1])
+    with pytest.raises(HeadError, match="Bind the model's mesh first"):
+        write_gaussian_take(tmp_path / "line.npz", take, small)
