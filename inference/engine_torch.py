@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .encoder_torch import EncoderTorch
-from .engine import Models
 from .errors import RequestError
 from .fusion_torch import FusionEncoder
+from .models import Models
 from .speech_torch import SpeechTorch
 
 Floats = NDArray[np.float32]

@@ -13,11 +13,12 @@ from .audio_checks import check_samples
 from .audio_mel import SAMPLE_RATE, loud_level, mel_frame_count, normalised_mel
 from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import model_id
-from .engine import Models, load_models, make_engine
+from .engine import make_engine
 from .errors import RequestError
 from .fusion_numpy import BATCH
 from .geometry import Grid
 from .head import Head, load_head
+from .models import Models, load_models
 from .resample import frame_count, resample
 from .retarget import ArkitSolver
 from .take import EMOTIONS, GenerateRequest, Take

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duet.inference.audio_mel import loud_level, normalised_mel
-from duet.inference.engine import EmbeddedEngine, load_models, make_engine
+from duet.inference.engine import EmbeddedEngine, make_engine
 from duet.inference.errors import RequestError
 from duet.inference.layers_numpy import gelu
+from duet.inference.models import load_models
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 TOLERANCE = 1e-4
