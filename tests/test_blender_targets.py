@@ -1,9 +1,12 @@
 """FLAME and ARKit heads in Blender: what the Duet head plays, on keys and bones of other heads."""
 
+from dataclasses import replace
+
 import bpy
 import duet
 import numpy as np
 import pytest
+from duet.inference.binding.bind import bind
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, NECK, TO_BLENDER, load_flame
@@ -11,7 +14,7 @@ from duet.inference.flame_fit import FlameMotion
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
-from duet.scene import actions, arkit_heads, bake, flame_bake, flame_heads, heads, shape_keys, targets
+from duet.scene import actions, arkit_heads, bake, binding, flame_bake, flame_heads, heads, shape_keys, targets
 from duet.tests.blender_fakes import evaluated, write_wav
 from mathutils import Matrix, Vector
 
@@ -408,3 +411,33 @@ def test_an_action_of_the_animators_is_kept(scene, speaking):
     done = arkit_heads.apply(scene, speaking, target)
     assert any("By hand" in note for note in done.notes)
     assert "By hand" in bpy.data.actions
+
+
+def test_a_flame_head_of_other_vertices_and_another_person_is_bound_and_speaks(scene, speaking):
+    """Skin and eyes only, in random order, of another identity: FLAME has no teeth or tongue either."""
+    parts = ("skin", "left_eye", "right_eye", "eye_sockets")
+    order = np.random.default_rng(0).permutation(np.unique(np.concatenate([HEAD.regions[part] for part in parts])))
+    place = np.full(len(HEAD.vertices), -1)
+    place[order] = np.arange(len(order))
+    faces = place[MODEL.faces]
+    regressor = MODEL.regressor[:, order]
+    person = MODEL.identity_dirs[0] - MODEL.identity_dirs[3]
+    model = replace(
+        MODEL,
+        v_template=(MODEL.v_template + person)[order],
+        shapedirs=MODEL.shapedirs[order],
+        posedirs=MODEL.posedirs[order],
+        regressor=regressor / regressor.sum(axis=1, keepdims=True),
+        weights=MODEL.weights[order],
+        faces=faces[(faces >= 0).all(axis=1)].astype(np.int32),
+    )
+    target = flame_heads.add_head(model, "FLAME Head", scene.collection, bpy.context.view_layer)
+    bound = bind(HEAD, SHAPES, binding.request_of(target), lambda share, stage: None)
+    for steps in (binding.preview_steps(target, bound), binding.apply_steps(target, SHAPES)):
+        list(steps)
+    done = flame_bake.apply(scene, speaking, target)
+    assert done.residual.median < 0.3
+    moved = vertices_of(target, 17) - (model.v_template @ TO_BLENDER.T)
+    due = (vertices_of(speaking, 17) - HEAD.vertices)[order]
+    far = np.linalg.norm(due, axis=1) > 1e-3
+    assert np.median(np.linalg.norm(moved - due, axis=1)[far]) < 0.2 * np.median(np.linalg.norm(due, axis=1)[far])
