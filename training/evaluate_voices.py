@@ -65,7 +65,7 @@ def gather(talker: Talker, face: Face, speech: Iterable[Spoken]) -> dict[str, Fr
         frames = groups.setdefault(spoken.group, Frames())
         channels = talker.channels(spoken.samples, False)
         count = min(len(channels), len(spoken.channels))
-        weights, wanted = face.weights(channels[:count]), face.weights(spoken.channels[:count])
+        weights, wanted = face.weights(channels[:count]), face.truth_weights(spoken.channels)[:count]
         gap, expected = face.mouth.gap(weights), face.mouth.gap(wanted)
         frames.letters.append(phones_at(spoken.segments, count))
         frames.gap.append(gap)

@@ -42,11 +42,18 @@ class Face:
         self.pipeline = pipeline
         self.columns = [CHANNEL_NAMES.index(name) for name in names]
         self.mouth: Mouth = mouth_of(pipeline.head, pipeline.shapes.speech_basis)
+        self._truths: dict[int, tuple[Floats, Floats]] = {}  # the channels are kept too, so that no id comes again
 
     def weights(self, channels: Floats) -> Floats:
         """w_A (T, Ks) of rig channels (T, C); those that the pipeline's rig lacks, and unknown ones, count as 0."""
         known = np.ascontiguousarray(np.nan_to_num(channels[:, self.columns]), np.float32)
         return self.pipeline.speech_weights(np.clip(known, 0.0, 1.0), lambda *_: None)
+
+    def truth_weights(self, channels: Floats) -> Floats:
+        """As `weights`, remembered for the same array: every talker is held against the same truth."""
+        if id(channels) not in self._truths:
+            self._truths[id(channels)] = (channels, self.weights(channels))
+        return self._truths[id(channels)][1]
 
     def points(self, weights: Floats, vertices: NDArray[np.int32]) -> Floats:
         """Displacements (T, n, 3) in metres of some vertices."""
