@@ -89,10 +89,8 @@ def still_errors(face: Face, take: CapturedTake) -> tuple[float, float]:
     return lip_vertex_error(still, truth), mean_lip_error(still, truth)
 
 
-def evaluate_speech(name: str = TEST_TAKE) -> list[str]:
+def speech_lines(scores: TakeScores, face: Face, take: CapturedTake) -> list[str]:
     """Lines of Markdown for the model card."""
-    take, face = load_captured(name), Face(Pipeline(WEIGHTS, "numpy"))
-    scores = take_scores(shipped(face.pipeline), face, take)
     still, still_mean = still_errors(face, take)
     moving = np.nan_to_num(take.channels).std(axis=0) > _MOVES
     rows = [
@@ -117,8 +115,9 @@ def evaluate_speech(name: str = TEST_TAKE) -> list[str]:
 
 
 def main() -> None:
-    """Print the table."""
-    print("\n".join(evaluate_speech()))
+    """Print the shipped model's figures."""
+    take, face = load_captured(TEST_TAKE), Face(Pipeline(WEIGHTS, "numpy"))
+    print("\n".join(speech_lines(take_scores(shipped(face.pipeline), face, take), face, take)))
 
 
 if __name__ == "__main__":

@@ -78,9 +78,8 @@ def gather(talker: Talker, face: Face, speech: Iterable[Spoken]) -> dict[str, Fr
     return groups
 
 
-def voices_table(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
-    """Markdown: one row a group of recordings, with the ceiling beside each figure."""
-    found, best = gather(talker, face, speech), gather(truth_talker(speech), face, speech)
+def voices_table(found: dict[str, Frames], best: dict[str, Frames]) -> list[str]:
+    """Markdown: one row a group of recordings, with the ceiling's score beside each figure."""
     rows = [
         "| recordings | voices | minutes | closure | rounding | opening | lag, median (ms) | lag, worst voice (ms) |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

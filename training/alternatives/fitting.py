@@ -35,7 +35,7 @@ class Budget:
     steps: int = 500
     batch: int = 8
     crop: int = 100  # feature frames: 2 s
-    rate: float = 1e-3
+    rate: float = 6e-4
     seed: int = 0
 
 
