@@ -1,0 +1,83 @@
+"""How near FLAME's coefficients and ARKit's shapes come to the Duet head's faces, as a table.
+
+    python -m duet.benchmarks.targets [RECORDING]
+
+Distances are in mm, at the vertices that move.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..inference.audio_file import load_audio
+from ..inference.blendshapes import load_blendshapes
+from ..inference.expressions import emotion_arkit
+from ..inference.flame import TO_BLENDER, load_flame
+from ..inference.flame_fit import FlameFit, take_weights
+from ..inference.head import Head, load_head
+from ..inference.pipeline import Pipeline
+from ..inference.residual import Residual
+from ..inference.retarget import ArkitSolver
+from ..inference.take import GenerateRequest, Take
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
+MISSING = (("mouthFunnel",), ("mouthSmileLeft", "mouthSmileRight"), ("mouthPressLeft", "mouthPressRight"))
+
+
+def row(name: str, residual: Residual, seconds: float, frames: int) -> str:
+    """One line of the table."""
+    numbers = (residual.mean, residual.median, residual.percentile95, residual.worst)
+    return f"| {name} | {' | '.join(f'{n:.3f}' for n in numbers)} | {1000 * seconds / frames:.1f} |"
+
+
+def timed(solve: Callable[[], Residual]) -> tuple[Residual, float]:
+    """What a solve left, and its seconds."""
+    began = time.perf_counter()
+    return solve(), time.perf_counter() - began
+
+
+def flame_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
+    """FLAME's lines: the head's own shapes, the emotions, a recording."""
+    fit, shapes = FlameFit(load_flame()), np.asarray(np.concatenate([head.arkit, head.extra]) @ TO_BLENDER, np.float32)
+    emotions = emotion_arkit()
+    cases: tuple[tuple[str, np.ndarray, np.ndarray], ...] = (
+        ("FLAME: 55 shapes at 1", np.eye(len(shapes), dtype=np.float32), shapes),
+        ("FLAME: 8 emotions at 1", emotions, shapes[: emotions.shape[1]]),
+        ("FLAME: recording, happy 0.8", take_weights(take), np.asarray(basis @ TO_BLENDER, np.float32)),
+    )
+    return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]  # type: ignore[misc]
+
+
+def arkit_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
+    """ARKit's lines: a recording on all shapes, and with some of them missing."""
+    rows, weights = [], take_weights(take)
+    for missing in ((), *MISSING):
+        keep = [n for n, name in enumerate(head.arkit_names) if name not in missing]
+        solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep])
+        found = timed(lambda solver=solver: solver.residual(weights, solver(weights)))  # type: ignore[misc]
+        name = f"ARKit: recording{', without ' + ', '.join(missing) if missing else ''}"
+        rows.append(row(name, *found, len(weights)))
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recording", type=Path, nargs="?", default=RECORDING)
+    options = parser.parse_args()
+    head, blendshapes = load_head(), load_blendshapes()
+    request = GenerateRequest(fps=30, emotions={"happy": 0.8})
+    take = Pipeline(ROOT / "weights", "numpy").generate(load_audio(options.recording), request, lambda *_: None)
+    basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
+    print("| | mean | median | 95 % | worst | ms a frame |\n| --- | --- | --- | --- | --- | --- |")
+    print("\n".join([*flame_rows(head, take, basis), *arkit_rows(head, take, basis)]))
+
+
+if __name__ == "__main__":
+    main()

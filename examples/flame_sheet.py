@@ -1,0 +1,49 @@
+"""Draws docs/pictures/flame_fit.png: the Duet head above, the same faces as FLAME coefficients below.
+
+Run as `python -m duet.examples.flame_sheet [--out FILE]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..inference.flame import TO_BLENDER, load_flame
+from ..inference.flame_fit import FlameFit
+from ..inference.head import load_head
+from .render import render_face
+
+_FACES: tuple[dict[str, float], ...] = (
+    {"jawOpen": 1.0},
+    {"mouthPucker": 1.0},
+    {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "jawOpen": 0.3},
+    {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "browInnerUp": 0.8, "eyeLookUpLeft": 0.6, "eyeLookUpRight": 0.6},
+)
+_COLORS = 256  # of the palette: keeps the file small
+
+
+def draw_sheet(out: Path, samples: int = 24, tile: int = 240) -> None:
+    """Fit the faces, render both, and write them as one picture."""
+    head, model = load_head(), load_flame()
+    weights = np.array([[face.get(name, 0.0) for name in head.arkit_names] for face in _FACES], np.float32)
+    motion, _ = FlameFit(model)(weights, np.asarray(head.arkit @ TO_BLENDER, np.float32), 30.0)
+    fitted = np.concatenate(list(motion.vertices(model))) @ TO_BLENDER.T
+    sheet = Image.new("RGB", (tile * len(_FACES), 2 * tile))
+    with tempfile.TemporaryDirectory() as folder:
+        for x, face in enumerate(_FACES):
+            for y, vertices in enumerate((head.pose(face), fitted[x])):
+                picture = render_face(vertices, head, Path(folder) / "tile.png", tile, samples, "face")
+                with Image.open(picture) as image:
+                    sheet.paste(image.convert("RGB"), (tile * x, tile * y))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(_COLORS).save(out, optimize=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures/flame_fit.png"))
+    draw_sheet(parser.parse_args().out)
