@@ -52,10 +52,24 @@ class DUET_PT_audio(_Tab, bpy.types.Panel):
             layout.prop_search(chosen, "strip", editor, "strips_all", icon="SOUND")
         else:
             layout.prop(chosen, "audio")
+            layout.prop(chosen, "start_frame")
+
+
+class DUET_PT_trim(_Tab, bpy.types.Panel):
+    """Which part of the file, and how it plays."""
+
+    bl_label = "Trim and Playback"
+    bl_parent_id = "DUET_PT_audio"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the cut of a file; a strip has its own."""
+        layout, chosen = _columns(self.layout), context.scene.duet
+        layout.enabled = not RUNTIME.busy
+        if chosen.source == "FILE":
             trim = layout.column(align=True)
             trim.prop(chosen, "trim_start")
             trim.prop(chosen, "trim_end")
-            layout.prop(chosen, "start_frame")
         layout.prop(chosen, "in_sync")
 
 
@@ -339,6 +353,7 @@ CLASSES = (
     DUET_MT_presets,
     DUET_PT_head,
     DUET_PT_audio,
+    DUET_PT_trim,
     DUET_PT_performance,
     DUET_PT_life,
     DUET_PT_emotion,

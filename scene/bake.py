@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Thread
 
 import bpy
 import numpy as np
@@ -28,7 +27,7 @@ from . import (
     takes,
 )
 from .rollback import all_or_nothing
-from .steps import Steps, finish
+from .steps import Background, Steps, finish
 from .timing import frame_span, scene_fps
 
 
@@ -78,7 +77,7 @@ def apply_steps(
     heads.require_fits(obj, take)
     properties.register()
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
-    fps, packing = scene_fps(scene), _Packing(stored)
+    fps, packing = scene_fps(scene), Background(lambda: takes.packed(stored))
     length = frame_span(take.frame_count, take.fps, fps)
     earlier_strips = sound.strips_of(scene, obj)
     with all_or_nothing(scene, obj):
@@ -89,17 +88,19 @@ def apply_steps(
             raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
         yield from revise.write_speech(action, stored, obj.data.shape_keys, fps, values)
         revise.write_emotion(action, stored, obj, fps, curves=chosen is None)
-        yield from packing.wait()
-        takes.store(action, packing.data)
+        takes.store(action, (yield from packing.wait()))
+        yield 1.0
         skip = round(recording.begin * fps)
         strip = (
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
+        yield 1.0
         notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
         revise.widen(obj.data.shape_keys, take.speech_names, values)
         revise.assign(obj, action)
         felt = drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
         sliders.rest(obj, felt)
+        yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
     sound.replace_strips(scene, earlier_strips, strip)
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
@@ -136,11 +137,10 @@ def regenerate_steps(
         bag = actions.ensure_bag(action, obj.data.shape_keys)
         now = actions.sampled(bag, names, group.start_frame + np.arange(len(values)))
         values = splice(now, values, first, last, border)
-    packing, made, done = _Packing(stored), action.copy(), False
+    packing, made, done = Background(lambda: takes.packed(stored)), action.copy(), False
     try:
         yield from revise.write_speech(made, stored, obj.data.shape_keys, fps, values)
-        yield from packing.wait()
-        takes.store(made, packing.data)
+        takes.store(made, (yield from packing.wait()))
         done = True
     finally:
         if not done:
@@ -171,25 +171,6 @@ def _swap(old: bpy.types.Action, new: bpy.types.Action, paths: list[str]) -> lis
         return [f"Your edited curves are kept in the take '{old.name}'."]
     bpy.data.actions.remove(old)
     return []
-
-
-class _Packing:
-    """A take compressed by a thread, for that takes a second for ten minutes."""
-
-    def __init__(self, stored: takes.StoredTake) -> None:
-        self.data = b""
-        self._stored = stored
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        self.data = takes.packed(self._stored)
-
-    def wait(self) -> Steps[None]:
-        """Until it is done."""
-        while self._thread.is_alive():
-            self._thread.join(0.02)
-            yield 1.0
 
 
 def _new_take(

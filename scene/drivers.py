@@ -8,6 +8,7 @@ from string import ascii_lowercase
 import bpy
 import numpy as np
 
+from ..inference.errors import HeadError
 from ..inference.take import Floats
 from . import shape_keys, sliders
 
@@ -26,6 +27,9 @@ def connect(obj: bpy.types.Object, names: Sequence[str], emotions: Sequence[str]
     rows = weights[[list(emotions).index(emotion) for emotion in felt]]
     if _is_connected(obj, names, felt, rows):
         return felt
+    if obj.data.override_library:
+        message = f"'{obj.name}' has the emotions of another version of Duet in its library."
+        raise HeadError(message, "Generate a take in the library's file once, or make the head local.")
     reach = sliders.MAX_INTENSITY * np.abs(rows).sum(axis=0)
     shape_keys.widen_sliders(obj.data.shape_keys, names, -reach, reach)
     sliders.add_sliders(obj, felt)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Custom property of the Key data-block: the head's vertex count. On the Key, for there no panel shows it.
 MARKER = "duet_head"
 _ID, _ID_OF = "duet_id", "duet_id_of"  # of the Key: the head's id, and the Key that it was given to
-_ROOM = 5.0  # of a speech key's slider at first; a take that needs more widens it
+_ROOM = 10.0  # of a speech key's slider: all that Blender allows, for a library override cannot widen it later
 _ADD = "Click Add Duet Head, or pick a head that is there already."
 
 
@@ -75,13 +75,13 @@ def head_id(obj: bpy.types.Object) -> str:
     """The head's id, which neither renaming nor saving changes; empty where it has none yet."""
     key = obj.data.shape_keys
     stored = str(key.get(_ID, ""))
-    return f"{stored}:{key.name}" if stored and key.override_library else stored
+    return f"{stored}:{key.name}" if stored and obj.data.override_library else stored
 
 
 def ensure_id(obj: bpy.types.Object) -> str:
     """The head's id, given where it has none or where it is the copy of another head that has the same."""
     key = obj.data.shape_keys
-    if key.library or key.override_library:
+    if obj.data.library or obj.data.override_library:
         return head_id(obj)
     if not key.get(_ID) or (key.get(_ID_OF) != key.name and _is_taken(key)):
         _give_id(key)

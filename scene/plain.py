@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 import bpy
@@ -15,7 +14,7 @@ from ..inference.emotion_keys import within_limit
 from ..inference.errors import HeadError
 from ..inference.take import Floats
 from . import actions, compat, drivers, heads, revise, shape_keys, sliders, takes
-from .steps import Steps
+from .steps import Steps, in_background
 from .timing import frame_span, scene_fps
 
 _SILENT = 1e-6  # a curve below this never moves anything
@@ -41,25 +40,25 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     if take is None:
         raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
     stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
-    if key.override_library:
+    if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
     names = [*stored.take.speech_names, *stored.take.expression_names]
     frames = take.duet.start_frame + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     values = np.hstack([_speech(take, stored, key, frames), _expressions(obj, take, stored, frames)])
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
-    thinning = _Thinning(values[:, moving], reach[moving], tolerance)
-    yield from thinning.wait()
+    keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
     action = _plain_action(take, stored)
     bag = actions.ensure_bag(action, key)
-    for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, thinning.keys, strict=True):
+    for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, keys, strict=True):
         actions.write_curve(bag, shape_keys.value_path(str(name)), frames[kept], column[kept])
         yield 1.0
     drivers.undrive(key, stored.take.expression_names)
     for name in np.array(names)[~moving]:
         key.key_blocks[str(name)].value = 0.0
     revise.assign(obj, action)
-    return Plain(action, sum(map(len, thinning.keys)), values[:, moving].size, thinning.error)
+    error = thinning_error(values[:, moving], reach[moving], keys)
+    return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
 
 
 def _speech(take: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, frames: NDArray[Any]) -> Floats:
@@ -107,25 +106,3 @@ def _plain_action(take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types
         if slot is not None:
             actions.remove_curves(compat.channelbag(action, slot), paths)
     return action
-
-
-class _Thinning:
-    """Keys thinned by a thread: a minute of work for ten minutes of take."""
-
-    def __init__(self, values: Floats, reach: Floats, tolerance: float) -> None:
-        self.keys: list[NDArray[np.intp]] = []
-        self.error = 0.0
-        self._arguments = values, reach, tolerance
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        values, reach, tolerance = self._arguments
-        keys = thin(values, reach, tolerance)
-        self.keys, self.error = keys, thinning_error(values, reach, keys)
-
-    def wait(self) -> Steps[None]:
-        """Until it is done."""
-        while self._thread.is_alive():
-            self._thread.join(0.02)
-            yield 0.0

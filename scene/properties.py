@@ -11,7 +11,7 @@ from .sliders import MAX_INTENSITY
 _EMOTION_ITEMS = [(name, name.capitalize(), f"A {name} face", row) for row, name in enumerate(EMOTIONS)]
 _SOURCES = [
     ("FILE", "File", "A sound file", "FILE_SOUND", 0),
-    ("STRIP", "Sequencer", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
+    ("STRIP", "Strip", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
 ]
 _EXISTING = [
     ("LAYER", "Layer", "Move it to an NLA track of its own, which goes on playing under the speech"),
@@ -219,7 +219,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="Seconds to leave out at the recording's beginning",
     )
     trim_end: bpy.props.FloatProperty(
-        name="End",
+        name="Trim End",
         default=0.0,
         min=0.0,
         precision=2,

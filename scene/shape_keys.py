@@ -31,14 +31,17 @@ def add_shape_keys(obj: bpy.types.Object, names: Sequence[str], deltas: Floats) 
 def widen_sliders(
     key: bpy.types.Key, names: Sequence[str], low: NDArray[np.floating], high: NDArray[np.floating]
 ) -> None:
-    """Make the sliders of the named keys reach from `low` to `high` (N,) at least, and from 0 to 1 in any case.
+    """Make the sliders of the named keys reach from `low` to `high` (N,) at least; none becomes shorter.
 
     Blender silently clamps a key's value to its slider's range, and the range to [-10, 10].
     """
     for name, least, most in zip(names, low, high, strict=True):
         block = key.key_blocks[name]
-        block.slider_min = max(-_RNA_LIMIT, min(0.0, float(np.floor(least * 10) / 10)))
-        block.slider_max = min(_RNA_LIMIT, max(1.0, float(np.ceil(most * 10) / 10)))
+        low_due, high_due = float(np.floor(least * 10) / 10), float(np.ceil(most * 10) / 10)
+        if low_due < block.slider_min:
+            block.slider_min = max(-_RNA_LIMIT, low_due)
+        if high_due > block.slider_max:
+            block.slider_max = min(_RNA_LIMIT, high_due)
 
 
 def exceeds_sliders(weights: Floats) -> bool:

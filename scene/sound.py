@@ -14,11 +14,11 @@ from ..inference.audio_rate import convert_rate
 from ..inference.errors import AudioError
 from ..inference.take import Floats
 from . import compat, heads
-from .steps import Steps, finish
+from .steps import Steps, finish, in_background
 
 _MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
 _CHANNELS = 128
-_PIECE = 5  # seconds of sound that are decoded at a time
+_PIECE = 2  # seconds of sound that are decoded at a time
 
 
 def decode(path: Path, begin: float = 0.0, end: float = 0.0) -> Floats:
@@ -35,15 +35,12 @@ def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floa
     if rate != int(rate):
         raise AudioError(f"'{path.name}' has a sample rate of {rate:g} Hz.", "Save it with 48000 Hz.")
     mono = yield from _mono(sound, int(rate))
-    mono = mono[round(begin * rate) : round(end * rate) if end > 0 else None]
-    if (begin or end) and not len(mono):
-        raise AudioError(f"Nothing is left of '{path.name}' between the trims.", "Change Trim Start and End.")
-    samples = yield from _to_sample_rate(mono, int(rate))
-    return check_samples(samples, path.name)
+    part = slice(round(begin * rate), round(end * rate) if end > 0 else None)
+    return (yield from in_background(lambda: _prepared(mono, part, int(rate), path.name)))
 
 
-def _mono(sound: aud.Sound, rate: int) -> Steps[Floats]:
-    """All of the sound as one channel at its own rate."""
+def _mono(sound: aud.Sound, rate: int) -> Steps[list[Floats]]:
+    """All of the sound as one channel at its own rate, in pieces."""
     parts: list[Floats] = []
     for start in itertools.count(0, _PIECE):
         piece = sound.limit(start, start + _PIECE).data()
@@ -51,19 +48,21 @@ def _mono(sound: aud.Sound, rate: int) -> Steps[Floats]:
         if len(piece) < _PIECE * rate:
             break
         yield 0.0
-    return np.concatenate(parts)
+    return parts
 
 
-def _to_sample_rate(mono: Floats, rate: int) -> Steps[Floats]:
-    """Samples at SAMPLE_RATE, in pieces that overlap by a second, so that none has an audible edge."""
+def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Floats:
+    """The part of the pieces, in samples of their rate, at SAMPLE_RATE and checked; raises AudioError."""
+    mono = np.concatenate(pieces)[part]
+    if part != slice(0, None) and not len(mono):
+        raise AudioError(f"Nothing is left of '{name}' between the trims.", "Change Trim Start and Trim End.")
     parts: list[Floats] = []
-    for start in range(0, len(mono), _PIECE * rate):
+    for start in range(0, len(mono), _PIECE * rate):  # they overlap by a second, so that none has an audible edge
         low, high = max(0, start - rate), min(len(mono), start + (_PIECE + 1) * rate)
         piece = convert_rate(mono[low:high], rate, SAMPLE_RATE)
         first = (start - low) // rate * SAMPLE_RATE
         parts.append(piece[first : first + _PIECE * SAMPLE_RATE])
-        yield start / len(mono)
-    return np.concatenate(parts) if parts else mono
+    return check_samples(np.concatenate(parts) if parts else mono, name)
 
 
 def _open(path: Path) -> tuple[aud.Sound, float]:

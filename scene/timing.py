@@ -10,8 +10,11 @@ from ..inference.take import Floats
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
-    """Frames per second that the scene really plays: `fps / fps_base` (29.97 is 30 / 1.001)."""
-    return float(scene.render.fps / scene.render.fps_base)
+    """Frames per second that the scene really plays: `fps / fps_base` (29.97 is 30 / 1.001).
+
+    Blender keeps the base in single precision, which is a frame too few after ten minutes, so it is rounded.
+    """
+    return float(scene.render.fps / round(scene.render.fps_base, 6))
 
 
 def set_scene_fps(scene: bpy.types.Scene, fps: float) -> None:
@@ -28,7 +31,7 @@ def seconds_to_frame(seconds: float, fps: float, start: float = 0.0) -> float:
 
 def frame_span(count: int, take_fps: float, fps: float) -> int:
     """How many of the scene's frames `count` frames of a take fill: at least 1, the last one within the take."""
-    return int(np.floor(seconds_to_frame((count - 1) / take_fps, fps) + 1e-4)) + 1
+    return int(np.floor(seconds_to_frame((count - 1) / take_fps, fps) + 1e-2)) + 1
 
 
 def resample(curves: Floats, take_fps: float, fps: float, later: float = 0.0) -> Floats:
