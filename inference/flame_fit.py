@@ -8,7 +8,7 @@ squares solution with the pose correctives in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from .take import Take
 
 STEPS = 5
 RIDGE = 1e-5  # metres that all coordinates may be off for an expression coefficient to be smaller by 1
-_CHUNK = 32  # frames at a time
+_CHUNK = 16  # frames at a time
 _PROBE = 1e-4  # radians, for derivatives
 _ROUND = 4  # vertices that tell how an eyeball is turned, at least
 
@@ -70,17 +70,21 @@ class FlameFit:
         if model.rest_joints is not None:
             self._shift = np.zeros_like(self._shift)
 
-    def __call__(
-        self, weights: Floats, basis: Floats, fps: float, progress: Callable[[float], None] = lambda _: None
-    ) -> tuple[FlameMotion, Residual]:
-        """Fit the displacements `weights` (T, K) of `basis` (K, V, 3), metres in FLAME's axes; also says how well.
+    def __call__(self, weights: Floats, basis: Floats, fps: float) -> tuple[FlameMotion, Residual]:
+        """Fit the displacements `weights` (T, K) of `basis` (K, V, 3), metres in FLAME's axes; also says how well."""
+        steps = self.steps(weights, basis, fps)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return stop.value
 
-        `progress` is called with the share that is done, and may raise to stop the work.
-        """
+    def steps(self, weights: Floats, basis: Floats, fps: float) -> Generator[float, None, tuple[FlameMotion, Residual]]:
+        """The same in steps of a few frames; yields the share that is done."""
         flat, parts, distances = np.asarray(basis, np.float32).reshape(len(basis), -1), [], []
         counted = moving(weights, flat.reshape(len(basis), -1, 3))
         for start in range(0, len(weights), _CHUNK):
-            progress(start / len(weights))
+            yield start / len(weights)
             chunk = np.asarray(weights[start : start + _CHUNK], np.float32)
             offsets = (chunk @ flat).reshape(len(chunk), -1, 3)
             parts.append(self._solve(offsets))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..inference.errors import DuetError
 from ..scene import arkit_heads, properties, target_settings
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
 
 
-class DUET_OT_arkit_apply(bpy.types.Operator):
+class DUET_OT_arkit_apply(Stepped, bpy.types.Operator):
     """Key the target's ARKit shapes so that its face comes nearest to what the Duet head plays"""
 
     bl_idname = "duet.arkit_apply"
@@ -18,26 +19,23 @@ class DUET_OT_arkit_apply(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the target has enough of ARKit's shapes."""
-        ready = arkit_heads.is_arkit_head(target_settings.target_of(context.scene))
+        ready = not RUNTIME.busy and arkit_heads.is_arkit_head(target_settings.target_of(context.scene))
         if not ready:
             cls.poll_message_set("Choose a mesh with ARKit's shape keys as the target.")
         return ready
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def work(self, context: bpy.types.Context) -> Work:
         """Solve, key, and say how near it is and what was missing."""
-        scene = context.scene
-        try:
-            done = arkit_heads.apply(scene, properties.target_head(scene), target_settings.target_of(scene))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        scene, RUNTIME.exclusive = context.scene, True
+        target = target_settings.target_of(scene)
+        steps = arkit_heads.apply_steps(scene, properties.target_head(scene), target)
+        done = yield from follow(steps, "Solving ARKit shapes")
         where = "on the mesh" if done.on_mesh else "on the Duet head, for the mesh is not bound"
         text = [f"ARKit shapes solved {where}: {done.residual}."]
         if done.missing:
             shown = ", ".join(done.missing[:4]) + ("..." if len(done.missing) > 4 else "")
             text.append(f"{len(done.missing)} missing shapes are made up for by others: {shown}.")
-        self.report({"INFO"}, " ".join([*text, *done.notes]))
-        return {"FINISHED"}
+        return " ".join([*text, *done.notes])
 
 
 CLASSES = (DUET_OT_arkit_apply,)

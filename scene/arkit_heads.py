@@ -16,6 +16,7 @@ from ..inference.residual import Residual
 from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats
 from . import actions, heads, targets
+from .steps import Steps, finish, in_background
 from .targets import Performance
 
 _CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
@@ -73,12 +74,19 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
     Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
     Other meshes of the same character (teeth, eyes) that have the same keys follow.
     """
+    return finish(apply_steps(scene, head, target))
+
+
+def apply_steps(
+    scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None
+) -> Steps[Applied]:
+    """The same in steps; the target is changed at the end only."""
     target = targets.require_target(target)
     matches = matches_of(target)
     if len(matches) < ENOUGH:
         message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
         raise HeadError(message, "Match its keys by hand under ARKit Keys, or choose another mesh.")
-    performance = targets.performance_of(scene, head)
+    performance = yield from targets.performance_steps(scene, head)
     columns = _columns(matches)
     basis = targets.basis_on(target, performance)
     if basis is None:
@@ -86,7 +94,7 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
     else:
         scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(target, list(columns)), scale * basis, list(columns.values()))
-    values = solver(performance.weights)
+    values = yield from in_background(lambda: solver(performance.weights))
     notes = _write(scene, target, performance, list(columns), values)
     notes += targets.silence(target, performance, [key for keys in columns for key in keys])
     missing = tuple(name for name in ARKIT_NAMES if name not in matches)

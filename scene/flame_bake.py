@@ -15,6 +15,7 @@ from ..inference.residual import Residual
 from ..inference.take import Floats
 from . import actions, drivers, shape_keys, targets
 from .flame_heads import FlameHead, flame_head
+from .steps import Steps, finish
 from .targets import Performance
 
 _MOVED = (NECK, JAW, LEFT_EYE, RIGHT_EYE)
@@ -43,7 +44,7 @@ class Applied:
     notes: tuple[str, ...]
 
 
-def motion_of(performance: Performance, flame: FlameHead) -> tuple[FlameMotion, Residual]:
+def motion_steps(performance: Performance, flame: FlameHead) -> Steps[tuple[FlameMotion, Residual]]:
     """The performance as coefficients of a FLAME head; raises HeadError where the head is not bound."""
     basis = targets.basis_on(flame.obj, performance)
     if basis is None:
@@ -54,12 +55,10 @@ def motion_of(performance: Performance, flame: FlameHead) -> tuple[FlameMotion, 
     blocks = flame.obj.data.shape_keys.key_blocks
     identity = np.array([blocks[name].value for name in flame.keys["Shape"]], np.float32)
     in_flame = np.asarray(basis @ (flame.axes / flame.scale), np.float32)
-    motion, residual = FlameFit(flame.model, identity)(performance.weights, in_flame, performance.fps)
-    _add_turns(motion.pose, performance)
-    return motion, residual
+    return (yield from _fit(FlameFit(flame.model, identity), performance, in_flame))
 
 
-def motion_on_model(performance: Performance, model: FlameModel) -> tuple[FlameMotion, Residual]:
+def motion_on_model_steps(performance: Performance, model: FlameModel) -> Steps[tuple[FlameMotion, Residual]]:
     """The performance as coefficients of a model of the Duet head's own vertices; raises HeadError for another."""
     count, due = performance.basis.shape[1], len(model.v_template)
     if count != due:
@@ -68,7 +67,11 @@ def motion_on_model(performance: Performance, model: FlameModel) -> tuple[FlameM
             "Leave FLAME Model empty, or choose a FLAME head that is bound as the target.",
         )
     basis = np.asarray(performance.basis @ TO_BLENDER, np.float32)
-    motion, residual = FlameFit(model)(performance.weights, basis, performance.fps)
+    return (yield from _fit(FlameFit(model), performance, basis))
+
+
+def _fit(fit: FlameFit, performance: Performance, basis: Floats) -> Steps[tuple[FlameMotion, Residual]]:
+    motion, residual = yield from fit.steps(performance.weights, basis, performance.fps)
     _add_turns(motion.pose, performance)
     return motion, residual
 
@@ -87,9 +90,16 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
 
     Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
     """
+    return finish(apply_steps(scene, head, target))
+
+
+def apply_steps(
+    scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None
+) -> Steps[Applied]:
+    """The same in steps; the target is changed at the end only."""
     flame = flame_head(targets.require_target(target))
-    performance = targets.performance_of(scene, head)
-    motion, residual = motion_of(performance, flame)
+    performance = yield from targets.performance_steps(scene, head)
+    motion, residual = yield from motion_steps(performance, flame)
     action = actions.new_action(f"{performance.name} on {flame.obj.name}")
     key = flame.obj.data.shape_keys
     bag, notes = targets.play(key, action)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..inference.errors import HeadError
 from ..inference.take import Floats
 from . import actions, compat, heads, layers, shape_keys, timing
+from .steps import Steps, finish
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
 ALIKE = 0.02  # of a mesh's size, in the root mean square: within it, two meshes are of the same vertices
@@ -41,23 +42,29 @@ def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Per
 
     The scene is put back to the frame it was at.
     """
+    return finish(performance_steps(scene, head))
+
+
+def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Performance]:
+    """The same in steps of a frame."""
     head = heads.require_head(head)
     key = head.data.shape_keys
     name, first, last = _played(scene, head)
     frames, now, rig = np.arange(first, last + 1), scene.frame_current, heads.rig_of(head)
-    bones = [rig.pose.bones[name] for name in _TURNING if name in rig.pose.bones] if rig else []
+    bones = [rig.pose.bones[bone] for bone in _TURNING if bone in rig.pose.bones] if rig else []
     weights = np.empty((len(frames), len(key.key_blocks)), np.float32)
     turns = {bone.name: np.empty((len(frames), 3, 3), np.float32) for bone in bones}
     try:
-        for row, frame in zip(range(len(frames)), frames, strict=True):
+        for row, frame in enumerate(frames):
             scene.frame_set(int(frame))
             key.key_blocks.foreach_get("value", weights[row])
             for bone in bones:
                 turns[bone.name][row] = _turn(bone)
+            yield row / len(frames)
     finally:
         scene.frame_set(now)
     names = [block.name for block in key.key_blocks]
-    weights[:, [not _is_source(name) for name in names]] = 0
+    weights[:, [not _is_source(block) for block in names]] = 0
     weights[:, 0] = 0  # the Basis
     moving = np.flatnonzero(np.abs(weights).max(axis=0) > _LEAST)
     used = tuple(names[column] for column in moving)

@@ -15,6 +15,7 @@ from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 from duet.scene import actions, arkit_heads, bake, binding, flame_bake, flame_heads, heads, shape_keys, targets
+from duet.scene.steps import finish
 from duet.tests.blender_fakes import evaluated, write_wav
 from mathutils import Matrix, Vector
 
@@ -276,7 +277,7 @@ def test_a_head_of_other_vertices_has_to_be_bound(scene, speaking):
         "x", 24, np.array([1]), ("a",), np.ones((1, 1)), np.zeros((1, 99, 3)), np.zeros((99, 3)), {}
     )
     with pytest.raises(HeadError, match=r"'FLAME-generic' has other vertices .* Bind it first"):
-        flame_bake.motion_of(unbound, flame)
+        finish(flame_bake.motion_steps(unbound, flame))
 
 
 def test_a_head_without_a_take_is_refused(scene):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
-from duet.inference.errors import CancelledError, HeadError
+from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, load_flame, rotation_matrices
 from duet.inference.flame_fit import FlameFit, FlameMotion, flame_motion, turns
 from duet.inference.head import load_head
@@ -117,12 +117,11 @@ def test_smooth_faces_give_smooth_coefficients(head, model):
         assert np.abs(np.diff(curve, 2, axis=0)).max() < 0.01 * np.abs(curve).max()
 
 
-def test_fitting_can_be_stopped(small):
-    def stop(share):
-        raise CancelledError("Cancelled.")
-
-    with pytest.raises(CancelledError):
-        FlameFit(small)(np.ones((40, 1)), np.zeros((1, 400, 3)), 30, stop)
+def test_fitting_goes_by_steps(small):
+    shares = list(FlameFit(small).steps(np.ones((40, 1)), np.zeros((1, 400, 3)), 30))
+    assert shares[0] == 0
+    assert len(shares) > 2
+    assert shares == sorted(shares)
 
 
 def test_another_model_has_to_be_bound_first(small, make_take):
