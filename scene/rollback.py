@@ -64,6 +64,8 @@ def _restore_properties(datablock: bpy.types.ID, before: dict[str, Any]) -> None
     for name in set(datablock.keys()) - set(before):
         del datablock[name]
     for name, value in before.items():
+        if not isinstance(value, (bytes, str, int, float)):
+            continue  # groups of other add-ons, which no bake touches
         if isinstance(value, bytes):  # written over other bytes, Blender would cut them at the first zero
             del datablock[name]
         datablock[name] = value
