@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="valid-type"
 
+import atexit
+
 import bpy
 
 from ..inference.take import EMOTIONS, GenerateRequest
@@ -327,10 +329,17 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.duet = bpy.props.PointerProperty(type=DuetSettings)
     bpy.types.Action.duet = bpy.props.PointerProperty(type=DuetTake)
+    atexit.register(_at_exit)  # bpy as a module never ends where classes are still registered
+
+
+def _at_exit() -> None:
+    if hasattr(bpy.types.Scene, "duet"):
+        unregister()
 
 
 def unregister() -> None:
     """Take the settings away."""
+    atexit.unregister(_at_exit)
     del bpy.types.Action.duet
     del bpy.types.Scene.duet
     for cls in reversed(_CLASSES):
