@@ -6,6 +6,7 @@ Found in the front view of the mesh, near where the fitted canonical head expect
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..head import Head
 from .frontview import FrontView, front_view
@@ -177,7 +178,7 @@ def _bowl(lids: Doubles, middle: Doubles, x: Doubles, z: Doubles) -> Doubles:
     return bowl
 
 
-def _around_middle(mask: Doubles, row: int, column: int) -> Doubles:
+def _around_middle(mask: NDArray[np.bool_], row: int, column: int) -> NDArray[np.bool_]:
     """The connected patch of a mask that holds the pixel nearest to the middle, by growing it."""
     places = np.argwhere(mask)
     if not len(places):

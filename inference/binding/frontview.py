@@ -80,8 +80,8 @@ def _draw(
     pixels = first[:, None] + offset  # (n, step * step, 2)
     a, b, c = corners[:, None, 0], corners[:, None, 1], corners[:, None, 2]
     whole = _cross(b - a, c - a)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v, w = _cross(pixels - a, c - a) / whole, _cross(b - a, pixels - a) / whole
+    whole = np.where(np.abs(whole) > 1e-12, whole, np.nan)  # seen from its edge: at no pixel
+    v, w = _cross(pixels - a, c - a) / whole, _cross(b - a, pixels - a) / whole
     u = 1.0 - v - w
     hit = (u >= -1e-9) & (v >= -1e-9) & (w >= -1e-9) & (pixels <= last[:, None]).all(axis=2)
     y = (u * ys[:, :1] + v * ys[:, 1:2] + w * ys[:, 2:])[hit]

@@ -37,7 +37,7 @@ class Mesh:
         return self._summed(np.linalg.norm(self.triangle_normals, axis=1) / 6.0)
 
     def _summed(self, values: Doubles) -> Doubles:
-        return np.bincount(self.triangles.ravel(), np.repeat(values, 3), minlength=len(self.vertices))
+        return np.bincount(self.triangles.ravel(), np.repeat(values, 3), len(self.vertices)).astype(np.float64)
 
     @cached_property
     def edges(self) -> Indices:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .mesh import Doubles, Indices, Mesh
 
-_CHUNK = 60_000  # queries at a time
+_CANDIDATES = 2_000_000  # distances at a time
 _MAX_CELLS = 1 << 24
 _LEVELS = 12  # each with cells of twice the side
 
@@ -40,10 +40,8 @@ class PointGrid:
             if not len(open_):
                 break
             level = self._level(number)
-            for start in range(0, len(open_), _CHUNK):
-                part = open_[start : start + _CHUNK]
-                found, off = level.search(queries[part], full[part])
-                index[part], distance[part] = found, off
+            for part in level.shares(open_, queries):
+                index[part], distance[part] = level.search(queries[part], full[part])
             # Beyond one cell's side a nearer point may lie outside the cells looked at.
             if level.whole or level.side >= reach:
                 break
@@ -78,15 +76,25 @@ class _Level:
         code: Indices = (cell[:, 2] * self._shape[1] + cell[:, 1]) * self._shape[0] + cell[:, 0]
         return code
 
-    def search(self, queries: Doubles, full: Doubles) -> tuple[Indices, Doubles]:
-        """Nearest among the points of the 27 cells around each query."""
+    def shares(self, chosen: Indices, queries: Doubles) -> list[Indices]:
+        """The chosen queries in shares of so many candidates as fit into memory."""
+        first, last = self._ranges(queries[chosen])
+        total = np.cumsum((last - first).sum(axis=1))
+        cuts = np.flatnonzero(np.diff(total // _CANDIDATES)) + 1
+        return np.split(chosen, cuts)
+
+    def _ranges(self, queries: Doubles) -> tuple[Indices, Indices]:
+        """(n, 9) first and last point of the nine rows of three cells around each query."""
         cell = np.floor((queries - self._low) / self.side)
         cell = np.clip(cell, 1, self._shape - 2).astype(np.int64)
         code = self._code(cell)
         row = self._shape[0]
         shifts = np.array([(z * self._shape[1] + y) * row for z in (-1, 0, 1) for y in (-1, 0, 1)])
-        first = self._start[code[:, None] + shifts - 1]
-        last = self._start[code[:, None] + shifts + 2]
+        return self._start[code[:, None] + shifts - 1], self._start[code[:, None] + shifts + 2]
+
+    def search(self, queries: Doubles, full: Doubles) -> tuple[Indices, Doubles]:
+        """Nearest among the points of the 27 cells around each query."""
+        first, last = self._ranges(queries)
         owner, at = spans(first.ravel(), last.ravel())
         owner //= 9
         candidate = self._order[at]

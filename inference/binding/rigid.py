@@ -17,6 +17,8 @@ _NORMAL_LENGTH = 0.02  # metres: opposite normals count as 4 cm
 _HEADINGS = np.arange(8) * np.pi / 4
 _SHARES = (1.0, 0.8, 0.62, 0.45, 0.13)  # of the mesh's height that its head may be, chin to crown
 _CUT = 0.02  # metres beyond which a distance counts as this much
+_ROUNDS = ((40, 2), (16, 3), (3, 20))  # how many of the best guesses go how many steps on
+_GROWTH = 1.5  # most that ICP may change a guess of the size
 _SAMPLES, _TARGETS = 350, 4000
 
 
@@ -79,14 +81,16 @@ def find_head(head: Head, canonical: Mesh, target: Mesh, report: Report = lambda
     goals = _spread(target, np.flatnonzero(target.vertex_areas > 0), _TARGETS)
     points, normals = target.vertices[goals], target.normals[goals]
     starts = [_start(canonical.vertices[skin], points, share, heading) for share in _SHARES for heading in _HEADINGS]
-    found = []
-    for number, start in enumerate(starts):
-        found.append(_icp(canonical, samples, points, normals, start, 6))
-        report(0.8 * (number + 1) / len(starts))
-    found.sort(key=lambda placement: placement.error)
-    finer = [_icp(canonical, samples, points, normals, placement.similarity, 25) for placement in found[:4]]
-    report(1.0)
-    return min(finer, key=lambda placement: placement.error)
+    done, total = 0, sum(count for count, _ in _ROUNDS)
+    for count, steps in _ROUNDS:
+        found = []
+        for start in starts[:count]:
+            found.append(_icp(canonical, samples, points, normals, start, steps))
+            done += 1
+            report(done / total)
+        found.sort(key=lambda placement: placement.error)
+        starts = [placement.similarity for placement in found]
+    return found[0]
 
 
 def _spread(mesh: Mesh, among: Indices, count: int) -> Indices:
@@ -124,7 +128,8 @@ def _icp(
             return Placement(guess, np.inf)
         here, turned = here[near], turned[near]
         index, off = PointGrid(here, turned * _NORMAL_LENGTH).nearest(source, source_normals * _NORMAL_LENGTH, _CUT * 3)
-        back, back_off = own.nearest(here, turned * _NORMAL_LENGTH, _CUT * 3)
+        some = np.arange(0, len(here), max(1, len(here) // (2 * _SAMPLES)))
+        back, back_off = own.nearest(here[some], turned[some] * _NORMAL_LENGTH, _CUT * 3)
         error = float(np.minimum(off, _CUT).mean() + np.minimum(back_off, _CUT).mean())
         hit, returned = np.flatnonzero(index >= 0), np.flatnonzero(back >= 0)
         if len(hit) < 10 or len(returned) < 10:
@@ -134,10 +139,12 @@ def _icp(
         )
         step = fit_similarity(
             np.concatenate([source[hit], source[back[returned]]]),
-            np.concatenate([here[index[hit]], here[returned]]),
+            np.concatenate([here[index[hit]], here[some[returned]]]),
             weights,
         )
         guess = guess.after(step)
+        if not 1 / _GROWTH < guess.scale / start.scale < _GROWTH:  # it shrinks into a patch of the surface
+            return Placement(guess, np.inf)
     return Placement(guess, error)
 
 
@@ -168,7 +175,8 @@ def fit_identity(
         spread = max(0.003, 0.012 * 0.8**step)
         weight = trust / (1 + (off / spread) ** 2) * (np.einsum("nd,nd->n", normals, own) > 0.5)
         change = _least_squares(shape[skin], finer.invert(hit.position), normals, modes[:, skin], weight, weights)
-        finer = finer.after(Similarity(1 + change[6], _turn(change[:3]), change[3:6]))
+        growth = float(np.clip(1 + change[6], 1 / _GROWTH / finer.scale, _GROWTH / finer.scale))
+        finer = finer.after(Similarity(growth, _turn(change[:3]), change[3:6]))
         weights = np.clip(weights + change[7:], -3.0, 3.0)
         shape = head.vertices + np.tensordot(weights, modes, 1)
         report((step + 1) / steps)
