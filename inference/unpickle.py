@@ -8,8 +8,10 @@ forged dtype can make that read memory that is not its own.
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +150,37 @@ _TABLE: dict[tuple[str, str], type[_Inert]] = {
 }
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class _ArrayUnpickler(pickle._Unpickler):
+    """The unpickler that is written in Python: unlike the other, a forged number cannot make it take all memory."""
+
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name of the table; any other is refused."""
         try:
             return _TABLE[module, name]
         except KeyError:
             raise _Refused(f"{module}.{name}") from None
+
+    def get_extension(self, code: int) -> None:
+        """Codes that stand for classes of the running program are refused."""
+        raise _Refused(f"extension {code}")
+
+
+def _with_plain_keys(load: Callable[[Any], None], step: int) -> Callable[[Any], None]:
+    """An opcode that takes only plain keys: the hash of tuples nested in tuples could take forever."""
+
+    def checked(self: Any) -> None:
+        keys = self.stack[-2:-1] if step == 0 else self.stack[::step]
+        if not all(isinstance(key, (str, int, float, bytes, type(None))) for key in keys):
+            raise ValueError("a key that is no string")
+        load(self)
+
+    return checked
+
+
+_STEPS = {pickle.SETITEM: 0, pickle.SETITEMS: 2, pickle.DICT: 2, pickle.ADDITEMS: 1, pickle.FROZENSET: 1}
+_ArrayUnpickler.dispatch = dict(pickle._Unpickler.dispatch)
+for _code, _step in _STEPS.items():
+    _ArrayUnpickler.dispatch[_code[0]] = _with_plain_keys(_ArrayUnpickler.dispatch[_code[0]], _step)
 
 
 def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -169,8 +195,7 @@ def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def load_pickled_tree(path: Path) -> dict[Any, Any]:
     """As `load_pickled_arrays`, but dicts within dicts, numbers and text are kept; what else it holds is left out."""
     try:
-        with path.open("rb") as file:
-            data = _ArrayUnpickler(file, encoding="latin1").load()
+        data = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
         if not isinstance(data, dict):
             raise ValueError(f"it holds a {type(data).__name__}, not a dict")
         return _tree(data)
@@ -225,6 +250,8 @@ def _dense_matrix(matrix: _Sparse) -> NDArray[Any]:
     data, indices, starts = (_require(state[name]) for name in ("data", "indices", "indptr"))
     if not 0 <= rows * columns <= 10**7 or len(starts) != (rows if matrix.by_rows else columns) + 1:
         raise ValueError(f"a sparse matrix of {rows} x {columns}")
+    if not len(data) == len(indices) == int(starts[-1]) or (np.diff(starts) < 0).any():
+        raise ValueError("a sparse matrix whose parts do not fit together")
     dense = np.zeros((rows, columns), data.dtype)
     major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     at = (major, indices) if matrix.by_rows else (indices, major)

@@ -1,6 +1,7 @@
 """FLAME and ARKit heads in Blender: what the Duet head plays, on keys and bones of other heads."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import bpy
 import duet
@@ -14,6 +15,7 @@ from duet.inference.flame_fit import FlameMotion
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
+from duet.panels import targets as panels
 from duet.scene import actions, arkit_heads, bake, binding, flame_bake, flame_heads, heads, shape_keys, targets
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import evaluated, write_wav
@@ -442,3 +444,41 @@ def test_a_flame_head_of_other_vertices_and_another_person_is_bound_and_speaks(s
     due = (vertices_of(speaking, 17) - HEAD.vertices)[order]
     far = np.linalg.norm(due, axis=1) > 1e-3
     assert np.median(np.linalg.norm(moved - due, axis=1)[far]) < 0.2 * np.median(np.linalg.norm(due, axis=1)[far])
+
+
+class Layout:
+    """Stands in for Blender's layout: every property and operator that is drawn must exist."""
+
+    def __init__(self):
+        self.drawn = []
+
+    def column(self, align=False):
+        return self
+
+    def row(self, align=False):
+        return self
+
+    def label(self, text="", icon="NONE"):
+        self.drawn.append(text)
+
+    def prop(self, data, name):
+        assert name in data.bl_rna.properties
+
+    def operator(self, name, text="", icon="NONE"):
+        module, function = name.split(".")
+        assert getattr(getattr(bpy.ops, module), function).get_rna_type()
+        self.drawn.append(text)
+        return SimpleNamespace()
+
+
+@pytest.mark.parametrize("kind", ["none", "flame", "arkit"])
+def test_the_panel_says_what_the_target_is(scene, kind):
+    makers = {"none": lambda scene: None, "flame": addon_head, "arkit": arkit_head}
+    scene.duet_target.obj = makers[kind](scene)
+    layout = Layout()
+    for panel in panels.CLASSES:
+        if not hasattr(panel, "poll") or panel.poll(bpy.context):
+            panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    said = {"none": "", "flame": "A FLAME head", "arkit": "52 of 52 ARKit shapes"}[kind]
+    assert said in layout.drawn
+    assert ("jawOpen" in layout.drawn) == (kind != "none")

@@ -6,9 +6,11 @@ import types
 
 import numpy as np
 import pytest
+import torch
 from duet.inference.checkpoints import save_checkpoint
 from duet.inference.errors import WeightsError
 from duet.inference.flame import load_flame, rotation_matrices
+from duet.inference.flame_torch import FlameTorch
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 ARRAYS = flame_arrays()
@@ -95,9 +97,6 @@ def test_coefficients_may_be_fewer_than_the_model_has(tmp_path):
 
 
 def test_torch_is_the_same_and_has_gradients_at_rest(tmp_path):
-    torch = pytest.importorskip("torch")
-    from duet.inference.flame_torch import FlameTorch
-
     np.savez(tmp_path / "model.npz", **ARRAYS)
     model = FlameTorch(load_flame(tmp_path / "model.npz"), torch.float64)
     betas, pose, translation = (torch.from_numpy(a) for a in random_poses(6))

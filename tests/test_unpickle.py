@@ -134,6 +134,32 @@ def test_an_object_that_holds_itself_is_refused(tmp_path):
         load_pickled_arrays(tmp_path / "m.pkl")
 
 
+def test_forged_sizes_take_neither_memory_nor_time(tmp_path):
+    """A memo of two thousand million places, a string of as many bytes, and a key whose hash takes 2**80 steps."""
+    nested = b"K\x01" + b"2\x86" * 80  # DUP, TUPLE2
+    for data in (b"\x80\x02}r\xff\xff\xff\x7f0.", b"\x80\x02B\xff\xff\xff\x7fx.", b"\x80\x02}" + nested + b"K\x01s.",
+                 b"\x80\x02}(" + nested + b"K\x01u.", b"\x80\x04\x8f(" + nested + b"\x90."):  # fmt: skip
+        (tmp_path / "m.pkl").write_bytes(data)
+        with pytest.raises(WeightsError, match="damaged"):
+            load_pickled_arrays(tmp_path / "m.pkl")
+
+
+def sparse(shape, starts):
+    """A pickle of {'f': csc_matrix} with one number, whose shape and column starts are forged."""
+    parts = {"data": np.ones(1), "indices": np.zeros(1, np.int32), "indptr": np.array(starts), "_shape": shape}
+    state = pickle.dumps(parts, 2)[2:-1]
+    return b"\x80\x02}" + text("f") + b"cscipy.sparse.csc\ncsc_matrix\n)\x81" + state + b"bs."
+
+
+def test_a_forged_sparse_matrix_is_refused(tmp_path):
+    (tmp_path / "m.pkl").write_bytes(sparse((2, 1), [0, 1]))
+    assert load_pickled_arrays(tmp_path / "m.pkl")["f"].tolist() == [[1.0], [0.0]]
+    for shape, starts in (((10**9, 1), [0, 1]), ((2, 1), [0, 10**12]), ((2, 1), [0, 0, 1]), ((2, 2), [0, 2, 1])):
+        (tmp_path / "m.pkl").write_bytes(sparse(shape, starts))
+        with pytest.raises(WeightsError, match="damaged"):
+            load_pickled_arrays(tmp_path / "m.pkl")
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_arrays_of_numbers_come_back(tmp_path, protocol):
     arrays = {
