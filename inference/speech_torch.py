@@ -54,7 +54,9 @@ class SpeechTorch(nn.Module):
         `style` (B,) holds style indices and `start` (B,) each window's first frame in its recording.
         """
         frames = features.shape[1]
-        x = torch.einsum("btlf,l->btf", self.norm_in(features), self.layer_mix.softmax(0))
+        # mixed before the norm's scale and shift, which is the same and needs no gradient as large as the features
+        x = torch.einsum("btlf,l->btf", F.layer_norm(features, features.shape[-1:]), self.layer_mix.softmax(0))
+        x = x * self.norm_in.weight + self.norm_in.bias
         x = F.gelu(self.conv_in(self.dropout(x).transpose(1, 2))).transpose(1, 2)
         positions = [torch.from_numpy(periodic_positions(int(s), frames, self.dims)) for s in start]
         x = x + torch.stack(positions).to(x) + self.style[style][:, None]

@@ -43,11 +43,11 @@ SPEEDS = ((1, 1), (9, 10), (11, 10), (19, 20), (21, 20))  # played faster by the
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 3000
+    steps: int = 2500
     captured: float = 0.35  # share of the crops that are captured
-    batch: int = 16
+    batch: int = 8
     crop: int = 250  # frames: 5 s
-    rate: float = 1e-3
+    rate: float = 6e-4
     dropout: float = 0.2
     weight_decay: float = 0.05
     velocity: float = 0.5
