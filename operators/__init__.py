@@ -12,9 +12,9 @@ def _classes() -> tuple[type, ...]:
 
 def _target_modules() -> tuple[ModuleType, ...]:
     """The actions for heads that are not Duet's."""
-    from . import arkit_apply, arkit_match, flame_add, flame_apply, flame_export
+    from . import arkit_apply, arkit_match, flame_add, flame_apply, flame_export, target_generate
 
-    return (flame_add, flame_apply, flame_export, arkit_apply, arkit_match)
+    return (flame_add, flame_apply, flame_export, arkit_apply, arkit_match, target_generate)
 
 
 def register() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import arkit_heads, properties, target_settings
+from ..scene import arkit_heads, properties, target_settings, targets
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 
@@ -27,15 +27,19 @@ class DUET_OT_arkit_apply(Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Solve, key, and say how near it is and what was missing."""
         scene, RUNTIME.exclusive = context.scene, True
-        target = target_settings.target_of(scene)
-        steps = arkit_heads.apply_steps(scene, properties.target_head(scene), target)
-        done = yield from follow(steps, "Solving ARKit shapes")
-        where = "on the mesh" if done.on_mesh else "on the Duet head, for the mesh is not bound"
-        text = [f"ARKit shapes solved {where}: {done.residual}."]
-        if done.missing:
-            shown = ", ".join(done.missing[:4]) + ("..." if len(done.missing) > 4 else "")
-            text.append(f"{len(done.missing)} missing shapes are made up for by others: {shown}.")
-        return " ".join([*text, *done.notes])
+        playing = targets.performance_steps(scene, properties.target_head(scene))
+        steps = arkit_heads.apply_steps(scene, playing, target_settings.target_of(scene))
+        return said((yield from follow(steps, "Solving ARKit shapes")))
+
+
+def said(done: arkit_heads.Applied) -> str:
+    """What came of it, for the user."""
+    where = "on the mesh" if done.on_mesh else "on the Duet head, for the mesh is not bound"
+    text = [f"ARKit shapes solved {where}: {done.residual}."]
+    if done.missing:
+        shown = ", ".join(done.missing[:4]) + ("..." if len(done.missing) > 4 else "")
+        text.append(f"{len(done.missing)} missing shapes are made up for by others: {shown}.")
+    return " ".join([*text, *done.notes])
 
 
 CLASSES = (DUET_OT_arkit_apply,)

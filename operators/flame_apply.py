@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import flame_bake, flame_heads, properties, target_settings
+from ..scene import flame_bake, flame_heads, properties, target_settings, targets
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 
@@ -27,11 +27,14 @@ class DUET_OT_flame_apply(Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Fit, key, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
-        target = target_settings.target_of(scene)
-        steps = flame_bake.apply_steps(scene, properties.target_head(scene), target)
-        done = yield from follow(steps, "Fitting FLAME")
-        text = f"{len(done.motion.expression)} frames on FLAME: {done.residual}."
-        return " ".join([text, *done.notes])
+        playing = targets.performance_steps(scene, properties.target_head(scene))
+        steps = flame_bake.apply_steps(playing, target_settings.target_of(scene))
+        return said((yield from follow(steps, "Fitting FLAME")))
+
+
+def said(done: flame_bake.Applied) -> str:
+    """What came of it, for the user."""
+    return " ".join([f"{len(done.motion.expression)} frames on FLAME: {done.residual}.", *done.notes])
 
 
 CLASSES = (DUET_OT_flame_apply,)

@@ -29,6 +29,7 @@ class DUET_PT_targets(bpy.types.Panel):
         matches = arkit_heads.matches_of(target)
         if target is not None:
             layout.label(text=_kind(target, len(matches)), icon="INFO")
+        layout.operator("duet.target_generate", icon="PLAY_SOUND")
         arkit = layout.column(align=True)
         arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")
         flame = layout.column(align=True)

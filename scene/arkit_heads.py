@@ -74,19 +74,17 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
     Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
     Other meshes of the same character (teeth, eyes) that have the same keys follow.
     """
-    return finish(apply_steps(scene, head, target))
+    return finish(apply_steps(scene, targets.performance_steps(scene, head), target))
 
 
-def apply_steps(
-    scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None
-) -> Steps[Applied]:
-    """The same in steps; the target is changed at the end only."""
+def apply_steps(scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only."""
     target = targets.require_target(target)
     matches = matches_of(target)
     if len(matches) < ENOUGH:
         message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
         raise HeadError(message, "Match its keys by hand under ARKit Keys, or choose another mesh.")
-    performance = yield from targets.performance_steps(scene, head)
+    performance = yield from playing
     columns = _columns(matches)
     basis = targets.basis_on(target, performance)
     if basis is None:

@@ -90,15 +90,13 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
 
     Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
     """
-    return finish(apply_steps(scene, head, target))
+    return finish(apply_steps(targets.performance_steps(scene, head), target))
 
 
-def apply_steps(
-    scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None
-) -> Steps[Applied]:
-    """The same in steps; the target is changed at the end only."""
+def apply_steps(playing: Steps[Performance], target: bpy.types.Object | None) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only."""
     flame = flame_head(targets.require_target(target))
-    performance = yield from targets.performance_steps(scene, head)
+    performance = yield from playing
     motion, residual = yield from motion_steps(performance, flame)
     action = actions.new_action(f"{performance.name} on {flame.obj.name}")
     key = flame.obj.data.shape_keys

@@ -11,8 +11,11 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
-from ..inference.take import Floats
+from ..inference.flame_fit import take_weights
+from ..inference.head import load_head
+from ..inference.take import Floats, Take
 from . import actions, compat, heads, layers, shape_keys, timing
 from .steps import Steps, finish
 
@@ -72,6 +75,17 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
         raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
     fps = timing.scene_fps(scene)
     return Performance(name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), turns)
+
+
+def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Performance:
+    """A take from frame `start` on, at the scene's frame rate, with no head to play it; raises HeadError."""
+    shapes, fps = load_blendshapes(), timing.scene_fps(scene)
+    names = (*take.speech_names, *take.expression_names)
+    if names != (*shapes.speech_names, *shapes.expression_names):
+        raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
+    weights = timing.resample(take_weights(take), take.fps, fps)
+    basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
+    return Performance(name, fps, start + np.arange(len(weights)), names, weights, basis, load_head().vertices, {})
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:

@@ -11,10 +11,11 @@ from duet.inference.binding.bind import bind
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, NECK, TO_BLENDER, load_flame
-from duet.inference.flame_fit import FlameMotion
+from duet.inference.flame_fit import FlameMotion, take_weights
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
+from duet.operators import target_generate
 from duet.panels import targets as panels
 from duet.scene import actions, arkit_heads, bake, binding, flame_bake, flame_heads, heads, shape_keys, targets
 from duet.scene.steps import finish
@@ -36,18 +37,16 @@ def scene():
     duet.unregister()
 
 
-@pytest.fixture
-def speaking(scene, tmp_path):
-    """A Duet head that opens its mouth wide and smiles."""
-    obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
+def spoken(fps=24.0):
+    """A take that opens the mouth wide and smiles."""
     rng = np.random.default_rng(3)
     speech = np.zeros((FRAMES, len(SHAPES.speech_names)), np.float32)
     speech[:, 0] = np.sin(np.linspace(0, np.pi, FRAMES))
     speech[:, 1:4] = rng.random((FRAMES, 3)) * 0.4
     curves = np.zeros((FRAMES, len(EMOTIONS)), np.float32)
     curves[:, EMOTIONS.index("happy")] = 0.8
-    take = Take(
-        fps=24.0,
+    return Take(
+        fps=fps,
         speech_weights=speech,
         expression_weights=SHAPES.emotion_weights,
         emotion_curves=curves,
@@ -57,9 +56,15 @@ def speaking(scene, tmp_path):
         emotions=EMOTIONS,
         arkit_names=HEAD.arkit_names,
         model_id="0123456789ab",
-        request=GenerateRequest(fps=24.0, audio="line.wav").to_json(),
+        request=GenerateRequest(fps=fps, audio="line.wav").to_json(),
     )
-    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)), 11)
+
+
+@pytest.fixture
+def speaking(scene, tmp_path):
+    """A Duet head that plays that take from frame 11 on."""
+    obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
+    bake.apply_take(scene, obj, spoken(), write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)), 11)
     scene.duet.head = obj
     return obj
 
@@ -444,6 +449,30 @@ def test_a_flame_head_of_other_vertices_and_another_person_is_bound_and_speaks(s
     due = (vertices_of(speaking, 17) - HEAD.vertices)[order]
     far = np.linalg.norm(due, axis=1) > 1e-3
     assert np.median(np.linalg.norm(moved - due, axis=1)[far]) < 0.2 * np.median(np.linalg.norm(due, axis=1)[far])
+
+
+def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch):
+    """With a worker's take in the worker's place."""
+    made = []
+
+    def take_of(context, request, samples):
+        made.append((request, len(samples)))
+        yield None
+        return spoken(fps=request.fps)
+
+    monkeypatch.setattr(target_generate, "ask", take_of)
+    target, weights = arkit_head(scene), take_weights(spoken())[6]
+    due = np.tensordot(weights, np.concatenate([SHAPES.speech_basis, SHAPES.expression_basis]), 1)
+    assert not bpy.ops.duet.target_generate.poll()
+    scene.duet_target.obj, scene.duet.start_frame = target, 5
+    scene.duet.audio = str(write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)))
+    for head in (target, addon_head(scene)):
+        scene.duet_target.obj = head
+        assert bpy.ops.duet.target_generate() == {"FINISHED"}
+        off = vertices_of(head, 11) - HEAD.vertices - due
+        assert np.median(np.linalg.norm(off, axis=1)[np.linalg.norm(due, axis=1) > 1e-3]) < 3e-4
+    assert made[0][0].fps == 24
+    assert len(scene.sequence_editor.strips) == 2
 
 
 class Layout:

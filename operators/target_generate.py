@@ -1,0 +1,102 @@
+"""Generate on Target: the recording straight on to a FLAME or ARKit head, with no Duet head in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import bpy
+
+from ..inference.errors import DuetError, HeadError
+from ..scene import (
+    arkit_heads,
+    bake,
+    flame_bake,
+    flame_heads,
+    heads,
+    properties,
+    sound,
+    target_settings,
+    targets,
+    timing,
+)
+from . import arkit_apply, flame_apply
+from .generate import recording_of
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
+from .worker_job import ask
+
+
+class DUET_OT_target_generate(Stepped, bpy.types.Operator):
+    """Turn the recording into speech and emotion on the target: a FLAME head, or one with ARKit's shapes"""
+
+    bl_idname = "duet.target_generate"
+    bl_label = "Generate on Target"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the target can speak, audio is chosen and no job runs."""
+        reason = _why_not(context.scene)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """Decode, let the worker animate, and solve for the target, found again by its name."""
+        scene, target = context.scene, targets.require_target(target_settings.target_of(context.scene))
+        name, recording = target.name, recording_of(scene)
+        request = properties.request_of(scene, recording.path.name)
+        samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
+        take = yield from ask(context, request, samples)
+        RUNTIME.exclusive, target = True, scene.objects.get(name)
+        if target is None:
+            raise HeadError(f"'{name}' was removed or renamed while Duet worked.", "Generate again.")
+        performance = targets.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
+        text = yield from _apply(scene, performance, target)
+        _add_sound(scene, target, recording, len(performance.frames))
+        return text
+
+
+def _apply(
+    scene: bpy.types.Scene, performance: targets.Performance, target: bpy.types.Object
+) -> Generator[float | None, None, str]:
+    """Put the performance on the target, as a FLAME head where it is one."""
+    if flame_heads.is_flame_head(target):
+        steps: Generator[float, None, Any] = flame_bake.apply_steps(_at_once(performance), target)
+        return flame_apply.said((yield from follow(steps, "Fitting FLAME")))
+    steps = arkit_heads.apply_steps(scene, _at_once(performance), target)
+    return arkit_apply.said((yield from follow(steps, "Solving ARKit shapes")))
+
+
+def _at_once(performance: targets.Performance) -> Generator[float, None, targets.Performance]:
+    yield 0.0
+    return performance
+
+
+def _add_sound(scene: bpy.types.Scene, target: bpy.types.Object, recording: bake.Recording, length: int) -> None:
+    """The recording as the target's sound strip, in place of an earlier one, and a scene that is long enough."""
+    heads.ensure_id(target)
+    earlier, strip = sound.strips_of(scene, target), None
+    if recording.own_strip:
+        skip = round(recording.begin * timing.scene_fps(scene))
+        strip = sound.add_strip(scene, target, recording.path, recording.start, length, skip)
+    sound.replace_strips(scene, earlier, strip)
+    scene.frame_end = max(scene.frame_end, recording.start + length - 1)
+
+
+def _why_not(scene: bpy.types.Scene) -> str:
+    """Why nothing can be generated now, with the remedy; empty where it can."""
+    if RUNTIME.busy:
+        return "Duet is at work. Wait for it, or cancel it."
+    target = target_settings.target_of(scene)
+    if not (flame_heads.is_flame_head(target) or arkit_heads.is_arkit_head(target)):
+        return "Choose a mesh with FLAME's or ARKit's keys as the target."
+    try:
+        recording_of(scene)
+    except DuetError as error:
+        return str(error)
+    return ""
+
+
+CLASSES = (DUET_OT_target_generate,)
