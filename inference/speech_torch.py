@@ -42,7 +42,8 @@ class SpeechTorch(nn.Module):
         self.layer_mix = nn.Parameter(torch.zeros(dims.encoder_layers))
         self.norm_in = nn.LayerNorm(dims.encoder_width)
         self.conv_in = nn.Conv1d(dims.encoder_width, dims.width, 5, padding=2)
-        self.style = nn.Parameter(torch.zeros(dims.styles, dims.width))
+        # far apart from the start: a voice gives its set away, and a faint style would be ignored
+        self.style = nn.Parameter(0.5 * torch.randn(dims.styles, dims.width))
         self.blocks = nn.ModuleList(SpeechBlock(dims, dropout) for _ in range(dims.layers))
         self.norm_out = nn.LayerNorm(dims.width)
         self.out = nn.Linear(dims.width, dims.channels)

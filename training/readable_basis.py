@@ -19,6 +19,7 @@ from ..inference.head import Head
 from .deformation_space import MILLIMETRE, DeformationSpace
 from .fusion_module import FusionModule
 from .fusion_set import FusionSet, Sample
+from .speech_rig import CHANNEL_NAMES, rig_deltas
 
 Floats = NDArray[np.float32]
 STRONG_QUANTILE = 0.98
@@ -53,7 +54,7 @@ def make_readable(module: FusionModule, data: FusionSet, space: DeformationSpace
             (basis * scale[:, None])[order].numpy() @ space.components.reshape(len(space.components), -1)
         ).reshape(len(order), -1, 3) * np.float32(MILLIMETRE)
         parts.append(shapes)
-        names.append(tuple(f"{domain} {i + 1:02d} {label}" for i, label in enumerate(_labels(shapes, head))))
+        names.append(readable_names(domain, shapes, head))
     return Readable(parts[0], parts[1], names[0], names[1])
 
 
@@ -64,9 +65,19 @@ def _rescale(encoder: FusionEncoder, scale: Tensor, order: Tensor) -> None:
             layer.weight.copy_((layer.weight / scale[:, None])[order])
 
 
-def _labels(shapes: Floats, head: Head) -> list[str]:
-    """For each blendshape the ARKit shape it looks most like, in words: 'mouthSmileLeft' is 'mouth smile left'."""
-    arkit = head.arkit.reshape(len(head.arkit), -1)
-    arkit = arkit / np.linalg.norm(arkit, axis=1, keepdims=True)
-    nearest = np.argmax(np.abs(shapes.reshape(len(shapes), -1) @ arkit.T), axis=1)
-    return [re.sub("([A-Z])", lambda m: " " + m[1].lower(), head.arkit_names[i]) for i in nearest]
+def readable_names(domain: str, shapes: Floats, head: Head) -> tuple[str, ...]:
+    """'Speech 03 lips oo': each blendshape numbered, and named by the movement it looks most like.
+
+    Speech is compared with the rig's channels, expressions with the ARKit shapes.
+    """
+    known = rig_deltas(head) if domain == "Speech" else head.arkit
+    words = CHANNEL_NAMES if domain == "Speech" else head.arkit_names
+    flat = known.reshape(len(known), -1)
+    flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    nearest = np.argmax(np.abs(shapes.reshape(len(shapes), -1) @ flat.T), axis=1)
+    return tuple(f"{domain} {i + 1:02d} {_in_words(words[k])}" for i, k in enumerate(nearest))
+
+
+def _in_words(name: str) -> str:
+    """'mouthSmileLeft' and 'lips_oo' as 'mouth smile left' and 'lips oo'."""
+    return re.sub("([A-Z])", lambda match: " " + match[1].lower(), name).replace("_", " ")

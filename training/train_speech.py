@@ -44,7 +44,7 @@ class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
     steps: int = 2500
-    captured: float = 0.35  # share of the crops that are captured
+    captured: float = 0.45  # share of the crops that are captured
     batch: int = 8
     crop: int = 250  # frames: 5 s
     rate: float = 6e-4
