@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .head import ARKIT_NAMES
 
@@ -90,6 +91,7 @@ _SQUASHED |= {name[: -len(s)].lower() + s[0].lower(): name for name in ARKIT_NAM
 _WITHOUT_SIDE = {name for name in ARKIT_NAMES if not name.endswith(("Left", "Right"))}
 
 
+@lru_cache(maxsize=4096)  # panels ask at every redraw
 def recognise(key: str) -> tuple[str, int] | None:
     """The ARKit name that a key's name means and how many words had to be passed over; None where it means none."""
     own = _own(key)
