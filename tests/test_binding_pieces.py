@@ -70,7 +70,9 @@ def test_closest_point_of_a_triangle_beats_all_samples(seed):
 def test_surface_tells_two_sides_of_a_thin_part_by_their_normals():
     a, b, c, d = [-1.0, -1, 0], [1.0, -1, 0], [1.0, 1, 0], [-1.0, 1, 0]
     low = np.array([a, b, c, d])
-    both = Mesh(np.concatenate([low, low + [0, 0, 0.01]]), np.array([[0, 2, 1], [0, 3, 2], [4, 5, 6], [4, 6, 7]]))
+    both = Mesh(
+        np.concatenate([low, low + np.array([0, 0, 0.01])]), np.array([[0, 2, 1], [0, 3, 2], [4, 5, 6], [4, 6, 7]])
+    )
     hit = Surface(both, 0.1).closest(np.array([[0.2, 0.1, 0.02]]), np.array([[0.0, 0, -1]]))
     assert hit.triangle[0] < 2  # the lower side, though the upper one is nearer
     np.testing.assert_allclose(hit.position[0], [0.2, 0.1, 0.0], atol=1e-12)
@@ -123,7 +125,7 @@ def test_parts_and_ball():
     assert (labels[:count] == labels[0]).all()
     assert (labels[count:] == labels[count]).all()
     assert labels[0] != labels[count]
-    middle, radius, miss = ball(second.vertices + [1, 2, 3])
+    middle, radius, miss = ball(second.vertices + np.array([1, 2, 3]))
     np.testing.assert_allclose(middle, [1, 2, 3], atol=1e-9)
     assert (radius, miss) == (pytest.approx(0.5), pytest.approx(0, abs=1e-9))
 
@@ -182,7 +184,7 @@ def test_what_no_mesh_may_be_is_said():
 def test_torn_and_crowded_meshes_are_said():
     good = sphere()
     torn = Mesh(good.vertices[good.triangles].reshape(-1, 3), np.arange(3 * len(good.triangles)).reshape(-1, 3))
-    with pytest.raises(HeadError, match="is open: .* Merge > By Distance"):
+    with pytest.raises(HeadError, match=r"is open: .* Merge > By Distance"):
         check(torn)
     with pytest.raises(HeadError, match="not manifold"):
         check(Mesh(good.vertices, np.concatenate([good.triangles, good.triangles[::4]])))
@@ -192,7 +194,7 @@ def test_torn_and_crowded_meshes_are_said():
 
 def test_inside_out_is_said():
     good = sphere(radius=0.1)
-    place = good.vertices + [0, 0, 0.16]
+    place = good.vertices + np.array([0, 0, 0.16])
     check_facing("Bob", Mesh(place, good.triangles))
     with pytest.raises(HeadError, match="inside out or mirrored"):
         check_facing("Bob", Mesh(place, good.triangles[:, ::-1]))
