@@ -111,6 +111,18 @@ def array_state(code, raw, shape=b"K\x01\x85", order=b"<"):
     return start + b"(K\x01" + shape + dtype.replace(b"K\x03(K\x03", b"(K\x03") + b"\x89" + data + b"tbs."
 
 
+def test_python_2_strings_hold_the_bytes_of_arrays(tmp_path):
+    """Binary strings of protocol 2 and escaped ones of protocol 0, as Python 2 wrote NumPy's arrays."""
+    raw = np.array([1.5, -2.25e-300]).tobytes()
+    binary = b"B" + struct.pack("<I", len(raw)) + raw
+    escaped = b"S'" + "".join(f"\\x{byte:02x}" for byte in raw).encode() + b"'\n"
+    honest = array_state("f8", raw, shape=b"K\x02\x85")
+    for string in (b"T" + binary[1:], escaped):
+        assert binary in honest
+        (tmp_path / "m.pkl").write_bytes(honest.replace(binary, string))
+        assert load_pickled_arrays(tmp_path / "m.pkl")["f"].tolist() == [1.5, -2.25e-300]
+
+
 def test_a_forged_dtype_of_pointers_is_no_array(tmp_path):
     """NumPy's own unpickling would take these eight bytes for the address of a Python object."""
     (tmp_path / "m.pkl").write_bytes(array_state("O8", b"\x41" * 8))
