@@ -36,7 +36,7 @@ def main():
     yield from g.click("duet.generate")
     for _ in range(TIMEOUT * 2):
         yield 0.5
-        if head.data.shape_keys.animation_data:
+        if head.data.shape_keys.animation_data.action:
             break
     animation = head.data.shape_keys.animation_data
     assert animation and animation.action, "Generate did not finish"
