@@ -13,25 +13,29 @@ import numpy as np
 
 from .errors import OutputError
 from .head import ARKIT_NAMES
-from .take import Take
+from .take import Floats, Take
 
 JSON_FORMAT, JSON_VERSION = "duet-arkit", 1
 _DIGITS = 6  # of a coefficient in JSON
 _ELSEWHERE = "Choose another file or folder, or change its permissions."
 
 
-def write_npz(path: Path, take: Take) -> None:
+def write_npz(path: Path, take: Take, expression_curves: Floats | None = None) -> None:
     """Write the take's arrays; raises OutputError naming the file.
 
-    `fps`, `speech_weights` (T, Ks), `expression_weights` (E, Ke), `emotion_curves` (T, E), `emotions` (E,),
-    `arkit` (T, 52), `arkit_names` (52,), `speech_names` (Ks,), `expression_names` (Ke,), `meta` (JSON text), and
-    `vertices` (T, V, 3) in metres where the take has them.
+    `expression_curves` (T, Ke), the expression blendshapes' weights over time, follow from the take's emotions where
+    they are not given.
+
+    `fps`, `speech_weights` (T, Ks), `expression_weights` (E, Ke), `emotion_curves` (T, E), `expression_curves`
+    (T, Ke), `emotions` (E,), `arkit` (T, 52), `arkit_names` (52,), `speech_names` (Ks,), `expression_names` (Ke,),
+    `meta` (JSON text), and `vertices` (T, V, 3) in metres where the take has them.
     """
     arrays: dict[str, Any] = {
         "fps": np.float64(take.fps),
         "speech_weights": take.speech_weights,
         "expression_weights": take.expression_weights,
         "emotion_curves": take.emotion_curves,
+        "expression_curves": _expression_curves(take) if expression_curves is None else expression_curves,
         "emotions": np.array(take.emotions),
         "arkit": take.arkit,
         "arkit_names": np.array(take.arkit_names),
@@ -42,6 +46,10 @@ def write_npz(path: Path, take: Take) -> None:
     if take.vertices is not None:
         arrays["vertices"] = take.vertices
     write_atomically(path, lambda file: np.savez(file, **arrays))
+
+
+def _expression_curves(take: Take) -> Floats:
+    return take.emotion_curves @ take.expression_weights
 
 
 def write_json(path: Path, take: Take) -> None:

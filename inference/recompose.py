@@ -39,3 +39,18 @@ def with_curves(take: Take, emotion_curves: Floats, speech_weights: Floats | Non
         moved = (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
         vertices = (head.vertices + moved).astype(np.float32)
     return replace(take, speech_weights=speech, emotion_curves=curves, arkit=solve(weights), vertices=vertices)
+
+
+def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:
+    """ARKit coefficients (T, 52) of weights (T, K) of the learned blendshapes of these names.
+
+    Raises WeightsError where one is not among the shipped ones.
+    """
+    _, shapes, solve = _shapes()
+    known = (*shapes.speech_names, *shapes.expression_names)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise WeightsError(f"The blendshape '{unknown[0]}' is of another version of Duet.", "Add a new head.")
+    full = np.zeros((len(weights), len(known)), np.float32)
+    full[:, [known.index(name) for name in names]] = weights
+    return solve(full)

@@ -7,7 +7,8 @@ def _classes() -> tuple[type, ...]:
     from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, takes, test_engine
 
     modules = (add_head, bind_head, generate, cancel, emotion_keys, takes, test_engine, install_torch)
-    return tuple(cls for module in (*modules, *_target_modules()) for cls in module.CLASSES)
+    every = (*modules, *_target_modules(), *_file_modules())
+    return tuple(cls for module in every for cls in module.CLASSES)
 
 
 def _target_modules() -> tuple[ModuleType, ...]:
@@ -15,6 +16,13 @@ def _target_modules() -> tuple[ModuleType, ...]:
     from . import arkit_apply, arkit_match, flame_add, flame_apply, flame_export, target_generate
 
     return (flame_add, flame_apply, flame_export, arkit_apply, arkit_match, target_generate)
+
+
+def _file_modules() -> tuple[ModuleType, ...]:
+    """The exports and the import."""
+    from . import export_head, import_livelink
+
+    return (export_head, import_livelink)
 
 
 def register() -> None:

@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import bind, preferences, sidebar, targets
+    from . import bind, exports, preferences, sidebar, targets
 
-    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES, *targets.CLASSES)
+    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES, *targets.CLASSES, *exports.CLASSES)
 
 
 def register() -> None:

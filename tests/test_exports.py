@@ -12,7 +12,7 @@ from duet.inference.livelink import write_livelink_csv
 pytestmark = pytest.mark.embedded
 
 KEYS = {"fps", "speech_weights", "expression_weights", "emotion_curves", "emotions", "arkit", "arkit_names"}
-KEYS |= {"speech_names", "expression_names", "meta"}
+KEYS |= {"expression_curves", "speech_names", "expression_names", "meta"}
 
 
 def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
@@ -24,6 +24,7 @@ def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
         for key in ("speech_weights", "expression_weights", "emotion_curves", "arkit"):
             assert data[key].dtype == np.float32
             np.testing.assert_array_equal(data[key], getattr(take, key))
+        np.testing.assert_allclose(data["expression_curves"], take.emotion_curves @ take.expression_weights, atol=1e-6)
         assert tuple(data["emotions"]) == take.emotions
         for key in ("arkit_names", "speech_names", "expression_names"):
             assert tuple(data[key]) == getattr(take, key)

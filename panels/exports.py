@@ -1,0 +1,31 @@
+"""The sub-panel "Export": files for other programs, and a Live Link Face recording to compare with."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.export_head import CLASSES as EXPORTS
+from ..operators.export_head import exported
+
+
+class DUET_PT_exports(bpy.types.Panel):
+    """Exports and the import."""
+
+    bl_label = "Export"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Duet"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 90
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw what is exported, and a button for each kind of file."""
+        layout, head = self.layout, exported(context)
+        layout.label(text=f"Head: {head.name}" if head else "No head is chosen.", icon="USER" if head else "INFO")
+        column = layout.column(align=True)
+        for operator in EXPORTS:
+            column.operator(operator.bl_idname, icon="EXPORT")
+        layout.operator("duet.import_livelink", icon="IMPORT")
+
+
+CLASSES = (DUET_PT_exports,)

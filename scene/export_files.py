@@ -1,0 +1,199 @@
+"""The head as Alembic, USD or glTF through Blender's own exporters, and as weights in .csv, .json or .npz."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import addon_utils
+import bpy
+
+from ..inference.errors import OutputError
+from ..inference.exports import prepare_output, write_json, write_npz
+from ..inference.livelink import write_livelink_csv
+from .export_sampling import Progress, Span, frame_kept, performance
+
+_GLTF_ADDON = "io_scene_gltf2"
+_NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
+
+
+@dataclass(frozen=True)
+class _Format:
+    """One of Blender's exporters: its name for the user, whether it is there, and how to call it."""
+
+    name: str
+    is_built: Callable[[], bool]
+    write: Callable[[Path, Span], set[str]]
+
+
+def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> None:
+    """Write the head and its armature over the span, in the format of the suffix: .abc, .usd, .usda, .usdc, .glb.
+
+    glTF and USD keep every shape key as a target with its weights sampled at every frame, drivers and NLA included,
+    and the armature as a skeleton; Alembic has the moving vertices. Time 0 of a .glb is the span's first frame, times
+    are exact at any frame rate. Raises OutputError, and leaves the scene as it was.
+    """
+    path = prepare_output(path)
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise OutputError(f"'{path}' does not end in {', '.join(FORMATS)}.", "Change its name.")
+    if not kind.is_built():
+        raise OutputError(f"This Blender was built without {kind.name}.", _NO_LIBRARY)
+    partial = path.with_name(f"_{path.stem[:60]}_partial{path.suffix.lower()}")
+    try:
+        with _staged(scene, obj, span):
+            done = kind.write(partial, span)
+        if "FINISHED" not in done or not partial.exists():
+            raise OutputError(f"Blender's {kind.name} exporter did not write '{path}'.", "See its message.")
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:
+        message = f"Blender's {kind.name} exporter could not write '{path}': {str(error).strip()}"
+        raise OutputError(message, "Choose another file or folder.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def export_weights(
+    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span, progress: Progress | None = None
+) -> int:
+    """Write what the head does over the span as .csv (Live Link Face), .json or .npz; return the number of frames.
+
+    Raises OutputError, HeadError or WeightsError.
+    """
+    prepare_output(path)
+    take, expression = performance(scene, obj, span, progress)
+    match path.suffix.lower():
+        case ".csv":
+            write_livelink_csv(path, take)
+        case ".json":
+            write_json(path, take)
+        case ".npz":
+            write_npz(path, take, expression)
+        case _:
+            raise OutputError(f"'{path}' does not end in .csv, .json or .npz.", "Change its name.")
+    return take.frame_count
+
+
+@contextmanager
+def _staged(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Iterator[None]:
+    """The head and its armature selected, and the span as the scene's; everything is put back afterwards."""
+    layer = bpy.context.view_layer
+    parts = {obj} | ({obj.parent} if obj.parent and obj.parent.type == "ARMATURE" else set())
+    missing = [part.name for part in parts if part.name not in layer.objects]
+    if missing:
+        message = f"'{missing[0]}' is not in the view layer '{layer.name}'."
+        raise OutputError(message, "Show its collection in the Outliner.")
+    with ExitStack() as undo:
+        undo.enter_context(frame_kept(scene))
+        for name in ("frame_start", "frame_end", "use_preview_range"):
+            undo.callback(setattr, scene, name, getattr(scene, name))
+        undo.callback(setattr, layer.objects, "active", layer.objects.active)
+        for other in layer.objects:
+            undo.callback(other.select_set, other.select_get())
+            undo.callback(other.hide_set, other.hide_get()) if other in parts else None
+        scene.use_preview_range = False
+        scene.frame_start, scene.frame_end = 0, 1048574  # so that neither end pushes the other
+        scene.frame_start, scene.frame_end = span.start, span.end
+        for other in layer.objects:
+            if other in parts:
+                other.hide_set(False)
+            other.select_set(other in parts)
+        layer.objects.active = obj
+        yield
+
+
+def _write_alembic(path: Path, span: Span) -> set[str]:
+    return set(
+        bpy.ops.wm.alembic_export(
+            filepath=str(path),
+            selected=True,
+            start=span.start,
+            end=span.end,
+            uvs=True,
+            face_sets=True,
+            as_background_job=False,
+        )
+    )
+
+
+def _write_usd(path: Path, span: Span) -> set[str]:
+    return set(
+        bpy.ops.wm.usd_export(
+            filepath=str(path),
+            selected_objects_only=True,
+            export_animation=True,
+            export_shapekeys=True,
+            export_armatures=True,
+            export_uvmaps=True,
+        )
+    )
+
+
+def _write_gltf(path: Path, span: Span) -> set[str]:
+    was_on = addon_utils.check(_GLTF_ADDON)[1]
+    if not was_on and addon_utils.enable(_GLTF_ADDON, default_set=False) is None:
+        message = f"Blender's glTF exporter ('{_GLTF_ADDON}') cannot be switched on."
+        raise OutputError(message, "Enable 'glTF 2.0 format' in Preferences > Add-ons, or install Blender again.")
+    try:
+        with _seconds_of_gltf(bpy.context.scene):
+            return set(
+                bpy.ops.export_scene.gltf(
+                    filepath=str(path),
+                    export_format="GLB",
+                    use_selection=True,
+                    export_animations=True,
+                    export_animation_mode="SCENE",  # one animation of all that moves, sampled as it is evaluated
+                    export_anim_scene_split_object=False,
+                    export_anim_slide_to_zero=True,
+                    export_force_sampling=True,
+                    export_frame_range=True,
+                    export_optimize_animation_size=False,
+                    export_morph=True,
+                    export_morph_animation=True,
+                    export_morph_normal=True,
+                )
+            )
+    finally:
+        if not was_on:
+            addon_utils.disable(_GLTF_ADDON, default_set=False)
+
+
+@contextmanager
+def _seconds_of_gltf(scene: bpy.types.Scene) -> Iterator[None]:
+    """Blender's glTF exporter (4.5 to 5.2) takes fps * fps_base for the frame rate, where fps / fps_base is right.
+
+    At 23.976 that is a second late after eight minutes, so it is given the inverse.
+    """
+    base = scene.render.fps_base
+    scene.render.fps_base = 1.0 / base
+    try:
+        yield
+    finally:
+        scene.render.fps_base = base
+
+
+def _usd_is_built() -> bool:
+    return bool(bpy.app.build_options.usd)
+
+
+_USD = _Format("USD", _usd_is_built, _write_usd)
+FORMATS = {
+    ".abc": _Format("Alembic", lambda: bool(bpy.app.build_options.alembic), _write_alembic),
+    ".usd": _USD,
+    ".usda": _USD,
+    ".usdc": _USD,
+    ".glb": _Format("glTF", lambda: True, _write_gltf),
+}
+WEIGHTS = (".csv", ".json", ".npz")
+
+
+def export(
+    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span, progress: Progress | None = None
+) -> None:
+    """Write the head in the format of the suffix, whichever it is; raises DuetError."""
+    if path.suffix.lower() in WEIGHTS:
+        export_weights(scene, obj, path, span, progress)
+    else:
+        export_geometry(scene, obj, path, span)
