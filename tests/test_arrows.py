@@ -47,8 +47,9 @@ LAZY = {
     ("inference.audio_file", "soundfile"),
     ("inference.engine", "inference.engine_torch"),
     ("inference.worker", "inference.pipeline"),
-    ("operators.command_line", "scene"),
-    ("operators.command_line", "scene.sound"),
+    ("operators.job_runner", "scene"),
+    ("operators.job_runner", "scene.files"),
+    ("operators.job_runner", "scene.sound"),
 }
 
 
@@ -178,7 +179,7 @@ def test_client_half_is_all_there():
         ("scene.heads", "from ..inference.pipeline import Pipeline"),
         ("scene.heads", "import torch"),
         ("scene.heads", "from duet.inference.take import Take"),
-        ("operators.command_line", "from ..scene import sound"),
+        ("operators.job_runner", "from ..scene import sound"),
         ("operators.command_line", "from ..panels import sidebar"),
         ("panels.sidebar", "import librosa"),
         ("__init__", "from .inference.worker import main"),
@@ -198,7 +199,7 @@ def test_wrong_arrows_are_found(module, source):
         ("training.train_speech", "import torch, scipy\nfrom ..inference.speech_torch import SpeechTorch"),
         ("training.head.cut", "from ...inference.head import BONES\nfrom . import eyes"),
         ("scene.heads", "import bpy\nimport numpy as np\nfrom ..inference.take import Take\nfrom . import compat"),
-        ("operators.command_line", "def f():\n    from ..scene import bake_file"),
+        ("operators.job_runner", "def f():\n    from ..scene import bake_file"),
         ("panels.sidebar", "from ..scene import heads\nfrom ..operators import command_line"),
     ],
 )
