@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="duet", description="A recording becomes a talking, feeling face.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     generate = commands.add_parser("generate", help="write blendshape weights and ARKit coefficients")
-    _add_files(generate, ".npz, .json of ARKit weights, or .csv as Live Link Face writes it")
+    _add_files(generate, ".npz, .flame.npz for Gaussian avatars, .json of ARKit weights, or .csv of Live Link Face")
     _add_performance(generate)
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")

@@ -15,6 +15,7 @@ from ..inference.audio_file import load_audio
 from ..inference.client import WorkerClient, worker_command
 from ..inference.errors import AudioError, DuetError
 from ..inference.exports import prepare_output, write_json, write_npz
+from ..inference.gaussian import write_gaussian_take
 from ..inference.livelink import write_livelink_csv
 from ..inference.take import Floats, Take
 from .jobs import Job
@@ -26,6 +27,7 @@ _WRITERS: dict[str, Callable[[Path, Take], None]] = {
     ".csv": write_livelink_csv,
     ".json": write_json,
 }
+_GAUSSIAN = ".flame.npz"  # FLAME coefficients on the Duet head's own model, for GaussianAvatars
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ def _frame_rate(job: Job) -> float | None:
 
 def _write(job: Job, take: Take) -> None:
     writer = _WRITERS.get(job.output.suffix.lower())
+    if job.output.name.lower().endswith(_GAUSSIAN):
+        write_gaussian_take(job.output, take)
+        return
     if writer:
         writer(job.output, take)
         return

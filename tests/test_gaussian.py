@@ -19,6 +19,7 @@ from duet.inference.gaussian import (
 )
 from duet.inference.head import ARKIT_NAMES, load_head
 from duet.inference.take import EMOTIONS, Take
+from duet.operators import job_runner, jobs
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 pytestmark = pytest.mark.embedded
@@ -171,3 +172,9 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
     small = replace(own, v_template=own.v_template[:-1])
     with pytest.raises(HeadError, match="Bind the model's mesh first"):
         write_gaussian_take(tmp_path / "line.npz", take, small)
+
+
+def test_the_command_line_writes_it_by_the_files_name(tmp_path):
+    job = jobs.Job(audio=tmp_path / "line.wav", output=tmp_path / "line.flame.npz")
+    job_runner._write(job, spoken())
+    assert read_gaussian(job.output)["expr"].shape == (5, 100)
