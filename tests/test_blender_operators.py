@@ -10,7 +10,7 @@ import pytest
 from duet.inference.blendshapes import Blendshapes
 from duet.inference.client import worker_command
 from duet.operators import add_head, blender_command, install_torch, runtime
-from duet.scene import actions, heads
+from duet.scene import actions, compat, heads, life, properties, takes
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
@@ -252,3 +252,135 @@ def test_the_installer_can_be_cancelled():
 def test_progress_of_pip_is_readable():
     assert install_torch.readable("Progress 512 of 2048") == "Downloading: 25%"
     assert install_torch.readable(" Collecting torch \n") == "Collecting torch"
+
+
+# Takes and what waits
+
+
+def test_a_take_waits_for_a_head_in_edit_mode(scene, ready, monkeypatch):
+    from duet.operators import generate
+
+    ask = generate.ask
+
+    def into_edit_mode(*args):
+        take = yield from ask(*args)
+        bpy.context.view_layer.objects.active = ready
+        bpy.ops.object.mode_set(mode="EDIT")
+        return take
+
+    monkeypatch.setattr(generate, "ask", into_edit_mode)
+    message = failure(bpy.ops.duet.generate)
+    assert "is in Edit Mode" in message
+    assert "The take waits: click Apply" in message
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert bpy.ops.duet.apply_result() == {"FINISHED"}
+    assert takes.active(ready).name == "Duet line"
+    assert runtime.RUNTIME.pending is None
+    assert not bpy.ops.duet.discard_result.poll()
+
+
+def test_a_strip_of_the_sequencer_is_spoken_where_it_is_cut(scene, ready, tmp_path):
+    scene.render.fps = 25
+    long = write_wav(tmp_path / "long.wav", np.sin(np.arange(80000) * 0.1))
+    strip = scene.sequence_editor_create().strips.new_sound("Ada", str(long), 3, 11)
+    compat.set_strip_range(strip, 36, 86)  # one second in, two seconds long
+    scene.duet.source, scene.duet.strip = "STRIP", "Nobody"
+    assert "no sound strip 'Nobody'" in failure(bpy.ops.duet.generate)
+    scene.duet.strip = "Ada"
+    assert bpy.ops.duet.generate() == {"FINISHED"}
+    group = takes.active(ready).duet
+    assert (group.start_frame, group.trim_start, group.trim_end) == (36, 1.0, 3.0)
+    assert takes.load(ready).take.frame_count == 50
+    assert [strip.name for strip in scene.sequence_editor.strips] == ["Ada"]
+
+
+def test_trims_cut_the_recording_and_its_strip(scene, ready, tmp_path):
+    scene.render.fps = 25
+    scene.duet.audio = str(write_wav(tmp_path / "long.wav", np.sin(np.arange(80000) * 0.1)))
+    scene.duet.trim_start, scene.duet.trim_end, scene.duet.start_frame = 1.0, 3.0, 101
+    assert bpy.ops.duet.generate() == {"FINISHED"}
+    assert takes.load(ready).take.frame_count == 50
+    (strip,) = scene.sequence_editor.strips
+    assert compat.strip_range(strip) == (101, 151)
+    assert compat.strip_content_start(strip) == 76
+    scene.duet.trim_end = 0.5
+    assert "ends before it begins" in failure(bpy.ops.duet.generate)
+
+
+def test_takes_are_duplicated_and_removed(scene, ready):
+    bpy.ops.duet.generate()
+    assert bpy.ops.duet.duplicate_take() == {"FINISHED"}
+    assert takes.active(ready).name == "Duet line.001"
+    takes.active(ready).duet.articulation = 0.5
+    assert bpy.ops.duet.remove_take() == {"FINISHED"}
+    assert (takes.active(ready).name, takes.active(ready).duet.articulation) == ("Duet line", 1.0)
+    assert bpy.ops.duet.remove_take() == {"FINISHED"}
+    assert takes.takes_of(ready) == []
+    assert not scene.sequence_editor.strips
+    assert all(block.value == 0 for block in ready.data.shape_keys.key_blocks[1:])
+    assert "plays no take" in failure(bpy.ops.duet.remove_take)
+
+
+def test_a_range_is_generated_again(scene, ready):
+    bpy.ops.duet.generate()
+    scene.duet.range_start, scene.duet.range_end = 20, 10
+    assert "range ends before it begins" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
+    scene.duet.range_end = 30
+    assert bpy.ops.duet.regenerate(part="RANGE") == {"FINISHED"}
+    assert bpy.ops.duet.regenerate(part="ALL") == {"FINISHED"}
+    assert [action.name for action in takes.takes_of(ready)] == ["Duet line"]
+
+
+def test_push_and_plain_and_mute(scene, ready):
+    scene.duet.blinks = scene.duet.head_motion = True
+    bpy.ops.duet.generate()
+    tracks = life.tracks_of(ready)
+    assert tracks
+    assert bpy.ops.duet.mute_life() == {"FINISHED"}
+    assert all(track.mute for track in life.tracks_of(ready))
+    take = takes.active(ready)
+    assert bpy.ops.duet.bake_plain() == {"FINISHED"}
+    assert actions.action_of(ready.data.shape_keys).name == "Duet line Plain"
+    scene.duet.active_take = bpy.data.actions.find(take.name)
+    assert bpy.ops.duet.push_take() == {"FINISHED"}
+    assert "plays no take" in failure(bpy.ops.duet.push_take)
+
+
+def test_timed_emotions_get_rows_and_markers(scene, ready):
+    scene.render.fps = 24
+    bpy.ops.duet.generate()
+    group = takes.active(ready).duet
+    scene.frame_set(25)
+    assert bpy.ops.duet.add_cue() == {"FINISHED"}
+    assert (len(group.cues), round(group.cues[0].seconds, 3)) == (1, 1.0)
+    group.cues[0].emotion = "neutral"
+    scene.frame_set(48)
+    assert ready["Happy"] == pytest.approx(0.0)
+    for _ in range(2):  # again replaces
+        bpy.ops.duet.emotion_markers()
+    assert sorted((marker.frame, marker.name) for marker in scene.timeline_markers) == [
+        (1, "Duet: happy 0.8"),
+        (25, "Duet: neutral"),
+    ]
+    assert bpy.ops.duet.remove_cue() == {"FINISHED"}
+    scene.frame_set(47)
+    assert ready["Happy"] == pytest.approx(0.8)
+
+
+def test_presets_set_the_sliders_and_key_them_where_auto_keying_is_on(scene, ready):
+    assert bpy.ops.duet.emotion_preset(preset="Bittersweet") == {"FINISHED"}
+    assert [ready[name] for name in ("Happy", "Sad", "Angry")] == pytest.approx([0.35, 0.55, 0])
+    assert ready.animation_data is None
+    scene.tool_settings.use_keyframe_insert_auto = True
+    bpy.ops.duet.emotion_preset(preset="Smug")
+    assert actions.action_of(ready) is not None
+
+
+def test_every_property_and_operator_is_explained():
+    for group in (properties.DuetSettings, properties.DuetTake, properties.DuetCue):
+        for name, prop in group.bl_rna.properties.items():
+            if name not in {"rna_type", "name"}:
+                assert len(prop.description) > 8, (group, name)
+    for name in dir(bpy.types):
+        if name.startswith("DUET_OT_"):
+            assert len(getattr(bpy.types, name).bl_rna.description) > 8, name
