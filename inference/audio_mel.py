@@ -62,11 +62,15 @@ def log_power(samples: Floats, start: int, stop: int) -> Floats:
     return np.log10(np.maximum(power.astype(np.float32) @ _FILTERS.T, _FLOOR))
 
 
-def loud_level(samples: Floats, block: int = 3000) -> float:
-    """Log10 power of the recording's loud frames: the 0.98 quantile of each frame's strongest band."""
+def frame_levels(samples: Floats, block: int = 3000) -> Floats:
+    """Log10 power (frames,) of each mel frame's strongest band."""
     count = mel_frame_count(len(samples))
-    strongest = [log_power(samples, i, min(i + block, count)).max(axis=1) for i in range(0, count, block)]
-    return float(np.quantile(np.concatenate(strongest), _LOUD_QUANTILE))
+    return np.concatenate([log_power(samples, i, min(i + block, count)).max(axis=1) for i in range(0, count, block)])
+
+
+def loud_level(samples: Floats) -> float:
+    """Log10 power of the recording's loud frames: the 0.98 quantile of each frame's strongest band."""
+    return float(np.quantile(frame_levels(samples), _LOUD_QUANTILE))
 
 
 def normalised_mel(samples: Floats, start: int, stop: int, level: float) -> Floats:

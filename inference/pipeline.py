@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio_checks import check_samples
-from .audio_mel import SAMPLE_RATE, loud_level, mel_frame_count, normalised_mel
+from .audio_mel import SAMPLE_RATE, frame_levels, loud_level, mel_frame_count, normalised_mel
 from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import model_id
 from .engine import make_engine
@@ -20,6 +20,7 @@ from .geometry import Grid
 from .head import Head, load_head
 from .models import Models, load_models
 from .resample import frame_count, resample
+from .rest import liveliness
 from .retarget import ArkitSolver
 from .take import EMOTIONS, GenerateRequest, Take
 from .windows import FRAME_RATE, Window, join, windows
@@ -87,7 +88,7 @@ class Pipeline:
         )
 
     def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
-        """Rig channels (T, C) at 50 Hz of a recording, window by window."""
+        """Rig channels (T, C) at 50 Hz of a recording, window by window; at rest where it is silent."""
         if style_name not in self._rig.styles:
             raise RequestError(
                 f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
@@ -101,7 +102,7 @@ class Pipeline:
                 mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
                 yield window, self._engine.channels(self._engine.encode(mel), style, window.start)
 
-        return join(parts(), count)
+        return join(parts(), count) * liveliness(frame_levels(samples), level)[:count, None]
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""
