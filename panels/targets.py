@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.head import ARKIT_NAMES
 from ..operators.runtime import RUNTIME
-from ..scene import arkit_heads, flame_heads, target_settings
+from ..scene import arkit_heads, flame_heads, target_settings, targets
 
 
 class DUET_PT_targets(bpy.types.Panel):
@@ -29,6 +29,8 @@ class DUET_PT_targets(bpy.types.Panel):
         matches = arkit_heads.matches_of(target)
         if target is not None:
             layout.label(text=_kind(target, len(matches)), icon="INFO")
+        if targets.residual_of(target):
+            layout.label(text=f"Residual: {targets.residual_of(target)}", icon="DRIVER_DISTANCE")
         layout.operator("duet.target_generate", icon="PLAY_SOUND")
         arkit = layout.column(align=True)
         arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")

@@ -96,7 +96,9 @@ def apply_steps(scene: bpy.types.Scene, playing: Steps[Performance], target: bpy
     notes = _write(scene, target, performance, list(columns), values)
     notes += targets.silence(target, performance, [key for keys in columns for key in keys])
     missing = tuple(name for name in ARKIT_NAMES if name not in matches)
-    return Applied(solver.residual(performance.weights, values), missing, basis is not None, tuple(notes))
+    residual = solver.residual(performance.weights, values)
+    targets.keep_residual(target, residual)
+    return Applied(residual, missing, basis is not None, tuple(notes))
 
 
 def _columns(matches: Matches) -> dict[tuple[str, ...], str]:

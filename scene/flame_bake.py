@@ -106,6 +106,7 @@ def apply_steps(playing: Steps[Performance], target: bpy.types.Object | None) ->
     for joint in _MOVED:
         _key_bone(bones, flame, joint, performance, motion.pose[:, joint])
     _correct(bag, flame, performance, motion.pose)
+    targets.keep_residual(flame.obj, residual)
     notes += targets.silence(flame.obj, performance, flame.keys["Exp"])
     return Applied(motion, residual, (*notes, *said))
 

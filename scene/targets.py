@@ -15,6 +15,7 @@ from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
 from ..inference.flame_fit import take_weights
 from ..inference.head import load_head
+from ..inference.residual import Residual
 from ..inference.take import Floats, Take
 from . import actions, compat, heads, layers, shape_keys, timing
 from .steps import Steps, finish
@@ -23,6 +24,7 @@ NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's ad
 ALIKE = 0.02  # of a mesh's size, in the root mean square: within it, two meshes are of the same vertices
 _ALMOST = 0.5  # of the blendshapes that move: with fewer of them as keys, a mesh is not bound
 _LEAST = 1e-5  # of a key's value: below it, nothing moves
+_RESIDUAL = "duet_residual"  # custom property of the target's Key
 _TURNING = ("neck", "jaw", "left_eye", "right_eye")
 
 
@@ -133,6 +135,17 @@ def similarity(source: Floats, target: Floats) -> tuple[Floats, float, float]:
     scale = float((size * sign).sum() / (a.astype(np.float64) ** 2).sum())
     off = np.sqrt(np.mean((scale * a @ turn.T - b) ** 2)) / np.ptp(b, axis=0).max()
     return turn, scale, float(off)
+
+
+def keep_residual(obj: bpy.types.Object, residual: Residual) -> None:
+    """Keep with the target how near it comes to what was applied, for the panel to show."""
+    obj.data.shape_keys[_RESIDUAL] = str(residual)
+
+
+def residual_of(obj: bpy.types.Object | None) -> str:
+    """How near the target came at the last time, as text; empty where nothing was applied."""
+    key = obj.data.shape_keys if obj is not None and obj.type == "MESH" else None
+    return str(key.get(_RESIDUAL, "")) if key else ""
 
 
 def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:

@@ -402,6 +402,9 @@ def test_the_operator_says_how_near_it_is(scene, speaking):
     scene.duet_target.obj = arkit_head(scene)
     assert bpy.ops.duet.arkit_apply() == {"FINISHED"}
     assert actions.made_by_duet(actions.action_of(scene.duet_target.obj.data.shape_keys))
+    layout = Layout()
+    panels.DUET_PT_targets.draw(SimpleNamespace(layout=layout), bpy.context)
+    assert [text for text in layout.drawn if text.startswith("Residual: mean 0.")]
 
 
 def test_too_few_shapes_are_refused(scene, speaking):
