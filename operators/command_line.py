@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ..inference.take import EMOTIONS
-from . import job_pool, job_records, job_server
+from . import export_command, job_pool, job_records, job_server
 from .job_runner import Made, Outcome, run_here
 from .jobs import DEFAULT_FPS, MANIFEST_SUFFIX, Damaged, Entry, Job, UsageError, frame_rate, place_of_head, plan
 
@@ -38,14 +38,23 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     try:
         options = parser.parse_args(_single_emotions(argv))
         try:
-            entries = _plan(options, base)
+            if options.command == "export":
+                pairs = export_command.plan(options, base)
+            else:
+                entries = _plan(options, base)
         except UsageError as error:
             parser.error(str(error))
         except DuetError as error:
             parser.error(f"{error.message} {error.remedy}".strip())
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
-    return _run(options, entries)
+    try:
+        if options.command == "export":
+            return EXIT_FAILED if export_command.run(options, pairs) else EXIT_DONE
+        return _run(options, entries)
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     bake.set_defaults(vertices=False, format="blend")
     for command in (generate, bake):
         _add_work(command)
+    export = commands.add_parser("export", help="write what the head of a .blend does, for another program")
+    export_command.add_options(export)
     return parser
 
 
@@ -162,9 +173,6 @@ def _run(options: argparse.Namespace, entries: list[Entry]) -> int:
     except WeightsError as error:
         _complain(f"error: {error}")
         tally["failed"] += 1
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return EXIT_INTERRUPTED
     if len(entries) > 1:
         print(_summary(tally, len(entries)), flush=True)
     return EXIT_FAILED if tally["failed"] else EXIT_DONE

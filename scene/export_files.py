@@ -10,10 +10,12 @@ from pathlib import Path
 import addon_utils
 import bpy
 
-from ..inference.errors import OutputError
+from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.livelink import write_livelink_csv
-from .export_sampling import Progress, Span, frame_kept, performance
+from . import arkit_keys, heads
+from .export_sampling import Progress, Span, frame_kept, performance, scene_span, take_span
+from .files import open_file
 
 _GLTF_ADDON = "io_scene_gltf2"
 _NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
@@ -197,3 +199,30 @@ def export(
         export_weights(scene, obj, path, span, progress)
     else:
         export_geometry(scene, obj, path, span)
+
+
+def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
+    """Open a .blend and export the object of that name, or its one head, as `export` does; return the frames.
+
+    Raises OutputError, HeadError or WeightsError.
+    """
+    is_open = bpy.data.filepath and Path(bpy.data.filepath).resolve() == blend.resolve()
+    path = prepare_output(path)
+    scene = bpy.context.scene if is_open else open_file(blend)
+    obj = _face_of(scene, name, blend)
+    span = scene_span(scene) if whole_scene else take_span(scene, obj)
+    export(scene, obj, path, span)
+    return span
+
+
+def _face_of(scene: bpy.types.Scene, name: str, blend: Path) -> bpy.types.Object:
+    """The named object, else the one Duet head, else the one mesh with ARKit's keys; raises HeadError."""
+    found = heads.heads_of(scene) or [obj for obj in scene.objects if arkit_keys.find(obj)]
+    shown = ", ".join(f"'{obj.name}'" for obj in found) or "none"
+    if name:
+        if name not in scene.objects:
+            raise HeadError(f"'{blend}' has no object '{name}'.", f"Its heads: {shown}.")
+        return scene.objects[name]
+    if len(found) != 1:
+        raise HeadError(f"'{blend}' has {len(found)} heads: {shown}.", "Name one with --head.")
+    return found[0]

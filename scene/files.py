@@ -25,7 +25,7 @@ def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None, h
     """
     output = prepare_output(output)
     audio, base = audio.resolve(), base and base.resolve()
-    scene = _open(base) if base else _fresh(take)
+    scene = open_file(base) if base else _fresh(take)
     apply_take(scene, _head_of(scene, head), take, audio, scene.frame_start, in_sync=True)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
@@ -37,10 +37,11 @@ def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None, h
 def frame_rate(path: Path) -> float:
     """Frames per second of a .blend file, which is opened unless it is open; raises OutputError."""
     is_open = bpy.data.filepath and Path(bpy.data.filepath).resolve() == path.resolve()
-    return timing.scene_fps(bpy.context.scene if is_open else _open(path))
+    return timing.scene_fps(bpy.context.scene if is_open else open_file(path))
 
 
-def _open(path: Path) -> bpy.types.Scene:
+def open_file(path: Path) -> bpy.types.Scene:
+    """Open a .blend file in place of the one that is open, and return its scene; raises OutputError naming it."""
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
     except RuntimeError as error:

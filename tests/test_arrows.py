@@ -47,6 +47,7 @@ LAZY = {
     ("inference.audio_file", "soundfile"),
     ("inference.engine", "inference.engine_torch"),
     ("inference.worker", "inference.pipeline"),
+    ("operators.export_command", "scene.export_files"),
     ("operators.job_runner", "scene"),
     ("operators.job_runner", "scene.files"),
     ("operators.job_runner", "scene.sound"),

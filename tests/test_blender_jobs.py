@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.head import load_head
+from duet.inference.livelink import read_livelink_csv
 from duet.scene import actions, compat, files, heads, timing
 from duet.tests.blender_fakes import write_wav
 
@@ -67,6 +68,7 @@ def test_a_manifest_on_two_processes(folder):
     check_ada(folder / "ada.blend")
     again = duet("bake", folder / "shots.csv", "--dry-run")
     assert again.stdout.count("(up to date)") == 2
+    check_exports(folder)
 
 
 def check_fresh(path):
@@ -91,3 +93,24 @@ def check_ada(path):
     assert ada["Sad"] == pytest.approx(0, abs=1e-6)
     scene.frame_set(38)
     assert ada["Sad"] == pytest.approx(1, abs=0.02)
+
+
+def check_exports(folder):
+    """The baked files for other programs, each from a process that ends."""
+    blends = [folder / "fresh.blend", folder / "ada.blend"]
+    done = duet_export(*blends, folder / "gone.blend", "-o", folder / "out", "--format", "csv", "--head", "Ada")
+    assert done.returncode == 1
+    assert done.stdout == f"{blends[1]} -> {folder / 'out/ada.csv'} (frames 1 to 38)\n1 done, 2 failed\n"
+    assert "fresh.blend' has no object 'Ada'. Its heads: 'Duet Head'." in done.stderr
+    assert "gone.blend' cannot be opened" in done.stderr
+    take = read_livelink_csv(folder / "out/ada.csv")
+    assert (take.fps, take.frames[-1]) == (25.0, 37)
+    done = duet_export(blends[0], "-o", folder / "fresh.glb")
+    assert done.stdout == f"{blends[0]} -> {folder / 'fresh.glb'} (frames 1 to 36)\n", done.stderr
+    assert (folder / "fresh.glb").read_bytes()[:4] == b"glTF"
+    assert done.returncode == 0
+
+
+def duet_export(*arguments):
+    command = [sys.executable, "-c", DUET, "export", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)

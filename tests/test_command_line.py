@@ -153,6 +153,10 @@ USAGE = {
     "vertices in csv": (["generate", "a.wav", "-o", "x.csv", "--vertices"], "only .npz has a place for --vertices"),
     "format and suffix": (["generate", "a.wav", "-o", "x.csv", "--format", "npz"], "does not end in .npz"),
     "bake to npz": (["bake", "a.wav", "-o", "x.npz"], "must end in .blend"),
+    "export from nothing": (["export", "-o", "x.glb"], "Give FILE.blend"),
+    "export to nothing known": (["export", "a.blend", "-o", "x.fbx"], "must end in glb"),
+    "export of two to one": (["export", "a.blend", "b.blend", "-o", "x.glb"], "give a folder"),
+    "export of two of a name": (["export", "1/a.blend", "2/a.blend", "-o", "out"], "the same name"),
     "empty folder": (["generate", ".", "-o", "out"], "holds no recordings"),
 }
 

@@ -1,0 +1,60 @@
+"""`duet export`: .blend files in, files for other programs out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..inference.errors import DuetError
+from .job_runner import stdout_as_stderr
+from .jobs import UsageError
+
+FORMATS = ("glb", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE.blend", help="in Blender, the open file if none")
+    suffixes = ", ".join(f".{name}" for name in FORMATS)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=f"{suffixes}; or a folder")
+    parser.add_argument("--head", default="", metavar="OBJECT", help="which head, where a file has several")
+    parser.add_argument("--format", choices=FORMATS, default="glb", help="for an output folder (default: glb)")
+    parser.add_argument("--scene", action="store_true", help="the scene's frames, not only the performance's")
+
+
+def plan(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, Path]]:
+    """(file, output) of each; raises UsageError."""
+    files: list[Path] = options.files or ([base] if base else [])
+    output: Path = options.output
+    if not files:
+        raise UsageError("what from? Give FILE.blend")
+    if len(files) == 1 and not output.is_dir():
+        if output.suffix.lower().removeprefix(".") not in FORMATS:
+            raise UsageError(f"'{output}' must end in {', '.join(FORMATS)}, or be a folder that exists")
+        return [(files[0], output)]
+    if output.suffix.lower().removeprefix(".") in FORMATS and not output.is_dir():
+        raise UsageError(f"'{output}' is one file, but there are several .blend files: give a folder")
+    pairs = [(file, output / f"{file.stem}.{options.format}") for file in files]
+    if len({made for _, made in pairs}) != len(pairs):
+        raise UsageError("two of the .blend files have the same name: rename one")
+    return pairs
+
+
+def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
+    """Write each file; a line for each on stdout or stderr; return how many failed. Raises KeyboardInterrupt."""
+    failed = 0
+    for file, output in pairs:
+        try:
+            from ..scene.export_files import export_file
+
+            with stdout_as_stderr():  # Blender's exporters print there
+                span = export_file(file, options.head, output, options.scene)
+        except DuetError as error:
+            failed += 1
+            print(f"duet: error: {error}", file=sys.stderr, flush=True)
+        else:
+            print(f"{file} -> {output} (frames {span.start} to {span.end})", flush=True)
+    if len(pairs) > 1:
+        print(f"{len(pairs) - failed} done" + (f", {failed} failed" if failed else ""), flush=True)
+    return failed
