@@ -142,15 +142,15 @@ class DUET_PT_emotion(_Tab, bpy.types.Panel):
 
 
 class DUET_UL_cues(bpy.types.UIList):
-    """Timed emotions: when, what, how strong, how fast."""
+    """Timed emotions: when, what, how strong."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.row(align=True)
+        row = layout.split(factor=0.28, align=True)
         row.prop(item, "seconds", text="")
+        row = row.split(factor=0.62, align=True)
         row.prop(item, "emotion", text="")
         row.prop(item, "intensity", text="")
-        row.prop(item, "ease", text="")
 
 
 class DUET_PT_timed(_Tab, bpy.types.Panel):
@@ -164,16 +164,14 @@ class DUET_PT_timed(_Tab, bpy.types.Panel):
         """Draw the list."""
         layout, group = self.layout, properties.performance(context.scene)
         layout.enabled = not RUNTIME.busy
-        if group.cues:
-            titles = layout.row()
-            for title in ("From", "Emotion", "Strength", "Transition"):
-                titles.label(text=title)
         row = layout.row()
         row.template_list("DUET_UL_cues", "", group, "cues", group, "cue", rows=3)
         buttons = row.column(align=True)
         buttons.operator("duet.add_cue", text="", icon="ADD")
         buttons.operator("duet.remove_cue", text="", icon="REMOVE")
         buttons.operator("duet.emotion_markers", text="", icon="MARKER_HLT")
+        if 0 <= group.cue < len(group.cues):
+            layout.prop(group.cues[group.cue], "ease")
 
 
 class DUET_PT_sliders(_Tab, bpy.types.Panel):

@@ -54,14 +54,12 @@ class DuetCue(bpy.types.PropertyGroup):
     """A moment from which the face feels something else."""
 
     seconds: bpy.props.FloatProperty(
-        name="From",
+        name="From (s)",
         default=2.0,
         min=0.0,
         soft_max=60.0,
         precision=2,
         step=10,
-        subtype="TIME_ABSOLUTE",
-        unit="TIME_ABSOLUTE",
         description="Seconds of the recording at which the face begins to change",
         update=_emotion_changed,
     )
@@ -82,14 +80,12 @@ class DuetCue(bpy.types.PropertyGroup):
         update=_emotion_changed,
     )
     ease: bpy.props.FloatProperty(
-        name="Transition",
+        name="Transition (s)",
         default=0.5,
         min=0.04,
         max=10.0,
         precision=2,
         step=10,
-        subtype="TIME_ABSOLUTE",
-        unit="TIME_ABSOLUTE",
         description="Seconds until the face is there",
         update=_emotion_changed,
     )
