@@ -46,9 +46,9 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
     failed = 0
     for file, output in pairs:
         try:
-            from ..scene.export_files import export_file
+            with stdout_as_stderr():  # Blender prints there as it starts, and so do its exporters
+                from ..scene.export_files import export_file
 
-            with stdout_as_stderr():  # Blender's exporters print there
                 span = export_file(file, options.head, output, options.scene)
         except DuetError as error:
             failed += 1

@@ -89,9 +89,9 @@ def _frame_rate(job: Job) -> float | None:
     """The rate of the job's base where none was asked for."""
     if job.base is None or job.fps is not None or job.output.suffix.lower() in _WRITERS:
         return None
-    from ..scene import files
-
     with stdout_as_stderr():
+        from ..scene import files
+
         return files.frame_rate(job.base)
 
 
@@ -103,9 +103,9 @@ def _write(job: Job, take: Take) -> None:
     if writer:
         writer(job.output, take)
         return
-    from ..scene import bake_file
+    with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+        from ..scene import bake_file
 
-    with stdout_as_stderr():  # Blender prints there what it saves
         bake_file(job.audio, take, job.output, job.base, job.head)
 
 
@@ -131,6 +131,7 @@ def _load(path: Path) -> Floats:
         return load_audio(path)
     if not importlib.util.find_spec("bpy"):
         raise AudioError(f"'{path}' cannot be decoded: soundfile is not installed.", "Run `make setup`.")
-    from ..scene import sound
+    with stdout_as_stderr():
+        from ..scene import sound
 
-    return sound.decode(path)
+        return sound.decode(path)
