@@ -101,6 +101,6 @@ def by_voice(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
     for voice in dict.fromkeys(s.voice for s in speech):
         own = [s for s in speech if s.voice == voice]
         (frames,) = gather(talker, face, own).values()
-        scores = " | ".join(f"{value:.2f}" for value in frames.auc().values())
+        scores = " | ".join("too little" if np.isnan(value) else f"{value:.2f}" for value in frames.auc().values())
         rows.append(f"| {voice} | {60 * frames.minutes:.0f} | {scores} |")
     return rows
