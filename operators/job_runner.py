@@ -16,7 +16,7 @@ from ..inference.client import WorkerClient, worker_command
 from ..inference.errors import AudioError, DuetError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.gaussian import write_gaussian_take
-from ..inference.livelink import write_livelink_csv
+from ..inference.livelink import exact_rate, write_livelink_csv
 from ..inference.take import Floats, Take
 from .jobs import Job
 
@@ -92,7 +92,7 @@ def _frame_rate(job: Job) -> float | None:
     with stdout_as_stderr():
         from ..scene import files
 
-        return files.frame_rate(job.base)
+        return float(exact_rate(files.frame_rate(job.base)))
 
 
 def _write(job: Job, take: Take) -> None:

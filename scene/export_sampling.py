@@ -11,6 +11,7 @@ import numpy as np
 
 from ..inference.errors import HeadError
 from ..inference.head import ARKIT_NAMES
+from ..inference.livelink import exact_rate
 from ..inference.recompose import solve_arkit
 from ..inference.take import Floats, GenerateRequest, Take
 from . import arkit_keys, compat, heads, shape_keys, sliders, takes, timing
@@ -93,7 +94,8 @@ def sample(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span, progress: 
                 progress(row / len(span.frames))
     values[:, [block.mute for block in blocks]] = 0.0
     keys = {block.name: values[:, i] for i, block in enumerate(blocks)}
-    return Sampled(timing.scene_fps(scene), keys, dict(zip(feelings, curves.T, strict=True)), len(span.frames))
+    fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
+    return Sampled(fps, keys, dict(zip(feelings, curves.T, strict=True)), len(span.frames))
 
 
 def _emotions(obj: bpy.types.Object) -> tuple[str, ...]:

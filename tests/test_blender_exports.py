@@ -321,6 +321,8 @@ def test_an_object_without_a_face_is_named(scene, tmp_path):
 def test_a_recording_comes_back_exact_to_the_frame(scene, head, tmp_path, fps):
     timing.set_scene_fps(scene, fps)
     export_files.export_weights(scene, head, tmp_path / "take.csv", SPAN)
+    export_files.export_weights(scene, head, tmp_path / "take.json", SPAN)
+    assert json.loads((tmp_path / "take.json").read_text())["fps"] == fps
     read = read_livelink_csv(tmp_path / "take.csv", fps)
     speech = head.data.shape_keys.animation_data.action
     notes = livelink.apply_livelink(scene, head, read, tmp_path / "take.csv", 101)
