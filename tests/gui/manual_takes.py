@@ -92,7 +92,6 @@ def main():
     yield from rest()
     yield from g.click((x, y))
     yield from wait_for(lambda: count() == 2 and not runtime.busy, "the second take")
-    assert {action.name for action in bpy.data.actions} > names
     scene.frame_end, take = 150, module("scene.takes").active(scene.duet.head)
     take.duet.emotion = "sad"
     scene.frame_set(60)
