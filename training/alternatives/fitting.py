@@ -154,7 +154,8 @@ def fit(name: str, budget: Budget, folder: Path = FOLDER) -> nn.Module:
             print(f"{name}: step {step} of {budget.steps}, loss {loss.item():.3f}", flush=True)
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "rng": rng, "step": step}
             folder.mkdir(parents=True, exist_ok=True)
-            torch.save(state | {"schedule": schedule.state_dict()}, path)
+            torch.save(state | {"schedule": schedule.state_dict()}, path.with_suffix(".partial"))
+            path.with_suffix(".partial").replace(path)
     return model.eval()
 
 
