@@ -280,7 +280,7 @@ class DUET_PT_takes(_Tab, bpy.types.Panel):
             _wrapped(layout, context, action.duet.note)
         layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
         row = layout.row(align=True)
-        row.operator("duet.bake_plain", icon="KEYFRAME")
+        row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")
         row.prop(scene.duet, "tolerance", text="mm")
 
 
