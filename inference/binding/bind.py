@@ -166,7 +166,7 @@ def carry_shapes(
     for number, shape in enumerate(shapes.astype(np.float64)):
         carried = carry.carry(shape)
         moved = np.zeros((len(involved), 3))
-        skin = following.apply(carried)
+        skin = following.apply(carried).astype(np.float32)
         for _ in range(sweeps):
             skin = 0.5 * (skin + skin_graph.mean(skin))
         moved[place[following.vertices]] = skin
@@ -199,7 +199,9 @@ def _local_graph(target: Mesh, vertices: Indices) -> Graph:
     place = np.full(len(target.vertices), -1, np.int64)
     place[vertices] = np.arange(len(vertices))
     edges = place[target.edges]
-    return graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
+    graph = graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
+    single = (each.astype(np.float32) for each in (graph.weights, graph.degree))  # half the memory to move
+    return Graph(graph.neighbours, *single)
 
 
 def smoothing_sweeps(head: Head, registered: Doubles, target: Mesh, following: Following) -> int:

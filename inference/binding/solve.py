@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .mesh import Doubles, Indices
+
+Reals = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,19 +22,19 @@ class Graph:
     """
 
     neighbours: Indices  # (n, K) padded with the vertex itself
-    weights: Doubles  # (n, K) 0 in the padding
-    degree: Doubles  # (n,) sum of the weights
+    weights: Reals  # (n, K) 0 in the padding
+    degree: Reals  # (n,) sum of the weights
 
-    def laplacian(self, values: Doubles) -> Doubles:
+    def laplacian(self, values: Reals) -> Reals:
         """(n, D) -> (n, D)."""
         result = self.degree[:, None] * values
         for k in range(self.neighbours.shape[1]):
             result -= self.weights[:, k, None] * values[self.neighbours[:, k]]
         return result
 
-    def mean(self, values: Doubles) -> Doubles:
+    def mean(self, values: Reals) -> Reals:
         """(n, D) weighted mean of the neighbours; the value itself where there are none."""
-        result = values - self.laplacian(values) / np.maximum(self.degree, 1e-300)[:, None]
+        result = values - self.laplacian(values) / np.maximum(self.degree, 1e-30)[:, None]
         return np.where(self.degree[:, None] > 0, result, values)
 
 
@@ -58,7 +62,7 @@ def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
 
 
 def conjugate_gradients(
-    apply: Callable[[Doubles], Doubles],
+    apply: Callable[[Doubles], Reals],
     right: Doubles,
     start: Doubles,
     diagonal: Doubles,
