@@ -11,7 +11,7 @@ import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.errors import AudioError, HeadError, OutputError, WeightsError
 from duet.inference.head import load_head
-from duet.scene import actions, bake, bake_file, files, heads, properties, sound, takes, timing
+from duet.scene import actions, bake, bake_file, files, heads, sound, takes, timing
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
@@ -389,8 +389,8 @@ def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, ste
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    owner = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.revise, "connect": bake.drivers}[step]
-    monkeypatch.setattr(owner, step, fail)
+    owners = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.revise, "connect": bake.drivers}
+    monkeypatch.setattr(owners[step], step, fail)
     before = fingerprint()
     with pytest.raises(RuntimeError, match="a bug"):
         bake.apply_take(scene, head, fake_take(frames=400, emotions={"happy": 1}), voice, 50)
