@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
@@ -149,7 +149,7 @@ def discard_preview(obj: bpy.types.Object) -> None:
         bpy.data.meshes.remove(mesh)
 
 
-def preview_steps(obj: bpy.types.Object, binding: Binding) -> Iterator[float]:
+def preview_steps(obj: bpy.types.Object, binding: Binding) -> Generator[float, None, None]:
     """Make a copy of the head beside it, with every shape as a key to try; yields the share done."""
     discard_preview(obj)
     mesh = obj.data.copy()
@@ -183,7 +183,7 @@ def _spread(delta: Floats, binding: Binding, count: int) -> Floats:
     return full
 
 
-def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Iterator[float]:
+def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[float, None, None]:
     """Give the head the shapes of its preview and remove that; yields the share done.
 
     Keys that binding has made before get new shapes and keep their animation, drivers and takes; keys that the mesh
