@@ -48,7 +48,7 @@ class BindRequest:
     @classmethod
     def from_message(cls, data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BindRequest:
         """The request that `to_message` gave."""
-        return cls(data["name"], **arrays, shapes=bool(data["shapes"]))  # type: ignore[arg-type]
+        return cls(data["name"], **arrays, shapes=bool(data["shapes"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Binding:
             residual=float(data["residual"]),
             scale=float(data["scale"]),
             notes=tuple(data["notes"]),
-            **arrays,  # type: ignore[arg-type]
+            **arrays,
         )
         if binding.deltas.shape != (len(binding.names), len(binding.moving), 3):
             raise ValueError(f"the deltas of a binding are {binding.deltas.shape}")
