@@ -26,6 +26,7 @@ class Stepped:
 
     _timer: bpy.types.Timer | None = None
     _work: Work
+    _shown = ""
     report: Callable[[set[str], str], None]  # the operator's
 
     def work(self, context: bpy.types.Context) -> Work:
@@ -77,7 +78,10 @@ class Stepped:
             self._stop(context)
             RUNTIME.end()
             raise
-        show(context, f"Duet: {RUNTIME.stage} {RUNTIME.fraction:.0%}   Esc: cancel")
+        text = f"Duet: {RUNTIME.stage} {RUNTIME.fraction:.0%}   Esc: cancel"
+        if text != self._shown:
+            show(context, text)
+            self._shown = text
         return {"RUNNING_MODAL"} if RUNTIME.exclusive else {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -113,12 +117,14 @@ class Stepped:
 
 
 def show(context: bpy.types.Context, text: str | None) -> None:
-    """Put the text into the status bar, and have the sidebars drawn anew."""
+    """Put the text into the status bar, and have the sidebars drawn anew: not the 3D views, which takes long."""
     context.workspace.status_text_set(text)
+    shown = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "PREFERENCES"}:
-                area.tag_redraw()
+            for region in area.regions:
+                if region.type == shown.get(area.type):
+                    region.tag_redraw()
 
 
 def follow(steps: Generator[float, None, Any], stage: str) -> Generator[float | None, None, Any]:
