@@ -17,7 +17,7 @@ _PARENTS = {"neck": "root", "jaw": "neck", "left_eye": "neck", "right_eye": "nec
 _TAILS = {
     "root": (0.0, 0.0, 0.05),
     "neck": (0.0, 0.0, 0.1),
-    "jaw": (0.0, -0.08, -0.04),
+    "jaw": (0.0, -0.04, -0.02),  # ends behind the mouth, so that an open mouth does not show it
     "left_eye": (0.0, -0.012, 0.0),
     "right_eye": (0.0, -0.012, 0.0),
 }
