@@ -47,7 +47,7 @@ class SpeechTorch(nn.Module):
         self.blocks = nn.ModuleList(SpeechBlock(dims, dropout) for _ in range(dims.layers))
         self.norm_out = nn.LayerNorm(dims.width)
         self.out = nn.Linear(dims.width, dims.channels)
-        nn.init.zeros_(self.out.weight)  # training begins at rest: from a random face it takes thousands of steps more
+        nn.init.zeros_(self.out.weight)  # training begins at rest: from a random face it takes many more steps
         nn.init.zeros_(self.out.bias)
         self.dropout = nn.Dropout(dropout)
 
