@@ -60,6 +60,8 @@ def test_every_phone_of_espeak_is_in_the_table(language):
     sentences = text.sentences(language)[:25]
     if not sentences:
         pytest.skip(f"Debian's fortunes in {language} are not installed")
+    if language == "zh":
+        pytest.importorskip("pypinyin", reason="pypinyin is not installed (requirements/training.txt)")
     for sentence in sentences:
         spoken = text.pinyin(sentence) if language == "zh" else sentence
         utterance = espeak.speak(spoken, ESPEAK_NAMES.get(language, language), espeak.EspeakVoice("m3"))
