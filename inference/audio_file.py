@@ -6,7 +6,6 @@ Blender's own decoder takes this module's place there (`scene/sound.py`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -25,7 +24,9 @@ def load_audio(path: Path) -> Floats:
         if path.is_dir():
             raise AudioError(f"'{path}' is a folder.", "Choose a file in it.")
         with path.open("rb") as file:
-            mono, rate = _decode(file, path)
+            if not file.read(1):
+                raise AudioError(f"'{path}' is empty: it has no bytes.", "Record or export it again.")
+        mono, rate = _decode(path)
     except FileNotFoundError as error:
         raise AudioError(f"There is no file '{path}'.", "Check its name and folder.") from error
     except OSError as error:
@@ -34,15 +35,12 @@ def load_audio(path: Path) -> Floats:
     return check_samples(_resample(mono, rate), str(path))
 
 
-def _decode(file: BinaryIO, path: Path) -> tuple[Floats, int]:
+def _decode(path: Path) -> tuple[Floats, int]:
     """The mean over all channels, and the sampling rate in Hz."""
     import soundfile
 
-    if not file.read(1):
-        raise AudioError(f"'{path}' is empty: it has no bytes.", "Record or export it again.")
-    file.seek(0)
     try:
-        with soundfile.SoundFile(file) as sound:
+        with soundfile.SoundFile(str(path)) as sound:  # by name: libsndfile's callbacks would swallow a Ctrl-C
             blocks = sound.blocks(_BLOCK_FRAMES, dtype="float32", always_2d=True)
             parts = [block.mean(axis=1, dtype=np.float32) for block in blocks]
             return np.concatenate([np.zeros(0, np.float32), *parts]), sound.samplerate
