@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
+from .audio_checks import SAMPLE_RATE
+
 HOP = 160  # samples: 100 mel frames a second
 WINDOW = 400  # samples: 25 ms
 BANDS = 80

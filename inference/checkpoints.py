@@ -117,6 +117,9 @@ def save_checkpoint(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
+MODEL_FILES = ("head", "encoder", "speech", "fusion")  # that together make a take
+
+
 def model_id(*paths: Path) -> str:
     """The first 12 hex digits of the SHA-256 over the files: which weights made a take."""
     digest = hashlib.sha256()

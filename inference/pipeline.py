@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .audio_checks import check_samples
 from .audio_mel import SAMPLE_RATE, frame_levels, loud_level, mel_frame_count, normalised_mel
 from .blendshapes import Blendshapes, load_blendshapes
-from .checkpoints import model_id
+from .checkpoints import MODEL_FILES, model_id
 from .engine import make_engine
 from .errors import RequestError
 from .fusion_numpy import BATCH
@@ -27,7 +27,6 @@ from .windows import FRAME_RATE, Window, join, windows
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
-_FILES = ("head", "encoder", "speech", "fusion")
 _SPEECH_SHARE = 0.7  # of the progress bar
 
 
@@ -49,7 +48,7 @@ class Pipeline:
         models = load_models(weights)
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
-        self.model_id = model_id(*(weights / f"{name}.safetensors" for name in _FILES))
+        self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._grid = Grid(models.fusion.array("grid_index"), models.fusion.array("grid_weight"))
         self._rig = self._load_rig(models)
         self._solver = ArkitSolver(

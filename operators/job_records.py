@@ -9,21 +9,20 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from ..inference.checkpoints import model_id
+from ..inference.checkpoints import MODEL_FILES, model_id
 from ..inference.errors import WeightsError
 from ..inference.exports import write_atomically
 from .jobs import Job
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ".duet"
-_FILES = ("head", "encoder", "speech", "fusion")  # in the pipeline's order; a test holds both ids equal
 
 
 @cache
 def current_model() -> str:
     """The id of the weights that a worker would load; raises WeightsError where one is missing."""
     try:
-        return model_id(*(ROOT / "weights" / f"{name}.safetensors" for name in _FILES))
+        return model_id(*(ROOT / "weights" / f"{name}.safetensors" for name in MODEL_FILES))
     except OSError as error:
         message = f"The weights file {error.filename} cannot be read ({error.strerror})."
         raise WeightsError(message, "Install Duet again from its zip.") from error

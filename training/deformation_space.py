@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from ..inference.geometry import Grid
 from ..inference.head import Head
+from .mouth import LIPS
 
 COMPONENTS = 256
 NOISE = 1e-9  # of the greatest energy: what is below is rounding
 MILLIMETRE = 1e-3
-_LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +46,8 @@ def deformation_space(head: Head, shapes: Floats, scales: Floats, grid: Grid) ->
     order = order[energy[order] > NOISE * energy.max()]
     flat = (vectors[:, order] / np.sqrt(energy[order])).T @ weighted  # (D, V * 3), orthonormal
     components = (flat.reshape(len(order), -1, 3) / root).astype(np.float32)
-    smoothed = np.stack([laplacian(head) @ component for component in components]).reshape(len(order), -1)
+    smoother = laplacian(head)
+    smoothed = np.stack([smoother @ component for component in components]).reshape(len(order), -1)
     upper, lower = head.regions["inner_lip_upper"][1:-1], head.regions["inner_lip_lower"][1:-1]
     return DeformationSpace(
         components,
@@ -61,7 +62,7 @@ def deformation_space(head: Head, shapes: Floats, scales: Floats, grid: Grid) ->
 def vertex_importance(head: Head) -> Floats:
     """Weight (V,) of a vertex's squared error, mean 1: lips 4, lids 2, other moving skin and tongue 1, the rest 0.3."""
     weight = np.full(len(head.vertices), 0.3, np.float32)
-    for regions, value in ((("face", "tongue"), 1.0), (("eyelids",), 2.0), (_LIPS, 4.0)):
+    for regions, value in ((("face", "tongue"), 1.0), (("eyelids",), 2.0), (LIPS, 4.0)):
         for region in regions:
             weight[head.regions[region]] = value
     return weight / weight.mean()
