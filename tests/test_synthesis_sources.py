@@ -20,7 +20,7 @@ def speak(source):
         return espeak.speak(LINE, "en-us", espeak.EspeakVoice("f2", 150))
     if source == "piper":
         return piper.speak(LINE, seed=5)
-    return kokoro.speak(LINE, "en-us", "jm_kumo")
+    return kokoro.speak(LINE, "en-us", "jm_kumo", 1.0, np.random.default_rng(0))
 
 
 SOURCES = ["espeak", pytest.param("piper", marks=needs_piper), pytest.param("kokoro", marks=needs_kokoro)]
@@ -111,6 +111,11 @@ def test_pipers_pace_and_reading_follow_the_request():
 
 
 @needs_kokoro
-def test_kokoros_voices_differ():
-    lines = [kokoro.speak("Good morning.", "en-us", v).samples for v in ("jf_alpha", "jm_kumo")]
-    assert len(lines[0]) != len(lines[1]) or not np.allclose(*lines)
+def test_kokoros_mixed_voice_is_new_in_every_sentence_and_never_the_held_out_one():
+    held_out, one, other, again = (
+        kokoro.style_of(voice, 30, np.random.default_rng(seed))
+        for voice, seed in (("jf_nezumi", 0), (kokoro.MIXED, 1), (kokoro.MIXED, 2), (kokoro.MIXED, 1))
+    )
+    np.testing.assert_array_equal(one, again)
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations([held_out, one, other], 2)]
+    assert min(distances) > 0.1 * np.linalg.norm(held_out)

@@ -5,8 +5,6 @@ import pytest
 import torch
 from duet.inference.fusion_numpy import FusionDims
 from duet.inference.head import load_head
-from duet.inference.speech_numpy import SpeechDims
-from duet.training import train_speech
 from duet.training.deformation_space import MILLIMETRE, deformation_space, laplacian, vertex_importance
 from duet.training.fusion_module import UNIT_LENGTH, FusionModule
 from duet.training.grid_mapping import FACE_TILE, flatten, head_grid, patch
@@ -123,45 +121,3 @@ def test_captured_channels_join_left_and_right_and_admit_what_they_lack():
     assert channels[1, CHANNEL_NAMES.index("roll_lower")] == pytest.approx(0.2)
     missing = [not captured for captured, _ in CHANNELS.values()]
     np.testing.assert_array_equal(np.isnan(channels).all(axis=0), missing)
-
-
-def test_speech_loss_ignores_what_was_not_captured():
-    predicted = torch.tensor([[[1.0, 5.0], [2.0, 7.0]]], requires_grad=True)
-    target = torch.tensor([[[0.0, float("nan")], [0.0, float("nan")]]])
-    loss = train_speech.loss_of(predicted, target, torch.ones(2), 0.0)
-    loss.backward()
-    assert loss.item() == pytest.approx(2.5)
-    assert predicted.grad is not None
-    np.testing.assert_allclose(predicted.grad[0], [[1.0, 0.0], [2.0, 0.0]])
-
-
-def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    shape = SpeechDims(len(CHANNEL_NAMES), len(train_speech.STYLES))
-    example = train_speech.Example(
-        rng.normal(size=(40, shape.encoder_layers, shape.encoder_width)).astype(np.float16),
-        rng.random((40, len(CHANNEL_NAMES))).astype(np.float32),
-        0,
-    )
-    monkeypatch.setattr(train_speech, "training_examples", lambda: [example])
-    monkeypatch.setattr(train_speech, "validation_examples", lambda: [example])
-    options = train_speech.Options(steps=4, batch=2, crop=20, validate_every=2)
-
-    whole = train_speech.train(options, tmp_path / "whole.pt")
-
-    class PowerCutError(Exception):
-        pass
-
-    save = torch.save
-
-    def cut(state, path):
-        save(state, path)
-        raise PowerCutError
-
-    monkeypatch.setattr(torch, "save", cut)
-    with pytest.raises(PowerCutError):
-        train_speech.train(options, tmp_path / "broken.pt")
-    monkeypatch.setattr(torch, "save", save)
-    resumed = train_speech.train(options, tmp_path / "broken.pt")
-    for name, value in whole.state_dict().items():
-        np.testing.assert_allclose(resumed.state_dict()[name], value, atol=1e-6, err_msg=name)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.errors import WeightsError
 from duet.inference.head import load_head
-from duet.training import train_speech
+from duet.training import speech_examples
 from duet.training.captured import data_folder, load_captured
 from duet.training.mouth import mouth_of
 from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, rig_deltas
@@ -145,7 +145,7 @@ def test_motion_of_another_head_comes_back(head):
 
 def test_subjects_become_styles_and_their_sentences_streams(prepared, monkeypatch):
     """As the trainer takes them: sound, features and channels of both sentences in one stream at 50 Hz."""
-    monkeypatch.setattr(train_speech, "cached_features", lambda samples: np.zeros((len(samples) // 320, 5, 384)))
+    monkeypatch.setattr(speech_examples, "cached_features", lambda samples: np.zeros((len(samples) // 320, 5, 384)))
     ((subject, stream),) = vocaset_streams(prepared)
     frames = len(stream.channels)
     assert subject == TRAINED
@@ -153,9 +153,9 @@ def test_subjects_become_styles_and_their_sentences_streams(prepared, monkeypatc
     assert frames == pytest.approx(2 * SECONDS * 50, abs=4)
     jaw = stream.channels[:, CHANNEL_NAMES.index("jaw_open")]
     assert np.corrcoef(jaw[: frames // 2], jaw[frames // 2 :][: frames // 2])[0, 1] > 0.99
-    examples, subjects = train_speech.vocaset_examples(prepared)
+    examples, subjects = speech_examples.vocaset_examples(prepared)
     assert subjects == [TRAINED]
-    assert [e.style for e in examples] == [len(train_speech.STYLES)]
+    assert [e.style for e in examples] == [len(speech_examples.STYLES)]
 
 
 def test_alignment_finds_scale_and_place():

@@ -60,7 +60,7 @@ def speak(item: Item, rng: np.random.Generator) -> Utterance:
     elif source == "piper":  # a man; up to a fifth shorter a vocal tract makes a woman or a child of him
         utterance, factor = piper.speak(item.sentence, int(rng.integers(1 << 31)), pace), rng.uniform(0.9, 1.3)
     else:
-        utterance, factor = kokoro.speak(item.sentence, language, voice, pace), rng.uniform(0.85, 1.15)
+        utterance, factor = kokoro.speak(item.sentence, language, voice, pace, rng), rng.uniform(0.85, 1.15)
     if not any(s.phone for s in utterance.segments):
         raise SynthesisError(f"Nothing was said for {item.sentence!r}.", "Leave the sentence out.")
     utterance = shifted(utterance, float(factor))

