@@ -232,6 +232,74 @@ def test_sides_mirror_each_other(head: Head):
         assert np.linalg.norm(left[skin[head.vertices[skin, 0] > 5 * MM]], axis=1).max() > 3 * MM
 
 
+def delta_of(head: Head, *names: str) -> np.ndarray:
+    return np.sum([head.arkit[head.arkit_names.index(name)].astype(float) for name in names], axis=0)
+
+
+def test_brows_go_as_far_as_people_raise_and_lower_them(head: Head):
+    """docs/head.md names the studies."""
+    inner, outer = (head.landmarks[[21, 22]], head.landmarks[[17, 18, 25, 26]])
+    raised = delta_of(head, "browInnerUp")
+    assert (np.abs(raised[inner, 2] - 9 * MM) < 1 * MM).all()
+    assert np.abs(raised[outer]).max() < 3 * MM
+    sides = delta_of(head, "browOuterUpLeft", "browOuterUpRight")
+    assert (sides[outer, 2] > 6.5 * MM).all()
+    assert np.abs(sides[inner]).max() < 1.5 * MM
+    whole = (raised + sides)[head.landmarks[17:27], 2]
+    assert whole.min() > 7.5 * MM and whole.max() < 10.6 * MM
+    forehead = head.regions["skin"][head.vertices[head.regions["skin"], 2] > head.joints[3, 2] + 61 * MM]
+    assert np.abs((raised + sides)[forehead]).max() < 1.5 * MM
+    lowered = delta_of(head, "browDownLeft")[head.landmarks[22:27]]
+    assert (lowered[:, 2] < -4 * MM).all() and (lowered[:3, 0] < -1.5 * MM).all() and (lowered[:, 1] <= 0).all()
+    assert np.linalg.norm(lowered, axis=1).max() == pytest.approx(7.56 * MM, abs=0.6 * MM)
+
+
+def test_lips_come_forward(head: Head):
+    upper, lower, right, left = head.landmarks[[62, 66, 48, 54]]
+    for name, apart in (("mouthPucker", 2), ("mouthFunnel", 20)):
+        delta = delta_of(head, name)
+        assert (delta[[upper, lower], 1] < -9 * MM).all()
+        assert delta[right, 0] > 5 * MM and delta[left, 0] < -5 * MM and (delta[[right, left], 1] < -6 * MM).all()
+        assert np.abs((delta[upper] - delta[lower])[2]) < apart * MM
+    assert lip_gap(head, head.pose({"mouthFunnel": 1.0})).max() > 10 * MM
+    border = delta_of(head, "mouthFunnel")[head.landmarks[[51, 57]]]
+    assert (border[:, 1] < -3 * MM).all()  # the whole lip comes along, it does not only turn out
+
+
+@pytest.mark.parametrize("name", ["eyeBlinkLeft", "eyeBlinkRight", "browDownRight", "browInnerUp", "eyeLookDownLeft"])
+def test_eyes_and_brows_leave_the_mouths_inside_alone(head: Head, name: str):
+    assert np.abs(delta_of(head, name)[head.regions["mouth_bag"]]).max() < 0.1 * MM
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        ("browInnerUp",),
+        ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+        ("browDownLeft", "browDownRight"),
+        ("mouthFunnel",),
+        ("mouthPucker",),
+    ],
+    ids=str,
+)
+def test_skin_does_not_fold(head: Head, pose: tuple[str, ...]):
+    outer = np.setdiff1d(head.regions["skin"], head.regions["mouth_bag"])
+    corners = head.triangles[np.isin(head.triangles, outer).all(axis=1)]
+
+    def normals(vertices: np.ndarray) -> np.ndarray:
+        a, b, c = (vertices[corners[:, k]] for k in range(3))
+        return np.cross(b - a, c - a)
+
+    before, after = normals(head.vertices), normals(head.vertices + delta_of(head, *pose))
+    assert ((before * after).sum(axis=1) > 0).all()
+
+
+def test_brows_leave_lids_alone(head: Head):
+    edges = head.landmarks[36:48]
+    for name in ("browInnerUp", "browOuterUpLeft", "browDownLeft"):
+        assert np.abs(delta_of(head, name)[edges]).max() < 0.01 * MM
+
+
 def test_shapes_leave_the_neck_alone(head: Head):
     low = head.vertices[:, 2] < 5 * MM
     assert np.abs(head.arkit[:, low]).max() < 0.01 * MM

@@ -82,8 +82,7 @@ def close_lid(
     result = blink.copy()
     columns = np.arange(1, 14)
     for ring in (edge, *rings[:3]):
-        clearance = LID_THICKNESS + 0.8 * np.maximum(_height(neutral[ring], ball), 0.0)
-        result[ring] = _outside(result[ring], ball, clearance)
+        result = keep_outside(neutral, result, ball, ring)
     lower = result[edge[:14:-1]]
     start, end = neutral[edge[columns]], blink[edge[columns]]
     scale = np.ones(len(columns))
@@ -101,6 +100,14 @@ def close_lid(
     for part in (hidden, lashes):
         nearest = np.linalg.norm(neutral[part][:, None] - neutral[edge][None], axis=2).argmin(axis=1)
         result[part] = neutral[part] + whole[nearest][:, None] * (blink[part] - neutral[part])
+    return result
+
+
+def keep_outside(neutral: Doubles, posed: Doubles, ball: Ball, vertices: Indices) -> Doubles:
+    """A copy of `posed` whose lid `vertices` lie nearly as far outside of the ball as in the neutral."""
+    result = posed.copy()
+    clearance = LID_THICKNESS + 0.8 * np.maximum(_height(neutral[vertices], ball), 0.0)
+    result[vertices] = _outside(posed[vertices], ball, clearance)
     return result
 
 

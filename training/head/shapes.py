@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...inference.head import ARKIT_NAMES
-from . import contact, cut, eyes, people, sources
+from . import contact, cut, excursions, eyes, people, sources
 from .assembly import Assembly
 from .sources import Base, Doubles, Indices
 from .topology import LEFT_CORNER, RIGHT_CORNER, Loops
@@ -20,6 +20,7 @@ PEOPLE, MODES, SEED = 400, 20, 7
 
 _CREASED = ("mouthSmile", "mouthDimple")  # these targets crumple the cheek
 _CREASE_STEPS = 25
+_UNFOLD_STEPS, _FOLDED = 60, 0.05  # sweeps at most; cosine between a triangle's normals under which it counts as folded
 
 _WALL_KEPT, _WALL_DEPTH = 0.9, 0.007  # share of the neutral's depth behind the skin that shapes keep, and metres
 
@@ -28,6 +29,8 @@ _LIPS_CLOSED = (
     *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
     *("jawForward", "jawLeft", "jawRight", "cheekPuff"),
 )
+_UPPER = ("eye", "brow", "cheekSquint", "noseSneer")  # some of these targets move the mouth's inside
+_BAG_SHARE = (0.9, 0.6, 0.3, 0.1)  # of the contact line's travel in the loops behind it, in the shapes above
 _LIPS_OVER = ("mouthRoll", "mouthShrugLower", "mouthPucker")
 
 
@@ -67,8 +70,10 @@ def arkit_shapes(context: Context) -> dict[str, Doubles]:
     """ARKit name -> (V, 3) delta in metres."""
     raw = {name: context.delta(sources.read_arkit(context.folder, name)) for name in ARKIT_NAMES}
     raw |= {name: _smooth_cheeks(context, delta) for name, delta in raw.items() if name.startswith(_CREASED)}
+    raw |= {name: _out_of_mouth(context, delta) for name, delta in raw.items() if name.startswith(_UPPER)}
+    raw |= excursions.brow_shapes(context) | excursions.lip_shapes(context, raw)
     shapes = {name: _with_lips(context, name, delta) for name, delta in raw.items()}
-    together = context.neutral + shapes["jawOpen"] + raw["mouthClose"]
+    together = context.neutral + shapes["jawOpen"] + excursions.settle_around_lips(context, raw["mouthClose"])
     shapes["mouthClose"] = contact.close_lips(together, context.loops) - context.neutral - shapes["jawOpen"]
     for side, (ball, name) in enumerate(zip(context.balls, ("Left", "Right"), strict=True)):
         blink = f"eyeBlink{name}"
@@ -86,6 +91,15 @@ def _with_bag(context: Context, delta: Doubles) -> Doubles:
     wall = np.setdiff1d(context.loops.bag, np.concatenate(context.loops.lip_inward[:2]))
     depth = np.clip(_WALL_KEPT * contact.bag_depth(context.neutral, wall, skin), 0.0, _WALL_DEPTH)
     return contact.push_bag_back(context.neutral + delta, wall, skin, depth) - context.neutral
+
+
+def _out_of_mouth(context: Context, delta: Doubles) -> Doubles:
+    """The delta with the mouth's inside at rest but for the loops that hang on the lips."""
+    loops, result = context.loops, delta.copy()
+    result[loops.bag] = 0.0
+    for loop, share in zip(loops.lip_inward, _BAG_SHARE, strict=True):
+        result[loop] = share * delta[loops.lip_contact]
+    return result
 
 
 def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
@@ -110,20 +124,7 @@ def _smooth_cheeks(context: Context, delta: Doubles) -> Doubles:
     amount = smoothstep(away, 0.004, 0.02)
     amount[np.concatenate([context.loops.lip_contact, *context.loops.lip_outward[:5], context.loops.bag])] = 0.0
     amount[np.concatenate([*context.loops.sockets, *context.loops.lid_edges])] = 0.0
-    result = delta.copy()
-    for _ in range(_CREASE_STEPS):
-        result[skin] += 0.5 * amount[:, None] * (_neighbour_mean(context, result[skin]) - result[skin])
-    return result
-
-
-def _neighbour_mean(context: Context, values: Doubles) -> Doubles:
-    """(n, 3) mean over the neighbours of each skin vertex."""
-    edges = context.assembly.skin_edges
-    total, count = np.zeros_like(values), np.zeros(len(values))
-    for a, b in (edges.T, edges.T[::-1]):
-        np.add.at(total, a, values[b])
-        np.add.at(count, a, 1.0)
-    return total / count[:, None]
+    return excursions.relax(context, delta, amount, _CREASE_STEPS)
 
 
 def _blink(context: Context, delta: Doubles, side: int) -> Doubles:
@@ -139,7 +140,36 @@ def _blink(context: Context, delta: Doubles, side: int) -> Doubles:
         loops.sockets[side],
         lashes,
     )
-    return closed - context.neutral
+    return _unfold(context, closed - context.neutral, side)
+
+
+def _unfold(context: Context, delta: Doubles, side: int) -> Doubles:
+    """The blink averaged over neighbours where the lids' skin would fold over itself, the lids' edges kept but
+    for one vertex at each corner."""
+    skin, loops = context.assembly.parts["skin"], context.loops
+    rings = np.unique(np.concatenate([*loops.lid_rings[side][:6], loops.lid_edges[side][[1, 14]]]))
+    faces = np.array([face for face in context.assembly.faces.corners if len(face) == 4 and max(face) < skin.stop])
+    faces = faces[np.isin(faces, rings).any(axis=1) & ~np.isin(faces, loops.sockets[side]).any(axis=1)]
+    triangles = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]], faces[:, [0, 1, 3]], faces[:, [1, 2, 3]]])
+    before, result = _normals(context.neutral, triangles), delta
+    for _ in range(_UNFOLD_STEPS):
+        after = _normals(context.neutral + result, triangles)
+        folded = np.intersect1d(triangles[(before * after).sum(axis=1) < _FOLDED], rings)
+        if not len(folded):
+            break
+        amount = np.zeros(skin.stop)
+        amount[folded] = 1.0
+        result = excursions.relax(context, result, amount, 1)
+        posed = contact.keep_outside(context.neutral, context.neutral + result, context.balls[side], folded)
+        result = posed - context.neutral
+    return result
+
+
+def _normals(vertices: Doubles, triangles: Indices) -> Doubles:
+    """(n, 3) unit normals."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    normals = np.cross(b - a, c - a)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
 
 
 def identity_modes(context: Context) -> Doubles:
