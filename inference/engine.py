@@ -43,7 +43,7 @@ class EmbeddedEngine:
     device = "cpu"
 
     def __init__(self, models: Models) -> None:
-        self.encode = EncoderNumpy(models.encoder.floats(), models.encoder_dims)
+        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims)
         self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims)
         self.speech_weights = FusionEncoderNumpy(models.fusion.floats("speech_encoder."), models.fusion_dims)
         self.expression_weights = FusionEncoderNumpy(models.fusion.floats("expression_encoder."), models.fusion_dims)

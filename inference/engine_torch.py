@@ -35,7 +35,7 @@ class TorchEngine:
     def __init__(self, models: Models, device: str) -> None:
         self.device = device
         dims = models.fusion_dims
-        self.encoder = self._ready(EncoderTorch(models.encoder_dims), models.encoder.floats())
+        self.encoder = self._ready(EncoderTorch(models.encoder_dims), models.encoder_weights)
         self.speech = self._ready(SpeechTorch(models.speech_dims), models.speech.floats("model."))
         fusion = models.fusion.floats
         self.fuse_speech = self._ready(FusionEncoder(dims, dims.speech), fusion("speech_encoder."))

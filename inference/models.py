@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .checkpoints import Checkpoint, load_checkpoint
 from .encoder_numpy import EncoderDims
 from .fusion_numpy import FusionDims
@@ -23,6 +26,11 @@ class Models:
     def encoder_dims(self) -> EncoderDims:
         """Size of the speech encoder."""
         return EncoderDims(**self.encoder.json("dims"))
+
+    @property
+    def encoder_weights(self) -> dict[str, NDArray[np.float32]]:
+        """The encoder's, with the blocks that were trained along with the speech model in place of Whisper's."""
+        return self.encoder.floats() | self.speech.floats("encoder.")
 
     @property
     def speech_dims(self) -> SpeechDims:

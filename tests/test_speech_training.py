@@ -5,10 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from duet.inference.checkpoints import load_checkpoint
+from duet.inference.encoder_numpy import EncoderNumpy
 from duet.inference.head import load_head
-from duet.inference.speech_numpy import SpeechDims
+from duet.inference.models import Models
+from duet.inference.speech_numpy import SpeechDims, SpeechNumpy
 from duet.training import train_speech
+from duet.training.features import WEIGHTS, load_encoder
 from duet.training.mouth import LIPS, vertices_of
+from duet.training.refined_encoder import REFINED, RefinedSpeech
 from duet.training.speech_examples import CAPTURED, ENUNCIATED, Example, at_feature_rate
 from duet.training.speech_loss import CLOSURE, LIP_SHAPE, SpeechLoss, channel_scale, loss_for
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
@@ -91,10 +96,10 @@ def test_motion_is_read_at_the_encoders_frames():
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
     options = train_speech.Options(steps=4, batch=2, crop=20, validate_every=2)
-    own = [example(True), example(False, seed=1)]
+    own, encoder = [example(True), example(False, seed=1)], load_encoder()
 
     def run(path):
-        return train_speech.train(options, own, own, 2, path)
+        return train_speech.train(lambda: RefinedSpeech(SpeechDims(COUNT, 2), 0.1, encoder), options, own, own, path)
 
     whole = run(tmp_path / "whole.pt")
 
@@ -119,7 +124,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
 def test_each_teacher_hears_one_set_alone(tmp_path, monkeypatch):
     heard = []
 
-    def pretend(options, examples, validation, styles, resume):
+    def pretend(make, options, examples, validation, resume):
         heard.append({e.captured for e in [*examples, *validation]})
         assert options.steps == options.teacher_steps
         return len(heard) - 1
@@ -132,3 +137,25 @@ def test_each_teacher_hears_one_set_alone(tmp_path, monkeypatch):
     assert found[:2] == own
     np.testing.assert_array_equal(found[2].channels, 1.0)  # the second model, of synthetic speech, on a captured voice
     np.testing.assert_allclose(found[3].channels[:, 0], 0.5 * own[1].channels[:, 0])  # the first one's half
+
+
+def test_refined_blocks_take_the_place_of_whispers_own(tmp_path):
+    """The saved file, read as the engines read it, gives what was trained; unchanged blocks give Whisper's features."""
+    torch.manual_seed(0)
+    model = RefinedSpeech(SpeechDims(COUNT, 2), 0.0, load_encoder()).eval()
+    torch.nn.init.normal_(model.speech.out.weight)
+    with torch.no_grad():
+        model.blocks[0].down.bias += 0.5
+    own = example(False)
+    mel = np.random.default_rng(3).normal(size=(80, 80)).astype(np.float32)
+    before = load_encoder()(torch.from_numpy(mel)[None])[0].detach().numpy()
+    train_speech.save(model, tmp_path / "speech.safetensors")
+    encoder, speech = (load_checkpoint(p) for p in (WEIGHTS / "encoder.safetensors", tmp_path / "speech.safetensors"))
+    models = Models(encoder, speech, encoder)
+    after = EncoderNumpy(models.encoder_weights, models.encoder_dims)(mel)
+    kept = models.encoder_dims.layers - REFINED + 1
+    np.testing.assert_allclose(after[:, :kept], before[:, :kept], atol=1e-2)
+    assert np.abs(after[:, kept] - before[:, kept]).mean() > 0.1
+    wanted = train_speech.predict(model, replace(own, features=before))
+    found = SpeechNumpy(speech.floats("model."), models.speech_dims)(after, own.style, 0)
+    np.testing.assert_allclose(found, wanted, atol=0.02)

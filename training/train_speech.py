@@ -11,25 +11,29 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..inference.checkpoints import save_checkpoint
 from ..inference.head import load_head
 from ..inference.speech_numpy import SpeechDims
 from ..inference.speech_torch import SpeechTorch
 from ..inference.windows import Window, join, windows
-from .features import CACHE
+from .features import CACHE, load_encoder
+from .refined_encoder import RefinedSpeech
 from .speech_examples import STYLES, Example, training_examples, validation_examples, vocaset_examples
 from .speech_loss import SpeechLoss, loss_for
 from .speech_rig import CHANNEL_NAMES, rig_deltas
 from .speech_teachers import taught_examples
+
+Model = TypeVar("Model", bound=nn.Module)
 
 # share of the crops: (a captured voice?, motion of a teacher?)
 SHARES = {(True, False): 0.40, (True, True): 0.08, (False, False): 0.42, (False, True): 0.10}
@@ -39,11 +43,12 @@ SHARES = {(True, False): 0.40, (True, True): 0.08, (False, False): 0.42, (False,
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 3600
+    steps: int = 2400
     teacher_steps: int = 700
     batch: int = 8
     crop: int = 250  # frames: 5 s
     rate: float = 6e-4
+    encoder_rate: float = 7e-5
     dropout: float = 0.2
     weight_decay: float = 0.05
     seed: int = 0
@@ -73,7 +78,7 @@ def batch_of(
     return torch.from_numpy(features), torch.from_numpy(channels), styles, torch.tensor(starts)
 
 
-def predict(model: SpeechTorch, example: Example) -> NDArray[np.float32]:
+def predict(model: nn.Module, example: Example) -> NDArray[np.float32]:
     """Rig channels (T, C) of a stretch in its own style, window by window as in inference."""
     model.eval()
     style, count = torch.tensor([example.style]), len(example.features)
@@ -88,54 +93,100 @@ def predict(model: SpeechTorch, example: Example) -> NDArray[np.float32]:
     return result
 
 
-def validation_error(model: SpeechTorch, example: Example, loss: SpeechLoss) -> float:
-    """The loss on a stretch that is not trained on."""
-    return float(loss(torch.from_numpy(predict(model, example)), torch.from_numpy(example.channels)))
+def validation_errors(model: nn.Module, examples: Sequence[Example], loss: SpeechLoss) -> dict[str, float]:
+    """The mean loss on stretches that are not trained on, of the captured voice and of the others."""
+    errors: dict[str, list[float]] = {}
+    for example in examples:
+        error = loss(torch.from_numpy(predict(model, example)), torch.from_numpy(example.channels))
+        errors.setdefault("captured" if example.captured else "voices", []).append(float(error))
+    return {name: float(np.mean(found)) for name, found in errors.items()}
+
+
+def parameter_groups(model: nn.Module, options: Options) -> list[dict[str, Any]]:
+    """All that is trained; what Whisper learned before moves more slowly and does not decay."""
+    own = model.speech if isinstance(model, RefinedSpeech) else model
+    groups: list[dict[str, Any]] = [
+        {"params": list(own.parameters()), "lr": options.rate, "weight_decay": options.weight_decay}
+    ]
+    if own is not model:
+        upper = [p for name, p in model.named_parameters() if not name.startswith("speech.")]
+        groups.append({"params": upper, "lr": options.encoder_rate, "weight_decay": 0.0})
+    return groups
+
+
+class _Run:
+    """A training in progress: all that a checkpoint must hold for an interrupted run to end as an unbroken one."""
+
+    def __init__(self, model: nn.Module, options: Options) -> None:
+        self.model = model
+        groups = parameter_groups(model, options)
+        self.optimiser = torch.optim.AdamW(groups)
+        rates = [group["lr"] for group in groups]
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rates, total_steps=options.steps)
+        self.rng = np.random.default_rng(options.seed)
+        self.best = (np.inf, model.state_dict())
+        self.step = 0
+
+    def learn(self, loss: Tensor) -> None:
+        """One step down the loss."""
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self.step += 1
+
+    def judge(self, error: float) -> None:
+        """Keep the weights where they are the best so far."""
+        if error < self.best[0]:
+            self.best = (error, {k: v.clone() for k, v in self.model.state_dict().items()})
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
+        rest = {"best": self.best, "step": self.step, "rng": self.rng, "dropout": torch.get_rng_state()}
+        torch.save(parts | rest, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=False)
+        for name in ("model", "optimiser", "schedule"):
+            getattr(self, name).load_state_dict(state[name])
+        self.best, self.step, self.rng = state["best"], state["step"], state["rng"]
+        torch.set_rng_state(state["dropout"])
 
 
 def train(
-    options: Options, examples: Sequence[Example], validation: Sequence[Example], styles: int, resume: Path
-) -> SpeechTorch:
+    make: Callable[[], Model],
+    options: Options,
+    examples: Sequence[Example],
+    validation: Sequence[Example],
+    resume: Path,
+) -> Model:
     """Train on examples and return the model of the best validation step; captured and other voices weigh alike."""
     torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
     loss_of, drawn = loss_for(examples, load_head()), chances(examples, options.crop)
-    model = SpeechTorch(SpeechDims(len(CHANNEL_NAMES), styles), options.dropout)
-    optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
-    best, step = (np.inf, model.state_dict()), 0
+    model = make()
+    run = _Run(model, options)
     if resume.exists():
-        state = torch.load(resume, weights_only=False)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        best, step, rng = state["best"], state["step"], state["rng"]
-        torch.set_rng_state(state["dropout"])
-    while step < options.steps:
-        features, channels, chosen, starts = batch_of(examples, drawn, options, rng)
+        run.load(resume)
+    while run.step < options.steps:
+        features, channels, chosen, starts = batch_of(examples, drawn, options, run.rng)
         loss = loss_of(model(features, chosen, starts), channels)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        step += 1
-        if step % options.validate_every == 0 or step == options.steps:
-            errors = {
-                captured: float(
-                    np.mean([validation_error(model, e, loss_of) for e in validation if e.captured == captured])
-                )
-                for captured in sorted({e.captured for e in validation})
-            }
-            if sum(errors.values()) < best[0]:
-                best = (sum(errors.values()), {k: v.clone() for k, v in model.state_dict().items()})
-            shown = ", ".join(f"{'captured' if c else 'voices'} {error:.3f}" for c, error in errors.items())
-            print(f"step {step}: loss {loss.item():.3f}, {shown}", flush=True)
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "best": best}
-            state |= {"schedule": schedule.state_dict(), "step": step, "rng": rng, "dropout": torch.get_rng_state()}
-            torch.save(state, resume)
-    model.load_state_dict(best[1])
+        run.learn(loss)
+        if run.step % options.validate_every == 0 or run.step == options.steps:
+            errors = validation_errors(model, validation, loss_of)
+            run.judge(sum(errors.values()))
+            shown = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
+            print(f"step {run.step}: loss {loss.item():.3f}, {shown}", flush=True)
+            run.save(resume)
+    model.load_state_dict(run.best[1])
     return model.eval()
+
+
+def speech_model(options: Options, styles: int) -> SpeechTorch:
+    """The speech model on the encoder as it is."""
+    return SpeechTorch(SpeechDims(len(CHANNEL_NAMES), styles), options.dropout)
 
 
 def teacher(
@@ -144,7 +195,9 @@ def teacher(
     """A model of one set alone."""
     own, kept = ([e for e in group if e.captured == captured] for group in (examples, validation))
     resume = folder / f"speech_teacher_{int(captured)}_{options.seed}.pt"
-    return train(replace(options, steps=options.teacher_steps), own, kept, len(STYLES), resume)
+    return train(
+        lambda: speech_model(options, len(STYLES)), replace(options, steps=options.teacher_steps), own, kept, resume
+    )
 
 
 def with_taught(
@@ -162,9 +215,10 @@ def with_taught(
     return [*examples, *taught_examples(examples, like_captured, enunciated)]
 
 
-def save(model: SpeechTorch, path: Path, styles: Sequence[str] = STYLES) -> None:
-    """The shipped file: float16 weights under `model.`, the rig on the canonical head, and their names."""
-    arrays = {f"model.{k}": v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
+def save(model: RefinedSpeech, path: Path, styles: Sequence[str] = STYLES) -> None:
+    """The shipped file: float16 weights under `model.` and `encoder.`, the rig on the canonical head, their names."""
+    parts = {"model": model.speech.state_dict(), "encoder": model.encoder_state()}
+    arrays = {f"{part}.{k}": v.numpy().astype(np.float16) for part, state in parts.items() for k, v in state.items()}
     arrays["rig"] = rig_deltas(load_head()).astype(np.float16)
     metadata: Mapping[str, object] = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": styles}
     save_checkpoint(path, arrays, {k: json.dumps(v) for k, v in metadata.items()})
@@ -185,7 +239,9 @@ def main() -> None:
     styles = [*STYLES, *subjects]
     everything = [*with_taught(options, examples, validation, CACHE), *more]
     resume = CACHE / f"speech_{arguments.seed}.pt"
-    save(train(options, everything, validation, len(styles), resume), arguments.out, styles)
+    dims = SpeechDims(len(CHANNEL_NAMES), len(styles))
+    model = train(lambda: RefinedSpeech(dims, options.dropout, load_encoder()), options, everything, validation, resume)
+    save(model, arguments.out, styles)
     for path in (resume, *CACHE.glob(f"speech_teacher_*_{arguments.seed}.pt")):
         path.unlink(missing_ok=True)
 
