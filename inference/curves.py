@@ -58,16 +58,30 @@ def needed_keys(values: NDArray[np.floating], tolerance: float) -> NDArray[np.in
 
     `values` (T,), one a frame. The first and the last are always among them.
     """
-    keep, spans = {0, len(values) - 1}, [(0, len(values) - 1)]
+    return np.flatnonzero(_significance(values, tolerance) > tolerance)
+
+
+def _significance(values: NDArray[np.floating], floor: float) -> NDArray[np.float64]:
+    """(T,) the tolerance under which Ramer-Douglas-Peucker keeps each sample, 0 where that is at most `floor`.
+
+    So one run serves every tolerance from `floor` on. The ends are infinite.
+    """
+    found = np.zeros(len(values))
+    found[[0, -1]] = np.inf
+    steps, spans = np.arange(len(values), dtype=np.float64), [(0, len(values) - 1, np.inf)]
     while spans:
-        first, last = spans.pop()
-        line = np.linspace(values[first], values[last], last - first + 1)
-        error = np.abs(values[first : last + 1] - line)
-        worst = first + int(error.argmax())
-        if error.max() > tolerance:
-            keep.add(worst)
-            spans += [(first, worst), (worst, last)]
-    return np.array(sorted(keep))
+        first, last, above = spans.pop()
+        if last - first < 2:
+            continue
+        slope = (values[last] - values[first]) / (last - first)
+        error = np.abs(values[first + 1 : last] - values[first] - slope * steps[1 : last - first])
+        worst = int(error.argmax())
+        most = min(above, float(error[worst]))  # it is asked for only where the sample above it is kept
+        if most > floor:
+            middle = first + 1 + worst
+            found[middle] = most
+            spans += [(first, middle, most), (middle, last, most)]
+    return found
 
 
 def thin(curves: Floats, reach: Floats, tolerance: float) -> list[NDArray[np.intp]]:
@@ -79,10 +93,14 @@ def thin(curves: Floats, reach: Floats, tolerance: float) -> list[NDArray[np.int
     """
     reach = np.asarray(reach, np.float64)
     low, high = 1.0 / max(1, len(reach)), 1.0
-    best = _thin_each(curves, reach, tolerance * low)
+    limits = tolerance / np.maximum(reach, 1e-12)
+    weighty = [
+        _significance(values.astype(np.float64), low * limit) for values, limit in zip(curves.T, limits, strict=True)
+    ]
+    best = _kept(weighty, low * limits)
     for _ in range(_HALVINGS):
         share = 0.5 * (low + high)
-        keys = _thin_each(curves, reach, tolerance * share)
+        keys = _kept(weighty, share * limits)
         if thinning_error(curves, reach, keys) <= tolerance:
             best, low = keys, share
         else:
@@ -100,8 +118,5 @@ def thinning_error(curves: Floats, reach: Floats, keys: list[NDArray[np.intp]]) 
     return float(total.max(initial=0.0))
 
 
-def _thin_each(curves: Floats, reach: NDArray[np.floating], tolerance: float) -> list[NDArray[np.intp]]:
-    return [
-        needed_keys(values.astype(np.float64), tolerance / max(float(distance), 1e-12))
-        for values, distance in zip(curves.T, reach, strict=True)
-    ]
+def _kept(weighty: list[NDArray[np.float64]], limits: NDArray[np.floating]) -> list[NDArray[np.intp]]:
+    return [np.flatnonzero(each > limit) for each, limit in zip(weighty, limits, strict=True)]

@@ -12,7 +12,7 @@ from ..inference.errors import CancelledError, DuetError
 from .runtime import RUNTIME
 
 Work = Generator[float | None, None, str]  # yields None where there is only to wait
-_INTERVAL = 0.03  # seconds between turns
+INTERVAL = 0.03  # seconds between turns
 _BUDGET = 0.05  # seconds of steps in one turn
 _WAIT = 0.01  # seconds to wait where nobody looks on
 
@@ -59,7 +59,7 @@ class Stepped:
             RUNTIME.end()
             raise
         manager = context.window_manager
-        self._timer = manager.event_timer_add(_INTERVAL, window=context.window)
+        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 

@@ -93,7 +93,7 @@ class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
 
 
 class DUET_OT_update_speech(_OnTake, Stepped, bpy.types.Operator):
-    """Write the speech curves of a long take anew, as articulation, smoothing and offset now say"""
+    """Write the speech curves of a long take anew, as articulation, smoothing, offset and start frame now say"""
 
     bl_idname = "duet.update_speech"
     bl_label = "Update Speech"
@@ -102,9 +102,10 @@ class DUET_OT_update_speech(_OnTake, Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Write them in steps."""
         RUNTIME.exclusive = True
-        _, action = _chosen(context.scene)
-        yield from follow(revise.speech(action), "Writing curves")
-        return f"The curves of '{action.name}' are written anew."
+        head, action = _chosen(context.scene)
+        name = action.name
+        notes = yield from follow(revise.update_steps(context.scene, head, action), "Writing curves")
+        return " ".join([f"The curves of '{name}' are written anew.", *notes])
 
 
 class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..inference.take import Floats
 from . import compat
+from .steps import Steps
 
 MARKER = "duet"  # custom property of the actions that Duet has made
 _INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}  # Blender's numbers, which foreach_set wants
@@ -134,23 +135,31 @@ def checksum_all(bag: bpy.types.ActionChannelbag) -> str:
     return f"{total:08x}"
 
 
-def move_keys(bag: bpy.types.ActionChannelbag, frames: float) -> None:
-    """Move all keys of the curves, with their handles, in time."""
-    for curve in bag.fcurves:
-        points = curve.keyframe_points
-        for part in ("co", "handle_left", "handle_right"):
-            flat = np.empty(2 * len(points), np.float32)
-            points.foreach_get(part, flat)
-            flat[::2] += frames
-            points.foreach_set(part, flat)
-        curve.update()
+def move_keys(curve: bpy.types.FCurve, frames: float) -> None:
+    """Move all keys of the curve, with their handles, in time."""
+    points = curve.keyframe_points
+    for part in ("co", "handle_left", "handle_right"):
+        flat = np.empty(2 * len(points), np.float32)
+        points.foreach_get(part, flat)
+        flat[::2] += frames
+        points.foreach_set(part, flat)
+    curve.update()
 
 
-def sampled(bag: bpy.types.ActionChannelbag, paths: Sequence[str], frames: NDArray[Any]) -> Floats:
-    """The curves of these paths at frames (T,): (T, N); 0 where there is none."""
+def sample_steps(bag: bpy.types.ActionChannelbag, paths: Sequence[str], frames: NDArray[Any]) -> Steps[Floats]:
+    """The curves of these paths at frames (T,), one a step: (T, N); 0 where there is none."""
     out = np.zeros((len(frames), len(paths)), np.float32)
     for column, path in enumerate(paths):
         curve = bag.fcurves.find(path)
         if curve is not None and len(curve.keyframe_points):
-            out[:, column] = [curve.evaluate(float(frame)) for frame in frames]
+            out[:, column] = _sampled(curve, frames)
+            yield column / len(paths)
     return out
+
+
+def _sampled(curve: bpy.types.FCurve, frames: NDArray[Any]) -> Floats:
+    """A curve at frames (T,); read at once where it has a key on each, as Duet writes them."""
+    keys = keys_of(curve)
+    if len(keys) == len(frames) and np.array_equal(keys[:, 0], frames) and not curve.modifiers:
+        return keys[:, 1]
+    return np.array([curve.evaluate(float(frame)) for frame in frames], np.float32)

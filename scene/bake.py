@@ -13,7 +13,6 @@ from ..inference.errors import HeadError
 from ..inference.take import Floats, Take
 from . import (
     actions,
-    compat,
     drivers,
     heads,
     layers,
@@ -130,12 +129,12 @@ def regenerate_steps(
     if frames is not None:
         if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
             raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
-        first, last = (frame - group.start_frame for frame in frames)
+        first, last = (frame - group.moved_to for frame in frames)
         scale = take.fps / fps
         span = (round(first * scale), round(last * scale), round(border * scale))
         stored = replace(old, take=_spliced(old.take, take, *span))
         bag = actions.ensure_bag(action, obj.data.shape_keys)
-        now = actions.sampled(bag, names, group.start_frame + np.arange(len(values)))
+        now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(len(values)))
         values = splice(now, values, first, last, border)
     packing, made, done = Background(lambda: takes.packed(stored)), action.copy(), False
     try:
@@ -146,7 +145,7 @@ def regenerate_steps(
         if not done:
             bpy.data.actions.remove(made)
     revise.widen(obj.data.shape_keys, take.speech_names, values)
-    notes = _swap(action, made, names)
+    notes = revise.swap(action, made, stored)
     revise.assign(obj, made)
     revise.life(made)
     return notes
@@ -157,20 +156,6 @@ def _spliced(old: Take, new: Take, first: int, last: int, border: int) -> Take:
         splice(getattr(old, name), getattr(new, name), first, last, border) for name in ("speech_weights", "arkit")
     )
     return replace(old, speech_weights=speech, arkit=arkit)
-
-
-def _swap(old: bpy.types.Action, new: bpy.types.Action, paths: list[str]) -> list[str]:
-    """Put `new` wherever `old` plays, under its name; keep `old` where its curves were edited by hand."""
-    name, slot = old.name, actions.slot_for(old, "KEY")
-    edited = slot and actions.checksum(compat.channelbag(old, slot), paths) != old.duet.written_speech
-    old.user_remap(new)
-    old.name = f"{name} (edited)" if edited else f"{name} (old)"
-    new.name, new.use_fake_user = name, True
-    if edited:
-        old.use_fake_user = True
-        return [f"Your edited curves are kept in the take '{old.name}'."]
-    bpy.data.actions.remove(old)
-    return []
 
 
 def _new_take(
@@ -192,4 +177,5 @@ def _new_take(
         group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start
+        group.moved_to = recording.start
     return action

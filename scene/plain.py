@@ -43,8 +43,9 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
     names = [*stored.take.speech_names, *stored.take.expression_names]
-    frames = take.duet.start_frame + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
-    values = np.hstack([_speech(take, stored, key, frames), _expressions(obj, take, stored, frames)])
+    frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
+    speech = yield from _speech(take, stored, key, frames)
+    values = np.hstack([speech, (yield from _expressions(obj, take, stored, frames))])
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
@@ -61,19 +62,21 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
 
 
-def _speech(take: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, frames: NDArray[Any]) -> Floats:
+def _speech(
+    take: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, frames: NDArray[Any]
+) -> Steps[Floats]:
     paths = [shape_keys.value_path(name) for name in stored.take.speech_names]
-    return actions.sampled(actions.ensure_bag(take, key), paths, frames)
+    return (yield from actions.sample_steps(actions.ensure_bag(take, key), paths, frames))
 
 
 def _expressions(
     obj: bpy.types.Object, take: bpy.types.Action, stored: takes.StoredTake, frames: NDArray[Any]
-) -> Floats:
+) -> Steps[Floats]:
     """The driven keys (T, Ke), from the sliders over time as Blender's drivers read them."""
     felt = sliders.feelings(stored.take.emotions, stored.take.expression_weights)
     paths = [sliders.slider_path(emotion) for emotion in felt]
     bag = actions.ensure_bag(take, obj)
-    mix = actions.sampled(bag, paths, frames)
+    mix = yield from actions.sample_steps(bag, paths, frames)
     for column, (emotion, path) in enumerate(zip(felt, paths, strict=True)):
         if bag.fcurves.find(path) is None:
             mix[:, column] = float(obj.get(sliders.slider_name(emotion), 0.0))

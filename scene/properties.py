@@ -294,7 +294,8 @@ def performance(scene: bpy.types.Scene) -> bpy.types.PropertyGroup:
 
 def _beginning(scene: bpy.types.Scene) -> int:
     """The frame of second 0 of what the sidebar shows."""
-    return int(performance(scene).start_frame)
+    action = takes.active(target_head(scene))
+    return int(action.duet.moved_to if action else scene.duet.start_frame)
 
 
 def seconds_at(scene: bpy.types.Scene, frame: float) -> float:

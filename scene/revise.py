@@ -32,12 +32,12 @@ def write_speech(
     """Write the speech curves of a take's action, one a step; `values` (S, Ks) where they are not the settings'."""
     group, names = action.duet, stored.take.speech_names
     values = speech_values(stored, group, fps) if values is None else values
-    bag, frames = actions.ensure_bag(action, key), group.start_frame + np.arange(len(values))
+    bag, frames = actions.ensure_bag(action, key), group.moved_to + np.arange(len(values))
     for column, name in enumerate(names):
         actions.write_curve(bag, shape_keys.value_path(name), frames, values[:, column])
         yield column / len(names)
     group.written_speech = actions.checksum(bag, _speech_paths(stored))
-    group.moved_to, group.stale = group.start_frame, False
+    group.stale = False
 
 
 def write_emotion(
@@ -49,10 +49,10 @@ def write_emotion(
     bag = actions.ensure_bag(action, obj)
     if curves:
         own = take.emotion_curves[:, [take.emotions.index(emotion) for emotion in felt]]
-        sliders.write_curves(bag, felt, resample(own, take.fps, fps), group.start_frame)
+        sliders.write_curves(bag, felt, resample(own, take.fps, fps), group.moved_to)
     else:
-        end = group.start_frame + frame_span(take.frame_count, take.fps, fps) - 1
-        sliders.write_cues(bag, felt, settings.cues_of(group), group.start_frame, fps, end)
+        end = group.moved_to + frame_span(take.frame_count, take.fps, fps) - 1
+        sliders.write_cues(bag, felt, settings.cues_of(group), group.moved_to, fps, end)
     group.written_emotion = actions.checksum(bag, _emotion_paths(stored))
 
 
@@ -60,15 +60,9 @@ def speech_soon(action: bpy.types.Action) -> None:
     """Rewrite the speech curves now where they are short, else mark the take as stale."""
     if not settings.acting() or not takes.is_take(action):
         return
-    stored = takes.read(action)
-    if stored.take.speech_weights.size > _AT_ONCE:
+    if _is_long(action):
         action.duet.stale = True
-    else:
-        finish(speech(action))
-
-
-def speech(action: bpy.types.Action) -> Steps[None]:
-    """Rewrite the speech curves from the take's weights and settings, in steps."""
+        return
     stored, players = takes.read(action), _players(action)
     slot = actions.slot_for(action, "KEY")
     if slot is None or not players:
@@ -77,8 +71,50 @@ def speech(action: bpy.types.Action) -> Steps[None]:
     _keep_if_edited(action, compat.channelbag(action, slot), _speech_paths(stored), action.duet.written_speech)
     values = speech_values(stored, action.duet, fps)
     widen(key, stored.take.speech_names, values)
-    yield from write_speech(action, stored, key, fps, values)
+    finish(write_speech(action, stored, key, fps, values))
     _touch(players)
+
+
+def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> Steps[list[str]]:
+    """Bring a long take up to its settings, start frame included; return notes for the user.
+
+    A copy is written and takes the take's place at the end; closed before, the steps leave all as it was.
+    """
+    stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
+    made, done = action.copy(), False
+    try:
+        moved = made.duet.moved_to != made.duet.start_frame
+        if moved:
+            yield from _move_steps(made, stored)
+        values = speech_values(stored, made.duet, fps)
+        yield from write_speech(made, stored, key, fps, values)
+        done = True
+    finally:
+        if not done:
+            bpy.data.actions.remove(made)
+    widen(key, stored.take.speech_names, values)
+    notes = swap(action, made, stored)
+    assign(obj, made)
+    if moved:
+        show_sound(scene, obj, made, stored)
+        life(made)
+    _touch([obj])
+    return notes
+
+
+def swap(old: bpy.types.Action, new: bpy.types.Action, stored: takes.StoredTake) -> list[str]:
+    """Put `new` wherever `old` plays, under its name; keep `old` where its speech was edited by hand."""
+    name, slot = old.name, actions.slot_for(old, "KEY")
+    written = old.duet.written_speech
+    edited = slot and actions.checksum(compat.channelbag(old, slot), _speech_paths(stored)) != written
+    old.user_remap(new)
+    old.name = f"{name} (edited)" if edited else f"{name} (old)"
+    new.name, new.use_fake_user = name, True
+    if edited:
+        old.use_fake_user = True
+        return [f"Your edited curves are kept in the take '{old.name}'."]
+    bpy.data.actions.remove(old)
+    return []
 
 
 def emotion(action: bpy.types.Action) -> None:
@@ -98,27 +134,44 @@ def life(action: bpy.types.Action) -> None:
         stored, fps = takes.read(action), scene_fps(bpy.context.scene)
         players = _players(action)
         for obj in players:
-            lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.start_frame, fps)
+            lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
         _touch(players)
 
 
 def start(action: bpy.types.Action) -> None:
-    """Move the take, its life and its sound to its start frame; keys set by hand in it move along."""
-    group = action.duet
-    delta = group.start_frame - group.moved_to
-    if not settings.acting() or not takes.is_take(action) or not delta:
+    """Move the take, its life and its sound to its start frame; keys set by hand in it move along.
+
+    A long take is marked as stale instead: `update_steps` moves it.
+    """
+    if not settings.acting() or not takes.is_take(action) or action.duet.start_frame == action.duet.moved_to:
+        return
+    if _is_long(action):
+        action.duet.stale = True
         return
     stored = takes.read(action)
-    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
-    whole = _untouched(action, stored)
-    for bag in bags:
-        actions.move_keys(bag, delta)
-    group.moved_to = group.start_frame
-    for attribute, (bag, paths) in whole.items():
-        setattr(group, attribute, actions.checksum(bag, paths))
+    finish(_move_steps(action, stored))
     for obj in _players(action):
         show_sound(bpy.context.scene, obj, action, stored)
     life(action)
+
+
+def _move_steps(action: bpy.types.Action, stored: takes.StoredTake) -> Steps[None]:
+    """Move all keys of a take to its start frame, a curve a step."""
+    group = action.duet
+    whole = _untouched(action, stored)
+    curves = [
+        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
+    ]
+    for row, curve in enumerate(curves):
+        actions.move_keys(curve, group.start_frame - group.moved_to)
+        yield row / len(curves)
+    group.moved_to = group.start_frame
+    for attribute, (bag, paths) in whole.items():
+        setattr(group, attribute, actions.checksum(bag, paths))
+
+
+def _is_long(action: bpy.types.Action) -> bool:
+    return takes.read(action).take.speech_weights.size > _AT_ONCE
 
 
 def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
@@ -137,7 +190,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
     assign(obj, action)
     fps = scene_fps(scene)
-    lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.start_frame, fps)
+    lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
     try:
         show_sound(scene, obj, action, stored)
     except AudioError as error:
@@ -184,7 +237,7 @@ def show_sound(
         return
     length = frame_span(stored.take.frame_count, stored.take.fps, fps)
     path = Path(bpy.path.abspath(group.audio))
-    strip = sound.add_strip(scene, obj, path, group.start_frame, length, round(group.trim_start * fps))
+    strip = sound.add_strip(scene, obj, path, group.moved_to, length, round(group.trim_start * fps))
     sound.replace_strips(scene, earlier, strip)
 
 

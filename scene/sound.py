@@ -18,7 +18,8 @@ from .steps import Steps, finish, in_background
 
 _MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
 _CHANNELS = 128
-_PIECE = 2  # seconds of sound that are decoded at a time
+_READ = 8  # seconds of sound that are decoded at a time: to open the file, as each piece does, takes the most of it
+_PIECE = 2  # seconds whose rate is converted at a time
 
 
 def decode(path: Path, begin: float = 0.0, end: float = 0.0) -> Floats:
@@ -42,10 +43,10 @@ def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floa
 def _mono(sound: aud.Sound, rate: int) -> Steps[list[Floats]]:
     """All of the sound as one channel at its own rate, in pieces."""
     parts: list[Floats] = []
-    for start in itertools.count(0, _PIECE):
-        piece = sound.limit(start, start + _PIECE).data()
+    for start in itertools.count(0, _READ):
+        piece = sound.limit(start, start + _READ).data()
         parts.append(piece.mean(axis=1, dtype=np.float32))
-        if len(piece) < _PIECE * rate:
+        if len(piece) < _READ * rate:
             break
         yield 0.0
     return parts

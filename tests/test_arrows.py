@@ -19,7 +19,7 @@ ARROWS = {
     "worker": {"client"},
     "torch": {"client", "worker"},
     "training": {"client", "worker", "torch"},
-    "benchmarks": {"client", "worker", "torch", "scene"},
+    "benchmarks": {"client", "worker", "torch", "scene", "operators"},
     "examples": {"client", "worker", "scene", "operators"},
 }
 # room -> third-party packages it may import; those not listed may import any but bpy.

@@ -110,6 +110,52 @@ def test_the_start_frame_moves_speech_emotion_life_sound_and_work_by_hand(scene,
     assert action.duet.note == ""
 
 
+@pytest.fixture
+def long_take(speak, monkeypatch):
+    """A take that counts as long, with keys by hand, and settings that wait for Update Speech."""
+    monkeypatch.setattr(revise, "_AT_ONCE", 10)
+    action = speak(emotion="sad", intensity=0.5, blinks=True)
+    bpy.context.scene.duet.head.data.shape_keys.key_blocks["tongueOut"].keyframe_insert("value", frame=11)
+    action.duet.articulation, action.duet.start_frame = 0.5, 41
+    return action
+
+
+def test_a_long_take_waits_for_its_update_and_then_has_all(scene, head, long_take):
+    assert long_take.duet.stale
+    assert speech(head, 18) == pytest.approx(fake_take().speech_weights[17], abs=1e-5)
+    long_take.duet.intensity = 0.6  # written at once, where the take still is
+    assert actions.ensure_bag(long_take, head).fcurves.find('["Sad"]').keyframe_points[0].co.x == 1
+    name = long_take.name
+    assert finish(revise.update_steps(scene, head, long_take)) == []
+    action = takes.active(head)
+    assert (action.name, action.duet.stale, action.duet.note) == (name, False, "")
+    assert speech(head, 40 + 18) == pytest.approx(0.5 * fake_take().speech_weights[17], abs=1e-5)
+    curves = {c.data_path: c for layer in action.layers for s in layer.strips for b in s.channelbags for c in b.fcurves}
+    assert curves['["Sad"]'].keyframe_points[0].co[:] == pytest.approx((41, 0.6))
+    assert curves[shape_keys.value_path("tongueOut")].keyframe_points[0].co.x == 51
+    (strip,) = sound.strips_of(scene, head)
+    assert sound.compat.strip_range(strip)[0] == 41
+    assert life.tracks_of(head)[0].strips[0].frame_start == 41
+
+
+@pytest.mark.parametrize("count", (1, 4, 9))
+def test_an_update_that_is_cancelled_leaves_no_trace(scene, head, long_take, count):
+    before = fingerprint()
+    steps = revise.update_steps(scene, head, long_take)
+    for _ in range(count):
+        next(steps)
+    steps.close()
+    assert fingerprint() == before
+
+
+def test_an_update_keeps_edited_curves(scene, head, long_take):
+    bag = actions.ensure_bag(long_take, head.data.shape_keys)
+    bag.fcurves.find(shape_keys.value_path(SPEECH_NAMES[0])).keyframe_points[3].co.y = 0.25
+    (note,) = finish(revise.update_steps(scene, head, long_take))
+    assert "(edited)" in note
+    assert {action.name for action in takes.takes_of(head)} == {"Duet line", "Duet line (edited)"}
+
+
 def test_timed_emotions_are_eased_sliders(scene, head, speak):
     action = speak(emotion="happy", intensity=0.6)
     cue = action.duet.cues.add()

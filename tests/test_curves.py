@@ -55,6 +55,22 @@ def test_thinned_keys_keep_every_vertex_within_the_tolerance(seed, tolerance):
     assert len(keys[3]) == 2  # moves nothing
 
 
+def douglas_peucker(values, first, last, tolerance):
+    """As Ramer (1972) and Douglas and Peucker (1973) have it."""
+    error = np.abs(values[first : last + 1] - np.linspace(values[first], values[last], last - first + 1))
+    if error.max() <= tolerance:
+        return {first, last}
+    middle = first + int(error.argmax())
+    return douglas_peucker(values, first, middle, tolerance) | douglas_peucker(values, middle, last, tolerance)
+
+
+@given(st.integers(0, 1000), st.floats(0.01, 2.0))
+def test_needed_keys_are_those_of_douglas_and_peucker(seed, tolerance):
+    values = smooth(np.random.default_rng(seed).normal(0, 2, (90, 1)).astype(np.float32), 2.0)[:, 0].astype(float)
+    assert set(needed_keys(values, tolerance)) == douglas_peucker(values, 0, 89, tolerance)
+    assert list(needed_keys(values[:1], tolerance)) == [0]
+
+
 def test_a_looser_tolerance_needs_fewer_keys():
     curves = smooth(np.random.default_rng(1).normal(0, 1, (400, 3)).astype(np.float32), 3.0)
     counts = [sum(map(len, thin(curves, np.array([10.0, 5, 2]), t))) for t in (0.01, 0.1, 1.0)]
