@@ -43,8 +43,8 @@ SHARES = {(True, False): 0.40, (True, True): 0.08, (False, False): 0.42, (False,
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 2400
-    teacher_steps: int = 700
+    steps: int = 2000
+    teacher_steps: int = 500
     batch: int = 8
     crop: int = 250  # frames: 5 s
     rate: float = 6e-4

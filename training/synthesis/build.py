@@ -1,6 +1,6 @@
 """The synthetic training set, one command, resumable.
 
-    python -m duet.training.synthesis.build --hours 4 --out .cache/synthetic
+    python -m duet.training.synthesis.build --hours 3 --out .cache/synthetic
 
 Writes one .npz per utterance: samples (N,) int16 at 16 kHz; phones (P,) IPA, "" for silence; times (P, 2) start and
 end in seconds; gains (P,), how far loudness and stress open each phone; channels (T, C) float16 in the rig's channels
@@ -177,7 +177,7 @@ def _check_settings(out: Path, settings: dict[str, object]) -> None:
 def main() -> None:
     """Build or refresh."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=float, default=4.0)
+    parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--out", type=Path, default=Path(".cache/synthetic"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--refresh", action="store_true")
