@@ -12,6 +12,8 @@ from .errors import RequestError
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "afraid", "disgusted", "contempt")
 MIN_FPS, MAX_FPS = 1.0, 240.0
+STYLES = ("enunciated", "captured")  # every closure complete; like the captured speaker, relaxed
+DEFAULT_STYLE = STYLES[0]
 MAX_INTENSITY = 1.5  # of an emotion or of articulation
 
 Floats = NDArray[np.float32]
@@ -28,7 +30,7 @@ class GenerateRequest:
 
     fps: float = 30.0
     emotions: dict[str, float] = field(default_factory=dict)
-    style: str = "captured"
+    style: str = DEFAULT_STYLE
     articulation: float = 1.0
     audio: str = "audio"
     vertices: bool = False

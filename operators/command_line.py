@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
-from ..inference.take import EMOTIONS
+from ..inference.take import DEFAULT_STYLE, EMOTIONS
 from . import export_command, job_pool, job_records, job_server
 from .job_runner import Made, Outcome, run_here
 from .jobs import DEFAULT_FPS, MANIFEST_SUFFIX, Damaged, Entry, Job, UsageError, frame_rate, place_of_head, plan
@@ -101,7 +101,9 @@ def _add_performance(parser: argparse.ArgumentParser) -> None:
     )
     rates = f"frames per second: 30, 23.976, 24000/1001, ... (default: the file's, else {DEFAULT_FPS:g})"
     parser.add_argument("--fps", type=_frame_rate, help=rates)
-    parser.add_argument("--style", default="captured", help="speaking style (default: captured)")
+    parser.add_argument(
+        "--style", default=DEFAULT_STYLE, help="speaking style: enunciated or captured, relaxed (default: enunciated)"
+    )
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..inference.audio_file import AUDIO_SUFFIXES
 from ..inference.emotion_track import EmotionTrack, parse_track
 from ..inference.errors import DuetError, HeadError, RequestError
-from ..inference.take import GenerateRequest
+from ..inference.take import DEFAULT_STYLE, GenerateRequest
 
 DEFAULT_FPS = 30.0
 SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
@@ -37,7 +37,7 @@ class Job:
     output: Path
     fps: float | None = None
     track: str = ""
-    style: str = "captured"
+    style: str = DEFAULT_STYLE
     vertices: bool = False
     base: Path | None = None
     head: str = ""

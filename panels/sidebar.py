@@ -85,6 +85,7 @@ class DUET_PT_performance(_Tab, bpy.types.Panel):
         layout.enabled = not RUNTIME.busy
         action = _shown_take(layout, context)
         group = properties.performance(context.scene)
+        layout.prop(group, "style")
         column = layout.column(align=True)
         column.prop(group, "articulation", slider=True)
         column.prop(group, "smoothing")

@@ -6,7 +6,7 @@ import atexit
 
 import bpy
 
-from ..inference.take import EMOTIONS, GenerateRequest
+from ..inference.take import DEFAULT_STYLE, EMOTIONS, GenerateRequest
 from . import heads, revise, takes, timing
 from .sliders import MAX_INTENSITY
 
@@ -94,6 +94,15 @@ class DuetCue(bpy.types.PropertyGroup):
 class _Performance:
     """How a recording is acted; the same for the next take and for one that is there."""
 
+    style: bpy.props.EnumProperty(
+        name="Style",
+        items=(
+            ("enunciated", "Enunciated", "Clear speech: lips close on every p, b and m"),
+            ("captured", "Relaxed", "As the captured speaker talks: smaller, and not every closure is complete"),
+        ),
+        default=DEFAULT_STYLE,
+        description="How clearly the mouth speaks. Used by the next Generate or Regenerate",
+    )
     articulation: bpy.props.FloatProperty(
         name="Articulation",
         default=1.0,
@@ -312,7 +321,7 @@ def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
     """The request that the choices describe, at the scene's frame rate; raises RequestError."""
     chosen = performance(scene)
     emotions = {} if chosen.emotion == "neutral" else {chosen.emotion: chosen.intensity}
-    return GenerateRequest(fps=timing.scene_fps(scene), emotions=emotions, audio=label)
+    return GenerateRequest(fps=timing.scene_fps(scene), emotions=emotions, style=chosen.style, audio=label)
 
 
 _CLASSES = (DuetCue, DuetTake, DuetSettings)

@@ -9,10 +9,10 @@ import bpy
 
 from ..inference.emotion_keys import Cue
 from ..inference.life import Life
-from ..inference.take import Take
+from ..inference.take import STYLES, Take
 
 # The settings that the next take and each take have in common.
-SPEECH = ("articulation", "smoothing", "offset")
+SPEECH = ("style", "articulation", "smoothing", "offset")
 EMOTION = ("emotion", "intensity")
 _SWITCHES = ("blinks", "eyes", "head_motion", "breaths")
 LIFE = (*_SWITCHES, "blink_amount", "eye_amount", "head_amount", "breath_amount", "seed")
@@ -57,6 +57,8 @@ def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
         for name in _SWITCHES:
             setattr(group, name, False)
         group.cues.clear()
+        if take.request.get("style") in STYLES:
+            group.style = take.request["style"]
         first, *more = sorted(_felt(take).items(), key=lambda item: -item[1]) or [("neutral", 0.0)]
         group.emotion = first[0]
         if first[1]:

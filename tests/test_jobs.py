@@ -90,6 +90,7 @@ def test_a_manifest_says_it_all(folder):
         output=folder / "x/one.blend",
         fps=24000 / 1001,
         track="sad@2.0;angry@5.5",
+        style="captured",
         base=folder / "set.blend",
         head="Ada",
     )
