@@ -10,7 +10,7 @@ from ..inference.errors import DuetError
 from .job_runner import stdout_as_stderr
 from .jobs import UsageError
 
-FORMATS = ("glb", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
+FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

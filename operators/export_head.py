@@ -1,15 +1,19 @@
 """Export: what the head does as a file for another program, one operator for each kind of file."""
 
-from __future__ import annotations
+# mypy: disable-error-code="valid-type"
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import DuetError
 from ..scene import arkit_keys, export_files, export_sampling, heads, properties
+from ..scene.steps import Steps, finish
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
 
 _SPANS = [
     ("TAKE", "Performance", "The frames of the performance that the head plays"),
@@ -28,98 +32,142 @@ def exported(context: bpy.types.Context) -> bpy.types.Object | None:
 class _Export(ExportHelper):
     """Mixin: a file selector, the frames to export, and errors as Blender shows them."""
 
+    suffix = ""
+    poll_message_set: Callable[[str], None]
+
+    @property
+    def filename_ext(self) -> str:
+        """What the file selector lets the name end in."""
+        return str(getattr(self, "kind", self.suffix))
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a head."""
-        ready = exported(context) is not None
-        if not ready:
-            cls.poll_message_set("Choose a Duet head, or select a mesh with ARKit's shape keys.")
-        return ready
+        """Whether there is a head, and nothing is at work."""
+        reason = ""
+        if RUNTIME.busy:
+            reason = "Duet is at work. Wait for it, or cancel it."
+        elif exported(context) is None:
+            reason = "Choose a Duet head, or select a mesh with ARKit's shape keys."
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file selector, with the head's name beside the open file."""
         head = exported(context)
         if not self.filepath and head is not None:
-            self.filepath: str = str(
-                Path(bpy.path.abspath("//")) / f"{bpy.path.clean_name(head.name)}{self.filename_ext}"
-            )
+            folder = Path(bpy.path.abspath("//"))
+            self.filepath: str = str(folder / f"{bpy.path.clean_name(head.name)}{self.filename_ext}")
         return set(super().invoke(context, event))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the file."""
-        scene, path = context.scene, Path(bpy.path.abspath(self.filepath))
-        context.window_manager.progress_begin(0, 1)
+        """Write the file: in steps after the file selector, at once for a script."""
+        head = exported(context)
+        if head is None:
+            self.report({"ERROR"}, "No head is chosen. Choose a Duet head, or select a mesh with ARKit's shape keys.")
+            return {"CANCELLED"}
+        path = bpy.path.abspath(self.filepath)
+        if self.options.is_invoke and not bpy.app.background:
+            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=path, span=self.span, head=head.name)
+            return {"FINISHED"}
         try:
-            obj = exported(context)
-            if obj is None:
-                raise HeadError("No head is chosen.", "Choose a Duet head, or select a mesh with ARKit's shape keys.")
-            take = self.span == "TAKE"
-            span = export_sampling.take_span(scene, obj) if take else export_sampling.scene_span(scene)
-            export_files.export(scene, obj, path, span, context.window_manager.progress_update)
+            said = finish(_steps(context.scene, head, Path(path), self.span))
         except DuetError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        finally:
-            context.window_manager.progress_end()
-        self.report({"INFO"}, f"'{path}': '{obj.name}', frames {span.start} to {span.end}.")
+        self.report({"INFO"}, said)
         return {"FINISHED"}
 
 
-def _operator(name: str, label: str, suffix: str, patterns: str, description: str) -> type[bpy.types.Operator]:
-    """The operator `duet.export_NAME`."""
+def _steps(scene: bpy.types.Scene, head: bpy.types.Object, path: Path, kind: str) -> Steps[str]:
+    """Write the file; raises DuetError."""
+    span = export_sampling.take_span(scene, head) if kind == "TAKE" else export_sampling.scene_span(scene)
+    name = head.name
+    yield from export_files.export_steps(scene, head, path, span)
+    return f"'{path}': '{name}', frames {span.start} to {span.end}."
+
+
+class DUET_OT_export_write(Stepped, bpy.types.Operator):
+    """Write the file that was chosen, while Blender shows how far it is"""
+
+    bl_idname = "duet.export_write"
+    bl_label = "Write Export"
+    bl_options = {"INTERNAL"}
+
+    filepath: bpy.props.StringProperty(description="The file to write")
+    span: bpy.props.EnumProperty(name="Frames", items=_SPANS, description="Which frames of the scene go into the file")
+    head: bpy.props.StringProperty(description="The object whose face is exported")
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """The file selector has closed: from here on errors are shown as reports."""
+        path, RUNTIME.exclusive = Path(self.filepath), True  # each frame is played: a click would change what is read
+        RUNTIME.stage = f"Writing {path.name}"
+        yield None
+        yield None  # so that this is drawn before one of Blender's exporters holds the window
+        steps = _steps(context.scene, context.scene.objects[self.head], path, self.span)
+        return (yield from follow(steps, f"Writing {path.name}"))
+
+
+_STANDS = "Blender's own exporter writes it in one piece: the window stands still until it is done"
+
+
+def _operator(name: str, label: str, suffixes: Sequence[tuple[str, str]], description: str) -> type[bpy.types.Operator]:
+    """The operator `duet.export_NAME`; `suffixes` are those it writes, each with what it is, the default first."""
+    patterns = ";".join(f"*{suffix}" for suffix, _ in suffixes)
     properties_ = {
         "filter_glob": bpy.props.StringProperty(default=patterns, options={"HIDDEN"}),
         "span": bpy.props.EnumProperty(
             name="Frames", items=_SPANS, default="TAKE", description="Which frames of the scene go into the file"
         ),
     }
+    if len(suffixes) > 1:
+        items = [(suffix, suffix, what) for suffix, what in suffixes]
+        properties_["kind"] = bpy.props.EnumProperty(name="Format", items=items, description="What kind of file")
     body = {
         "__doc__": description,
         "__annotations__": properties_,
         "bl_idname": f"duet.export_{name}",
         "bl_label": label,
-        "filename_ext": suffix,
+        "suffix": suffixes[0][0],
     }
     return cast(type[bpy.types.Operator], type(f"DUET_OT_export_{name}", (_Export, bpy.types.Operator), body))
 
 
-CLASSES = (
+EXPORTS = (
     _operator(
         "livelink",
         "Live Link Face (.csv)",
-        ".csv",
-        "*.csv",
+        [(".csv", "")],
         "Write the 52 ARKit coefficients as Epic's Live Link Face app records them",
     ),
     _operator(
-        "json", "ARKit Weights (.json)", ".json", "*.json", "Write the 52 ARKit coefficients of every frame as JSON"
+        "json", "ARKit Weights (.json)", [(".json", "")], "Write the 52 ARKit coefficients of every frame as JSON"
     ),
     _operator(
         "npz",
         "NumPy Arrays (.npz)",
-        ".npz",
-        "*.npz",
+        [(".npz", "")],
         "Write the blendshapes' weights and the ARKit coefficients as NumPy arrays",
     ),
     _operator(
         "gltf",
-        "glTF (.glb)",
-        ".glb",
-        "*.glb",
-        "Write head and armature as glTF: every shape key is a morph target, its weights sampled at every frame",
+        "glTF (.glb, .gltf)",
+        [(".glb", "One binary file"), (".gltf", "Text, with its numbers in a .bin beside it")],
+        "Write head and armature as glTF: every shape key is a morph target, its weights sampled at every frame. "
+        + _STANDS,
     ),
     _operator(
         "usd",
-        "USD (.usdc, .usda)",
-        ".usdc",
-        "*.usd;*.usda;*.usdc",
-        "Write head and armature as USD: every shape key is a blend shape, its weights sampled at every frame",
+        "USD (.usdc, .usda, .usd)",
+        [(".usdc", "Binary"), (".usda", "Text"), (".usd", "Binary, under the suffix for either")],
+        "Write head and armature as USD: every shape key is a blend shape, its weights sampled at every frame. "
+        + _STANDS,
     ),
     _operator(
         "alembic",
         "Alembic (.abc)",
-        ".abc",
-        "*.abc",
-        "Write the head's vertices at every frame as Alembic, modifiers included",
+        [(".abc", "")],
+        f"Write the head's vertices at every frame as Alembic, modifiers included. {_STANDS}",
     ),
 )
+CLASSES = (*EXPORTS, DUET_OT_export_write)

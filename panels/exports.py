@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.export_head import CLASSES as EXPORTS
-from ..operators.export_head import exported
+from ..operators.export_head import EXPORTS, exported
+from ..operators.runtime import RUNTIME
 
 
 class DUET_PT_exports(bpy.types.Panel):
@@ -21,6 +21,7 @@ class DUET_PT_exports(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what is exported, and a button for each kind of file."""
         layout, head = self.layout, exported(context)
+        layout.enabled = not RUNTIME.busy
         layout.label(text=f"Head: {head.name}" if head else "No head is chosen.", icon="USER" if head else "INFO")
         column = layout.column(align=True)
         for operator in EXPORTS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,8 +16,9 @@ from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.livelink import write_livelink_csv
 from . import arkit_keys, heads
-from .export_sampling import Progress, Span, frame_kept, performance, scene_span, take_span
+from .export_sampling import Span, frame_kept, performance_steps, scene_span, take_span
 from .files import open_file
+from .steps import Background, Steps, finish
 
 _GLTF_ADDON = "io_scene_gltf2"
 _NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
@@ -31,7 +34,7 @@ class _Format:
 
 
 def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> None:
-    """Write the head and its armature over the span, in the format of the suffix: .abc, .usd, .usda, .usdc, .glb.
+    """Write the head and its armature over the span, in the format of the suffix: one of FORMATS.
 
     glTF and USD keep every shape key as a target with its weights sampled at every frame, drivers and NLA included,
     and the armature as a skeleton; Alembic has the moving vertices. Time 0 of a .glb is the span's first frame, times
@@ -43,38 +46,53 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         raise OutputError(f"'{path}' does not end in {', '.join(FORMATS)}.", "Change its name.")
     if not kind.is_built():
         raise OutputError(f"This Blender was built without {kind.name}.", _NO_LIBRARY)
-    partial = path.with_name(f"_{path.stem[:60]}_partial{path.suffix.lower()}")
+    folder = path.with_name(
+        f"_{path.stem[:60]}_{os.getpid()}_partial"
+    )  # a .gltf names the .bin that is written with it
+    partial = folder / f"{path.stem}{path.suffix.lower()}"
     try:
+        folder.mkdir(exist_ok=True)
         with _staged(scene, obj, span):
             done = kind.write(partial, span)
         if "FINISHED" not in done or not partial.exists():
             raise OutputError(f"Blender's {kind.name} exporter did not write '{path}'.", "See its message.")
+        for beside in folder.iterdir():
+            if beside != partial:
+                beside.replace(path.parent / beside.name)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
         message = f"Blender's {kind.name} exporter could not write '{path}': {str(error).strip()}"
         raise OutputError(message, "Choose another file or folder.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def export_weights(
-    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span, progress: Progress | None = None
-) -> int:
+def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> Steps[int]:
     """Write what the head does over the span as .csv (Live Link Face), .json or .npz; return the number of frames.
 
-    Raises OutputError, HeadError or WeightsError.
+    In steps of a frame; closed before its end, it writes nothing. Raises OutputError, HeadError or WeightsError.
     """
-    prepare_output(path)
-    take, expression = performance(scene, obj, span, progress)
-    match path.suffix.lower():
-        case ".csv":
-            write_livelink_csv(path, take)
-        case ".json":
-            write_json(path, take)
-        case ".npz":
-            write_npz(path, take, expression)
-        case _:
-            raise OutputError(f"'{path}' does not end in .csv, .json or .npz.", "Change its name.")
+    path, suffix = prepare_output(path), path.suffix.lower()
+    if suffix not in WEIGHTS:
+        raise OutputError(f"'{path}' does not end in {', '.join(WEIGHTS)}.", "Change its name.")
+    take, expression = yield from performance_steps(scene, obj, span)
+    writers: dict[str, Callable[[Path], None]] = {
+        ".csv": lambda file: write_livelink_csv(file, take),
+        ".json": lambda file: write_json(file, take),
+        ".npz": lambda file: write_npz(file, take, expression),
+    }
+    partial = path.with_name(f".{path.stem[:60]}.{os.getpid()}{suffix}")
+    writing = Background(lambda: writers[suffix](partial))
+    try:
+        yield from writing.wait()
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"The output '{path}' cannot be written ({error.strerror}).", "Choose another file."
+        ) from error
+    finally:
+        writing.join()  # where it is cancelled, the thread would write on
+        partial.unlink(missing_ok=True)
     return take.frame_count
 
 
@@ -134,6 +152,7 @@ def _write_usd(path: Path, span: Span) -> set[str]:
 
 
 def _write_gltf(path: Path, span: Span) -> set[str]:
+    """Binary, or as JSON with its .bin beside it, as the suffix says."""
     was_on = addon_utils.check(_GLTF_ADDON)[1]
     if not was_on and addon_utils.enable(_GLTF_ADDON, default_set=False) is None:
         message = f"Blender's glTF exporter ('{_GLTF_ADDON}') cannot be switched on."
@@ -143,7 +162,7 @@ def _write_gltf(path: Path, span: Span) -> set[str]:
             return set(
                 bpy.ops.export_scene.gltf(
                     filepath=str(path),
-                    export_format="GLB",
+                    export_format="GLB" if path.suffix == ".glb" else "GLTF_SEPARATE",
                     use_selection=True,
                     export_animations=True,
                     export_animation_mode="SCENE",  # one animation of all that moves, sampled as it is evaluated
@@ -181,28 +200,32 @@ def _usd_is_built() -> bool:
 
 
 _USD = _Format("USD", _usd_is_built, _write_usd)
+_GLTF = _Format("glTF", lambda: True, _write_gltf)
 FORMATS = {
     ".abc": _Format("Alembic", lambda: bool(bpy.app.build_options.alembic), _write_alembic),
     ".usd": _USD,
     ".usda": _USD,
     ".usdc": _USD,
-    ".glb": _Format("glTF", lambda: True, _write_gltf),
+    ".glb": _GLTF,
+    ".gltf": _GLTF,
 }
 WEIGHTS = (".csv", ".json", ".npz")
 
 
-def export(
-    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span, progress: Progress | None = None
-) -> None:
-    """Write the head in the format of the suffix, whichever it is; raises DuetError."""
+def export_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> Steps[None]:
+    """Write the head in the format of the suffix, whichever it is: those of Blender's own exporters in one step.
+
+    Raises DuetError.
+    """
     if path.suffix.lower() in WEIGHTS:
-        export_weights(scene, obj, path, span, progress)
+        yield from weights_steps(scene, obj, path, span)
     else:
+        yield 0.0
         export_geometry(scene, obj, path, span)
 
 
 def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
-    """Open a .blend and export the object of that name, or its one head, as `export` does; return the frames.
+    """Open a .blend and export the object of that name, or its one head, as `export_steps` does; return the frames.
 
     Raises OutputError, HeadError or WeightsError.
     """
@@ -211,7 +234,7 @@ def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
     scene = bpy.context.scene if is_open else open_file(blend)
     obj = _face_of(scene, name, blend)
     span = scene_span(scene) if whole_scene else take_span(scene, obj)
-    export(scene, obj, path, span)
+    finish(export_steps(scene, obj, path, span))
     return span
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,8 +15,7 @@ from ..inference.livelink import exact_rate
 from ..inference.recompose import solve_arkit
 from ..inference.take import Floats, GenerateRequest, Take
 from . import arkit_keys, compat, heads, shape_keys, sliders, takes, timing
-
-Progress = Callable[[float], None]
+from .steps import Steps, in_background
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,8 @@ class Sampled:
         return np.stack([self.keys.get(name, rest) for name in names], axis=1) if names else rest[:, None][:, :0]
 
 
-def sample(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span, progress: Progress | None = None) -> Sampled:
-    """Play the span and read the head; the scene's frame is the same afterwards."""
+def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Sampled]:
+    """Play the span and read the head, a frame a step; the scene's frame is the same afterwards."""
     key = obj.data.shape_keys
     blocks, feelings = key.key_blocks, sliders.sliders_of(obj, _emotions(obj))
     values = np.zeros((len(span.frames), len(blocks)), np.float32)
@@ -90,8 +89,7 @@ def sample(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span, progress: 
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
             evaluated = obj.evaluated_get(depsgraph)
             curves[row] = [evaluated[sliders.slider_name(emotion)] for emotion in feelings]
-            if progress and row % 32 == 0:
-                progress(row / len(span.frames))
+            yield row / len(span.frames)
     values[:, [block.mute for block in blocks]] = 0.0
     keys = {block.name: values[:, i] for i, block in enumerate(blocks)}
     fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
@@ -103,10 +101,8 @@ def _emotions(obj: bpy.types.Object) -> tuple[str, ...]:
     return stored.take.emotions if stored else ()
 
 
-def performance(
-    scene: bpy.types.Scene, obj: bpy.types.Object, span: Span, progress: Progress | None = None
-) -> tuple[Take, Floats]:
-    """(take, expression curves (T, Ke)) of what the head does now, at the scene's frame rate.
+def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[tuple[Take, Floats]]:
+    """(take, expression curves (T, Ke)) of what the head does now, at the scene's frame rate, in steps.
 
     The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]. For a
     mesh that is no Duet head, they are its ARKit keys' values, and the take has no blendshapes else. Raises HeadError
@@ -117,14 +113,15 @@ def performance(
     if stored is None and not spelt:
         message = f"'{obj.name}' has no take and no shape keys with ARKit's names."
         raise HeadError(message, "Generate from audio first, or choose a mesh with ARKit's shapes.")
-    sampled = sample(scene, obj, span, progress)
+    sampled = yield from sample_steps(scene, obj, span)
     # Several keys of one shape are its halves.
     arkit = np.stack([sampled.columns(spelt.get(name, ("",))).mean(axis=1) for name in ARKIT_NAMES], axis=1)
     if stored is None:
         return _plain_take(sampled, np.clip(arkit, 0, 1)), np.zeros((sampled.frames, 0), np.float32)
     take = stored.take
     speech, expression = sampled.columns(take.speech_names), sampled.columns(take.expression_names)
-    arkit += solve_arkit((*take.speech_names, *take.expression_names), np.concatenate([speech, expression], axis=1))
+    names, weights = (*take.speech_names, *take.expression_names), np.concatenate([speech, expression], axis=1)
+    arkit += yield from in_background(lambda: solve_arkit(names, weights))
     rest = np.zeros(sampled.frames, np.float32)
     played = Take(
         fps=sampled.fps,

@@ -15,6 +15,7 @@ from duet.inference.livelink import read_livelink_csv
 from duet.inference.retarget import ArkitSolver
 from duet.scene import bake, export_files, export_sampling, heads, livelink, shape_keys, timing
 from duet.scene.export_sampling import Span
+from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
     SPEECH_NAMES,
@@ -61,6 +62,14 @@ def head(scene, take, tmp_path):
 SPAN = Span(START, START + FRAMES - 1)
 
 
+def write_weights(*args):
+    return finish(export_files.weights_steps(*args))
+
+
+def export(*args):
+    return finish(export_files.export_steps(*args))
+
+
 def weights_of(take):
     """Weights (T, speech and expression keys) that the head plays."""
     return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
@@ -73,14 +82,14 @@ def test_the_span_of_the_take_and_of_the_scene(scene, head):
     assert export_sampling.take_span(scene, head) == Span(1, 100)
 
 
-@pytest.mark.parametrize("suffix", [".glb", ".usda", ".usdc", ".abc", ".csv", ".json", ".npz"])
+@pytest.mark.parametrize("suffix", [".glb", ".gltf", ".usda", ".usdc", ".abc", ".csv", ".json", ".npz"])
 def test_an_export_changes_nothing_in_the_file(scene, head, tmp_path, suffix):
     scene.render.fps, scene.render.fps_base = 24, 1.001
     other = bpy.data.objects.new("Other", None)
     scene.collection.objects.link(other)
     head.hide_set(True)
     before, state = fingerprint(), selection(scene)
-    export_files.export(scene, head, tmp_path / f"shot{suffix}", SPAN)
+    export(scene, head, tmp_path / f"shot{suffix}", SPAN)
     assert fingerprint() == before
     assert selection(scene) == state
     assert [path.name for path in tmp_path.iterdir() if path.suffix == suffix] == [f"shot{suffix}"]
@@ -220,7 +229,7 @@ def test_weights_are_what_plays_now(scene, head, take, tmp_path):
     key.key_blocks["eyeBlinkLeft"].keyframe_insert("value", frame=START)
     key.key_blocks["eyeBlinkLeft"].value = 1.0
     key.key_blocks["eyeBlinkLeft"].keyframe_insert("value", frame=START + 10)
-    assert export_files.export_weights(scene, head, tmp_path / "head.npz", SPAN) == FRAMES
+    assert write_weights(scene, head, tmp_path / "head.npz", SPAN) == FRAMES
     with np.load(tmp_path / "head.npz") as data:
         weights = weights_of(take)
         weights[:, 1] = 0
@@ -236,7 +245,7 @@ def test_weights_are_what_plays_now(scene, head, take, tmp_path):
 
 def test_json_and_csv_agree(scene, head, tmp_path):
     for name in ("head.json", "head.csv"):
-        export_files.export_weights(scene, head, tmp_path / name, SPAN)
+        write_weights(scene, head, tmp_path / name, SPAN)
     data = json.loads((tmp_path / "head.json").read_text())
     assert (data["fps"], data["frames"], data["meta"]["audio"]) == (24.0, FRAMES, "line.wav")
     read = read_livelink_csv(tmp_path / "head.csv")
@@ -248,7 +257,7 @@ def test_a_mesh_with_arkit_keys_alone(scene, tmp_path):
     for value, frame in ((0.0, 1), (1.0, 5)):
         obj.data.shape_keys.key_blocks["eyeBlink_L"].value = value
         obj.data.shape_keys.key_blocks["eyeBlink_L"].keyframe_insert("value", frame=frame)
-    export_files.export_weights(scene, obj, tmp_path / "plain.csv", Span(1, 5))
+    write_weights(scene, obj, tmp_path / "plain.csv", Span(1, 5))
     read = read_livelink_csv(tmp_path / "plain.csv", 24.0)
     assert read.values[-1, read.names.index("EyeBlinkLeft")] == 1
     assert read.values.sum(axis=1)[0] == 0
@@ -279,7 +288,7 @@ def test_an_output_that_cannot_be_written_is_named_and_kept(scene, head, tmp_pat
     path.chmod(0o444)
     before = fingerprint()
     with pytest.raises(OutputError, match="read-only"):
-        export_files.export(scene, head, path, SPAN)
+        export(scene, head, path, SPAN)
     assert path.read_text() == "precious"
     assert fingerprint() == before
 
@@ -311,7 +320,7 @@ def test_a_blender_without_the_library_says_so(scene, head, tmp_path, monkeypatc
 def test_an_object_without_a_face_is_named(scene, tmp_path):
     obj = plain_head(["nose"])
     with pytest.raises(HeadError, match="'Plain' has no take and no shape keys with ARKit's names"):
-        export_files.export_weights(scene, obj, tmp_path / "x.csv", Span(1, 2))
+        write_weights(scene, obj, tmp_path / "x.csv", Span(1, 2))
 
 
 # Live Link Face comes back
@@ -320,8 +329,8 @@ def test_an_object_without_a_face_is_named(scene, tmp_path):
 @pytest.mark.parametrize("fps", [24000 / 1001, 25, 30000 / 1001, 60, 120])
 def test_a_recording_comes_back_exact_to_the_frame(scene, head, tmp_path, fps):
     timing.set_scene_fps(scene, fps)
-    export_files.export_weights(scene, head, tmp_path / "take.csv", SPAN)
-    export_files.export_weights(scene, head, tmp_path / "take.json", SPAN)
+    write_weights(scene, head, tmp_path / "take.csv", SPAN)
+    write_weights(scene, head, tmp_path / "take.json", SPAN)
     assert json.loads((tmp_path / "take.json").read_text())["fps"] == fps
     read = read_livelink_csv(tmp_path / "take.csv", fps)
     speech = head.data.shape_keys.animation_data.action
@@ -419,6 +428,33 @@ def test_each_operator_writes_its_file(registered, scene, head, tmp_path, name, 
     assert fingerprint() == before
     with pytest.raises(RuntimeError, match=r"does not end in|is a folder"):
         operator(filepath=str(tmp_path))
+
+
+def test_the_file_selector_offers_every_suffix(registered, scene, head):
+    for name, due in {"gltf": (".glb", ".gltf"), "usd": (".usdc", ".usda", ".usd"), "json": (".json",)}.items():
+        kind = getattr(bpy.ops.duet, f"export_{name}").get_rna_type().properties.get("kind")
+        assert (tuple(kind.enum_items.keys()) if kind else (".json",)) == due
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz"])
+@pytest.mark.parametrize("count", [1, FRAMES // 2, FRAMES + 1])
+def test_an_export_that_is_cancelled_leaves_no_trace(scene, head, tmp_path, suffix, count):
+    before, files = fingerprint(), sorted(tmp_path.iterdir())
+    steps = export_files.weights_steps(scene, head, tmp_path / f"head{suffix}", SPAN)
+    for _ in range(count):
+        next(steps)
+    steps.close()
+    assert fingerprint() == before
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_gltf_as_text_finds_its_numbers(scene, head, take, tmp_path):
+    export(scene, head, tmp_path / "head.gltf", SPAN)
+    written = json.loads((tmp_path / "head.gltf").read_text())
+    (buffer,) = written["buffers"]
+    assert buffer["uri"] == "head.bin"
+    assert (tmp_path / "head.bin").stat().st_size == buffer["byteLength"]
+    assert written["meshes"][0]["extras"]["targetNames"][: len(SPEECH_NAMES)] == list(SPEECH_NAMES)
 
 
 def test_the_whole_scene_or_the_performance(registered, scene, head, tmp_path):
