@@ -24,7 +24,7 @@ from .captured import TEST_TAKE, CapturedTake, load_captured
 from .evaluate_fusion import evaluate_fusion
 from .evaluate_robustness import border_step, quiet_table, variants_table
 from .evaluate_speech import TakeScores, speech_lines, still_errors, take_scores
-from .evaluate_voices import Frames, by_voice, gather, truth_talker, voices_table
+from .evaluate_voices import Frames, by_voice, gather, styles_table, truth_talker, voices_table
 from .features import WEIGHTS
 from .speech_rig import CHANNEL_NAMES
 from .spoken import HELD_OUT, Spoken, real_speech, synthetic_speech
@@ -109,6 +109,10 @@ class Evaluation:
             "speak):",
             "",
             *by_voice(self.shipped, self.face, self.real),
+            "",
+            "The real recordings in both styles:",
+            "",
+            *styles_table(self.shipped, self.face, self.real),
         ]
 
     def robustness(self) -> list[str]:

@@ -6,7 +6,7 @@ the face LAG (30 ms) after its sound, as in the captured takes. Nothing is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,4 +103,23 @@ def by_voice(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
         (frames,) = gather(talker, face, own).values()
         scores = " | ".join("too little" if np.isnan(value) else f"{value:.2f}" for value in frames.auc().values())
         rows.append(f"| {voice} | {60 * frames.minutes:.0f} | {scores} |")
+    return rows
+
+
+def _in_style(talker: Talker, like_captured: bool) -> Callable[[Floats, bool], Floats]:
+    return lambda samples, _: talker.channels(samples, like_captured)
+
+
+def styles_table(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
+    """Markdown: the same recordings in both styles."""
+    rows = [
+        "| style | closure | rounding | opening | gap at p, b, m (mm) | widest twentieth of the gaps, from (mm) |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for style, like_captured in (("enunciated", False), ("captured", True)):
+        manner = Talker(style, _in_style(talker, like_captured))
+        (frames,) = gather(manner, face, speech).values()
+        gap, closed = np.concatenate(frames.gap), contrast("closure", np.concatenate(frames.letters)) == 1
+        scores = " | ".join(f"{value:.3f}" for value in frames.auc().values())
+        rows.append(f"| {style} | {scores} | {gap[closed].mean():.2f} | {np.percentile(gap, 95):.2f} |")
     return rows
