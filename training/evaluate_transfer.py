@@ -128,8 +128,8 @@ def compare(found: Doubles, true: Doubles) -> tuple[float, float, int]:
     return float(np.median(cosine)), float(np.median(own[moving] / size[moving])), int(moving.sum())
 
 
-def lip_pairs(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Vertices of the upper lip and the ones of the lower lip that lie on them, by the model's own landmarks."""
+def lip_halves(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Vertices of the upper and of the lower lip, between the corners, by the model's own landmarks."""
     mesh = head.mesh
     inside = (mesh.triangles < FACE).all(axis=1)
     skin = Mesh(head.vertices[:FACE], mesh.triangles[inside])
@@ -137,11 +137,15 @@ def lip_pairs(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     graph = graph_of(skin.edges, FACE, length)
     upper = surface_distance(graph, head.landmarks[50:53], 0.2)
     lower = surface_distance(graph, head.landmarks[56:59], 0.2)
-    mouth = np.flatnonzero(np.minimum(upper, lower) < 0.04)
-    above, below = mouth[upper[mouth] < lower[mouth]], mouth[upper[mouth] > lower[mouth]]
     ends = head.vertices[head.landmarks[[48, 54]], 0]
-    within = (head.vertices[above, 0] > ends.min() + 0.003) & (head.vertices[above, 0] < ends.max() - 0.003)
-    above = above[within]
+    within = (head.vertices[:FACE, 0] > ends.min() + 0.003) & (head.vertices[:FACE, 0] < ends.max() - 0.003)
+    mouth = np.flatnonzero((np.minimum(upper, lower) < 0.04) & within)
+    return mouth[upper[mouth] < lower[mouth]], mouth[upper[mouth] > lower[mouth]]
+
+
+def lip_pairs(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Vertices of the upper lip and the ones of the lower lip that lie on them."""
+    above, below = lip_halves(head)
     off = np.linalg.norm(head.vertices[above][:, None] - head.vertices[below], axis=2)
     near = off.min(axis=1) < _TOUCH
     return above[near], below[off.argmin(axis=1)[near]]

@@ -12,6 +12,7 @@ from ..bound import Binding, BindRequest, Floats
 from ..errors import HeadError
 from ..head import Head
 from .checks import check_facing, check_mesh
+from .contacts import find_contacts
 from .correspond import Following, follow_skin, nearest_skin
 from .features import facing_part, find_features, joined
 from .mesh import Doubles, Indices, Mesh, triangulated
@@ -161,6 +162,7 @@ def carry_shapes(
     place[involved] = np.arange(len(involved))
     skin_graph = _local_graph(target, following.vertices)
     sweeps = smoothing_sweeps(head, fit.registered, target, following)
+    contacts = find_contacts(head, fit.registered, target, following)
     back = (fit.placement.scale * fit.placement.rotation.T).astype(np.float32)
     deltas = np.zeros((len(shapes), len(involved), 3), np.float32)
     for number, shape in enumerate(shapes.astype(np.float64)):
@@ -169,6 +171,8 @@ def carry_shapes(
         skin = following.apply(carried).astype(np.float32)
         for _ in range(sweeps):
             skin = 0.5 * (skin + skin_graph.mean(skin))
+        if contacts is not None:
+            contacts.settle(skin, carried)
         moved[place[following.vertices]] = skin
         for name, vertices in zip(INNER, inner, strict=True):
             moved[place[vertices]] = part_delta(head, fit, carried, name, vertices, parts)

@@ -28,6 +28,7 @@ class Following:
     vertices: Indices  # (n,)
     triangles: Indices  # (n, 3) vertices of the head
     weights: Doubles  # (n, 3) they sum to 1, or to less where following fades
+    sides: Indices  # (n,) 1 on the upper lip's side of the mouth, -1 on the lower one's, 0 far from it
 
     def apply(self, delta: Doubles) -> Doubles:
         """(n, 3) of deltas (V, 3) on the registered head."""
@@ -62,7 +63,7 @@ def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Indices) 
     fade = np.clip((_FAR - hit.distance) / (_FAR - _NEAR), 0.0, 1.0)
     keep = np.flatnonzero((hit.triangle >= 0) & (fade > 0))
     fade = fade * fade * (3 - 2 * fade)
-    return Following(mine[keep], own.triangles[hit.triangle[keep]], hit.weights[keep] * fade[keep, None])
+    return Following(mine[keep], own.triangles[hit.triangle[keep]], hit.weights[keep] * fade[keep, None], found[keep])
 
 
 def _replace(hit: SurfacePoints, part: Indices, by: SurfacePoints) -> None:
@@ -115,7 +116,7 @@ def _sides_of_mesh(
     side: Doubles,
     head: Head,
     registered: Doubles,
-) -> Doubles:
+) -> Indices:
     """(n,) 1 for the upper lip's side, -1 for the lower one's, 0 far from the mouth.
 
     Sure vertices, off the mouth's line and facing out, are seeds; the rest is as the seeds nearest on the surface.
@@ -139,11 +140,11 @@ def _sides_of_mesh(
     for sign in (1, -1):
         seeds = np.flatnonzero(sure[local] & (value[local] * sign > 0))
         distance.append(surface_distance(nearby, seeds, 1.0))
-    found = np.zeros(len(mine))
+    found = np.zeros(len(mine), np.int64)
     found[local] = np.sign(distance[1] - distance[0])
     corners = registered[head.regions["mouth_corners"], 0]
     beside = np.abs(target.vertices[mine, 0] - corners.mean()) > np.ptp(corners) / 2 - _CORNER
-    found[beside] = 0.0  # beyond the corners the skin is one
+    found[beside] = 0  # beyond the corners the skin is one
     return found
 
 
