@@ -15,12 +15,24 @@ from pathlib import Path
 
 from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ..inference.take import DEFAULT_STYLE, EMOTIONS
-from . import export_command, job_pool, job_records, job_server
+from . import acting, export_command, job_pool, job_records, job_server
 from .job_runner import Made, Outcome, run_here
-from .jobs import DEFAULT_FPS, MANIFEST_SUFFIX, Damaged, Entry, Job, UsageError, frame_rate, place_of_head, plan
+from .jobs import (
+    DEFAULT_FPS,
+    MANIFEST_SUFFIX,
+    Damaged,
+    Entry,
+    Job,
+    UsageError,
+    frame_rate,
+    place_of_head,
+    plan,
+    start_frame,
+)
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MAX_JOBS = 256
+_LEAST_MM, _MOST_MM = 0.001, 2.0  # as in the sidebar
 
 
 def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
@@ -65,15 +77,26 @@ def _parser() -> argparse.ArgumentParser:
     _add_performance(generate)
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
-    generate.set_defaults(head="")
+    generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
     _add_files(bake, ".blend")
     _add_performance(bake)
     bake.add_argument(
         "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
     )
+    bake.add_argument("--start-frame", type=_frame, metavar="FRAME", help="where the recording begins (scene's start)")
+    bake.add_argument(
+        "--existing",
+        choices=("layer", "keep"),
+        default="layer",
+        help="an action that the head plays: layer it under the speech (default), or only keep it in the file",
+    )
+    bake.add_argument(
+        "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
+    )
     bake.set_defaults(vertices=False, format="blend")
     for command in (generate, bake):
+        acting.add_options(command.add_argument_group("acting"))
         _add_work(command)
     export = commands.add_parser("export", help="write what the head of a .blend does, for another program")
     export_command.add_options(export)
@@ -142,6 +165,23 @@ def _frame_rate(text: str) -> float:
         raise argparse.ArgumentTypeError(error.message) from None
 
 
+def _frame(text: str) -> int:
+    try:
+        return start_frame(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+
+
+def _tolerance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not _LEAST_MM <= value <= _MOST_MM:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of mm from {_LEAST_MM:g} to {_MOST_MM:g}")
+    return value
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MAX_JOBS:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {_MAX_JOBS}")
@@ -155,7 +195,20 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
     base, head = place_of_head(options.head, Path(), base if options.command == "bake" else None)
     emotions = dict(text.split("=") for text in options.emotion)
     track = options.emotion_track or "+".join(f"{name}={value}" for name, value in emotions.items())
-    template = Job(Path(), Path(), options.fps, track, options.style, options.vertices, base, head)
+    template = Job(
+        audio=Path(),
+        output=Path(),
+        fps=options.fps,
+        track=track,
+        style=options.style,
+        vertices=options.vertices,
+        base=base,
+        head=head,
+        acting=acting.chosen(options),
+        start=options.start_frame,
+        plain=options.plain,
+        keep=options.existing == "keep",
+    )
     template.request()  # raises RequestError
     entries = plan(options, template)
     if options.vertices and any(isinstance(e, Job) and e.output.suffix.lower() != ".npz" for e in entries):

@@ -10,14 +10,19 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..inference.audio_checks import SAMPLE_RATE
 from ..inference.audio_file import load_audio
 from ..inference.client import WorkerClient, worker_command
+from ..inference.emotion_keys import Cue
 from ..inference.errors import AudioError, DuetError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.gaussian import write_gaussian_take
 from ..inference.livelink import exact_rate, write_livelink_csv
+from ..inference.loudness import envelope
 from ..inference.take import Floats, Take
+from . import acting
 from .jobs import Job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,14 +60,12 @@ class Runner:
     def run(self, job: Job, on_progress: Progress | None = None) -> Made:
         """Do the job; raises the DuetError that it failed with."""
         prepare_output(job.output)  # before the work, so that none is lost
-        samples = _load(job.audio)
         request = job.request(_frame_rate(job))
+        samples = acting.trimmed(_load(job.audio), job.acting, request.fps, str(job.audio))
         take = self._client.run(request, samples, on_progress)
-        if not job.emotions.steady:
-            from ..inference.recompose import with_curves
-
-            take = with_curves(take, job.emotions.curves(take.frame_count, take.fps, take.emotions))
-        _write(job, take)
+        if not job.is_bake:
+            take = acting.performed(_felt(job, take), job.acting, samples)
+        _write(job, take, samples)
         return Made(take.frame_count, take.model_id)
 
     def close(self) -> None:
@@ -95,7 +98,17 @@ def _frame_rate(job: Job) -> float | None:
         return float(exact_rate(files.frame_rate(job.base)))
 
 
-def _write(job: Job, take: Take) -> None:
+def _felt(job: Job, take: Take) -> Take:
+    """The take with emotions that change."""
+    if job.emotions.steady:
+        return take
+    from ..inference.recompose import with_curves
+
+    curves = job.emotions.curves(take.frame_count, take.fps, take.emotions, job.acting.transition)
+    return with_curves(take, curves)
+
+
+def _write(job: Job, take: Take, samples: Floats) -> None:
     writer = _WRITERS.get(job.output.suffix.lower())
     if job.output.name.lower().endswith(_GAUSSIAN):
         write_gaussian_take(job.output, take)
@@ -106,7 +119,25 @@ def _write(job: Job, take: Take) -> None:
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
         from ..scene import bake_file
 
-        bake_file(job.audio, take, job.output, job.base, job.head)
+        bake_file(job.audio, take, job.output, job.base, job.head, _order(job, take, samples))
+
+
+def _order(job: Job, take: Take, samples: Floats) -> Any:
+    """How the head is to act: an Order of scene.settings, which needs Blender."""
+    from ..scene.settings import Choice, Order
+
+    own = job.acting
+    cues = tuple(Cue.of(step, own.transition) for step in job.emotions.steps)
+    choice = Choice(job.style, own.articulation, own.smoothing, own.offset, cues, own.life)
+    return Order(
+        choice=choice,
+        start=job.start,
+        begin=acting.trim_start(own, take.fps),
+        end=own.trim_end,
+        loudness=envelope(samples, SAMPLE_RATE),
+        layer=not job.keep,
+        plain=job.plain,
+    )
 
 
 @contextlib.contextmanager

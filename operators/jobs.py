@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from ..inference.audio_file import AUDIO_SUFFIXES
 from ..inference.emotion_track import EmotionTrack, parse_track
 from ..inference.errors import DuetError, HeadError, RequestError
 from ..inference.take import DEFAULT_STYLE, GenerateRequest
+from .acting import Acting
+from .acting import to_json as acting_to_json
 
 DEFAULT_FPS = 30.0
 SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
 MANIFEST_SUFFIX = ".csv"
 _NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
+_MAX_FRAME = 1_000_000  # Blender has little more
 _IN_BLEND = re.compile(r"(?P<file>.+\.blend)(?:[/\\](?P<name>[^/\\]+))?", re.IGNORECASE)
 
 
@@ -30,7 +33,8 @@ class Job:
     """One recording, how it is to be animated, and the file that comes of it.
 
     `fps` None is the base's frame rate, else 30; `track` is a text for `parse_track`; `base` is the .blend to add
-    to, `head` the name of the object in it.
+    to, `head` the name of the object in it. `start` None is the scene's first frame; `plain` is a tolerance in mm
+    where drivers and sliders are not wanted; `keep` sets an action in the way aside instead of layering it.
     """
 
     audio: Path
@@ -41,15 +45,23 @@ class Job:
     vertices: bool = False
     base: Path | None = None
     head: str = ""
+    acting: Acting = field(default_factory=Acting)
+    start: int | None = None
+    plain: float | None = None
+    keep: bool = False
 
     def request(self, fps: float | None = None) -> GenerateRequest:
         """What is asked of the worker; raises RequestError. A track that changes is applied to the take later."""
         track = self.emotions
         emotions = track.steps[0].emotions if track.steps and track.steady else {}
         rate = self.fps if self.fps is not None else fps or DEFAULT_FPS
-        return GenerateRequest(
-            fps=rate, emotions=emotions, style=self.style, audio=str(self.audio), vertices=self.vertices
-        )
+        articulation = 1.0 if self.is_bake else self.acting.articulation  # of a .blend it can be changed later
+        return GenerateRequest(rate, emotions, self.style, articulation, str(self.audio), self.vertices)
+
+    @property
+    def is_bake(self) -> bool:
+        """Whether a .blend is made."""
+        return self.output.suffix.lower() == ".blend"
 
     @property
     def emotions(self) -> EmotionTrack:
@@ -58,13 +70,14 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
-        return {key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()}
+        plain = {key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()}
+        return plain | {"acting": acting_to_json(self.acting)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job a dict from `to_json` describes."""
         paths = {key: Path(data[key]) for key in ("audio", "output", "base") if data[key]}
-        return cls(**{**data, **paths})
+        return cls(**{**data, **paths, "acting": Acting(**data["acting"])})
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,17 @@ def frame_rate(text: str) -> float:
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise RequestError(f"'{text}' is not a frame rate, such as 25 or 23.976.") from error
     return _NTSC.get(round(value, 2), value)
+
+
+def start_frame(text: str) -> int:
+    """A whole frame of the scene; raises RequestError."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = _MAX_FRAME + 1
+    if abs(value) > _MAX_FRAME:
+        raise RequestError(f"'{text}' is not a frame.", "Give a whole number, such as 1001.")
+    return value
 
 
 def place_of_head(text: str, folder: Path, base: Path | None) -> tuple[Path | None, str]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..inference.errors import DuetError, TableError
-from .jobs import Damaged, Entry, Job, frame_rate, place_of_head
+from . import acting
+from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
 
-COLUMNS = ("audio", "output", "head", "emotion", "fps", "style")
-_ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps"}
+COLUMNS = ("audio", "output", "head", "emotion", "fps", "style", "start", *acting.OPTIONS)
+_ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
 _REMEDY = f"Give a table with the columns {', '.join(COLUMNS)}; all but audio may be missing."
 
 
@@ -65,7 +66,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise TableError(f"The manifest '{path}' is not a table ({error}).", _REMEDY) from error
     table = [(line, row) for line, row in table if any(row)]
-    header = [_ALIASES.get(name.lower(), name.lower()) for name in table[0][1]] if table else []
+    header = [_column(name) for name in table[0][1]] if table else []
     unknown = [name for name in header if name not in COLUMNS]
     if "audio" not in header:
         raise TableError(f"The manifest '{path}' has no column 'audio'.", _REMEDY)
@@ -75,6 +76,11 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if len(table) == 1:
         raise TableError(f"The manifest '{path}' has no rows.", _REMEDY)
     return header, table[1:]
+
+
+def _column(name: str) -> str:
+    name = _ALIASES.get(name.lower(), name.lower())
+    return name.replace(" ", "_").replace("-", "_")
 
 
 def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
@@ -92,6 +98,8 @@ def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
         fps=frame_rate(cells["fps"]) if cells.get("fps") else defaults.job.fps,
         track=cells.get("emotion") or defaults.job.track,
         style=cells.get("style") or defaults.job.style,
+        start=start_frame(cells["start"]) if cells.get("start") else defaults.job.start,
+        acting=acting.with_texts(defaults.job.acting, dict(cells)),
     )
     job.request()  # raises RequestError
     return job

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="valid-type"
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -125,10 +126,10 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
         if frames and frames[0] > frames[1]:
             raise HeadError("The range ends before it begins.", "Change First or Last.")
-        request = takes.read(action).take.request
+        request = replace(GenerateRequest.from_json(takes.read(action).take.request), style=group.style)
         path, border = Path(bpy.path.abspath(group.audio)), duet.border
         samples = yield from follow(sound.decode_steps(path, group.trim_start, group.trim_end), "Reading sound")
-        take = yield from ask(context, GenerateRequest.from_json(request), samples)
+        take = yield from ask(context, request, samples)
         RUNTIME.exclusive = True
         scene, head, action = (
             found.get(name)

@@ -63,7 +63,7 @@ def apply_steps(
     obj: bpy.types.Object | None,
     take: Take,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | None = None,
+    chosen: bpy.types.PropertyGroup | settings.Choice | None = None,
     layer: bool = True,
     in_sync: bool = False,
 ) -> Steps[list[str]]:
@@ -162,7 +162,7 @@ def _new_take(
     obj: bpy.types.Object,
     stored: takes.StoredTake,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | None,
+    chosen: bpy.types.PropertyGroup | settings.Choice | None,
 ) -> bpy.types.Action:
     """An action for the take: empty, or a copy of the take that plays, so that curves made by hand in it stay."""
     earlier = takes.active(obj)
@@ -170,7 +170,9 @@ def _new_take(
     action.name, action.use_fake_user = f"Duet {recording.path.stem}", True
     group = action.duet
     with settings.paused():
-        if chosen is not None:
+        if isinstance(chosen, settings.Choice):
+            settings.choose(group, chosen)
+        elif chosen is not None:
             settings.copy(chosen, group)
         else:
             settings.reset(group, stored.take)

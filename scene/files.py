@@ -11,12 +11,16 @@ from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output
 from ..inference.head import load_head
 from ..inference.take import Take
-from . import heads, sound, studio, timing
-from .bake import apply_take
+from . import heads, plain, sound, studio, timing
+from .bake import Recording, apply_steps, apply_take
+from .settings import Order
+from .steps import finish
 
 
-def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "") -> None:
-    """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on.
+def bake_file(
+    audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "", order: Order | None = None
+) -> None:
+    """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on, or as `order` says.
 
     With `base`, that file is opened, and its head of that name, or its one head, is animated (one is added where
     there is none); its frame rate stays. Without, a fresh file gets the head, lights, a camera, and the take's frame
@@ -26,12 +30,25 @@ def bake_file(audio: Path, take: Take, output: Path, base: Path | None = None, h
     output = prepare_output(output)
     audio, base = audio.resolve(), base and base.resolve()
     scene = open_file(base) if base else _fresh(take)
-    apply_take(scene, _head_of(scene, head), take, audio, scene.frame_start, in_sync=True)
+    obj = _head_of(scene, head)
+    start = scene.frame_start if order is None or order.start is None else order.start
+    if base is None:
+        scene.frame_start = start
+    if order is None:
+        apply_take(scene, obj, take, audio, start, in_sync=True)
+    else:
+        _act(scene, obj, take, Recording(audio, start, order.begin, order.end, loudness=order.loudness), order)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
-        studio.add_studio(scene, heads.heads_of(scene)[0])
+        studio.add_studio(scene, obj)
     scene.frame_set(scene.frame_start)
     _save(scene, output, base)
+
+
+def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> None:
+    finish(apply_steps(scene, obj, take, recording, order.choice, order.layer, in_sync=True))
+    if order.plain is not None:
+        finish(plain.bake_steps(scene, obj, order.plain))
 
 
 def frame_rate(path: Path) -> float:

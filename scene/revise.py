@@ -36,6 +36,7 @@ def write_speech(
     for column, name in enumerate(names):
         actions.write_curve(bag, shape_keys.value_path(name), frames, values[:, column])
         yield column / len(names)
+    yield 1.0
     group.written_speech = actions.checksum(bag, _speech_paths(stored))
     group.stale = False
 
@@ -88,6 +89,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
             yield from _move_steps(made, stored)
         values = speech_values(stored, made.duet, fps)
         yield from write_speech(made, stored, key, fps, values)
+        yield 1.0
         done = True
     finally:
         if not done:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import bpy
+import numpy as np
 
 from ..inference.emotion_keys import Cue
 from ..inference.life import Life
-from ..inference.take import STYLES, Take
+from ..inference.take import STYLES, Floats, Take
 
 # The settings that the next take and each take have in common.
 SPEECH = ("style", "articulation", "smoothing", "offset")
@@ -19,6 +21,35 @@ LIFE = (*_SWITCHES, "blink_amount", "eye_amount", "head_amount", "breath_amount"
 _CUE = ("seconds", "emotion", "intensity", "ease")
 
 _paused = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A performance's settings without a sidebar: smoothing and offset in milliseconds, emotions from their seconds."""
+
+    style: str
+    articulation: float
+    smoothing: float
+    offset: float
+    cues: tuple[Cue, ...]
+    life: Life
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that a .blend is made with: the settings, first frame (None: the scene's), cut in seconds, and more.
+
+    `loudness` is the envelope of what is spoken; `layer` keeps an action in the way playing under the speech; `plain`
+    is a tolerance in mm where plain keys are wanted.
+    """
+
+    choice: Choice
+    start: int | None = None
+    begin: float = 0.0
+    end: float = 0.0
+    loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    layer: bool = True
+    plain: float | None = None
 
 
 @contextmanager
@@ -49,6 +80,37 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
                 setattr(new, name, getattr(cue, name))
 
 
+def choose(group: bpy.types.PropertyGroup, choice: Choice) -> None:
+    """Give a group these settings; no curve is written. What is felt at second 0 becomes its feeling, the rest rows."""
+    with paused():
+        if choice.style in STYLES:
+            group.style = choice.style
+        group.articulation, group.smoothing, group.offset = choice.articulation, choice.smoothing, choice.offset
+        _choose_life(group, choice.life)
+        _choose_cues(group, choice.cues)
+
+
+def _choose_life(group: bpy.types.PropertyGroup, life: Life) -> None:
+    amounts = (life.blinks, life.eyes, life.head, life.breaths)
+    for switch, name, amount in zip(_SWITCHES, LIFE[len(_SWITCHES) :], amounts, strict=False):
+        setattr(group, switch, amount > 0)
+        if amount:
+            setattr(group, name, amount)
+    group.seed = life.seed
+
+
+def _choose_cues(group: bpy.types.PropertyGroup, cues: Sequence[Cue]) -> None:
+    group.cues.clear()
+    group.emotion = "neutral"
+    for cue in cues:
+        felt = sorted(cue.emotions.items(), key=lambda item: -item[1]) or [("neutral", 0.0)]
+        if cue.seconds <= 0:
+            group.emotion, group.intensity = felt.pop(0)
+        for emotion, intensity in felt:
+            row = group.cues.add()
+            row.seconds, row.emotion, row.intensity, row.ease = max(0.0, cue.seconds), emotion, intensity, cue.ease
+
+
 def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
     """Give a group plain speech, no life, and the emotions of the take's request, the strongest as its feeling."""
     with paused():
@@ -56,16 +118,9 @@ def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
             group.property_unset(name)
         for name in _SWITCHES:
             setattr(group, name, False)
-        group.cues.clear()
         if take.request.get("style") in STYLES:
             group.style = take.request["style"]
-        first, *more = sorted(_felt(take).items(), key=lambda item: -item[1]) or [("neutral", 0.0)]
-        group.emotion = first[0]
-        if first[1]:
-            group.intensity = first[1]
-        for emotion, intensity in more:
-            cue = group.cues.add()
-            cue.seconds, cue.emotion, cue.intensity = 0.0, emotion, intensity
+        _choose_cues(group, [Cue(0.0, _felt(take))])
 
 
 def _felt(take: Take) -> dict[str, float]:

@@ -50,6 +50,7 @@ LAZY = {
     ("operators.export_command", "scene.export_files"),
     ("operators.job_runner", "scene"),
     ("operators.job_runner", "scene.files"),
+    ("operators.job_runner", "scene.settings"),
     ("operators.job_runner", "scene.sound"),
 }
 

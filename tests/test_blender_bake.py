@@ -9,9 +9,11 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
+from duet.inference.emotion_keys import Cue
 from duet.inference.errors import AudioError, HeadError, OutputError, WeightsError
 from duet.inference.head import load_head
-from duet.scene import actions, bake, bake_file, files, heads, sound, takes, timing
+from duet.inference.life import Life
+from duet.scene import actions, bake, bake_file, files, heads, settings, sound, takes, timing
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
@@ -497,6 +499,31 @@ def test_a_fresh_file_has_it_all(fake_weights, voice, tmp_path):
     assert np.abs(evaluated(head, 45) - due).max() < HUNDREDTH_MM
     assert bpy.data.sounds[0].filepath == "//../Zoë läuft.wav"
     assert Path(bpy.path.abspath(bpy.data.sounds[0].filepath)).resolve() == voice
+
+
+def test_an_order_is_acted_like_the_sidebar_does(fake_weights, voice, tmp_path):
+    cues = (Cue(0.0, {"happy": 0.6, "sad": 0.2}), Cue(1.0, {}, 0.25))
+    choice = settings.Choice("captured", 0.5, 0.0, 0.0, cues, Life(blinks=0.8, seed=4))
+    order = settings.Order(choice, start=101, begin=0.5, end=1.5)
+    bake_file(voice, fake_take(frames=24), tmp_path / "shot.blend", None, "", order)
+    scene = bpy.context.scene
+    (head,) = heads.heads_of(scene)
+    group = takes.active(head).duet
+    assert (group.style, group.articulation, group.blinks, group.eyes, group.seed) == ("captured", 0.5, True, False, 4)
+    assert group.blink_amount == pytest.approx(0.8)
+    assert [(cue.seconds, cue.emotion) for cue in group.cues] == [(0.0, "sad"), (1.0, "neutral")]
+    assert (scene.frame_start, scene.frame_end) == (101, 124)
+    (strip,) = sound.strips_of(scene, head)
+    assert sound.compat.strip_range(strip) == (101, 125)
+    assert sound.compat.strip_content_start(strip) == 101 - 12
+    scene.frame_set(106)
+    weights = [head.data.shape_keys.key_blocks[name].value for name in fake_take().speech_names]
+    assert weights == pytest.approx(0.5 * fake_take(frames=24).speech_weights[5], abs=1e-5)
+    assert (head["Happy"], head["Sad"]) == pytest.approx((0.6, 0.2))
+    bake_file(voice, fake_take(frames=24), tmp_path / "plain.blend", None, "", replace(order, plain=0.05))
+    (head,) = heads.heads_of(bpy.context.scene)
+    assert not head.data.shape_keys.animation_data.drivers
+    assert takes.active(head) is None
 
 
 def test_a_base_keeps_its_head_rate_and_paths(scene, head, voice, tmp_path):

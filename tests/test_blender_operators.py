@@ -327,8 +327,10 @@ def test_a_range_is_generated_again(scene, ready):
     assert "range ends before it begins" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
     scene.duet.range_end = 30
     assert bpy.ops.duet.regenerate(part="RANGE") == {"FINISHED"}
+    takes.active(ready).duet.style = "captured"
     assert bpy.ops.duet.regenerate(part="ALL") == {"FINISHED"}
     assert [action.name for action in takes.takes_of(ready)] == ["Duet line"]
+    assert takes.load(ready).take.request["style"] == "captured"
 
 
 def test_push_and_plain_and_mute(scene, ready):

@@ -12,9 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duet.inference import recompose
 from duet.inference.client import worker_command
+from duet.inference.curves import smooth
+from duet.inference.emotion_keys import Cue
+from duet.inference.head import ARKIT_NAMES
+from duet.inference.life import Life
 from duet.inference.livelink import read_livelink_csv
-from duet.operators import command_line, job_records, job_runner
+from duet.inference.take import EMOTIONS, Take
+from duet.operators import acting, command_line, job_records, job_runner
 
 pytestmark = pytest.mark.embedded
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,6 +163,11 @@ USAGE = {
     "export to nothing known": (["export", "a.blend", "-o", "x.fbx"], "must end in glb"),
     "export of two to one": (["export", "a.blend", "b.blend", "-o", "x.glb"], "give a folder"),
     "export of two of a name": (["export", "1/a.blend", "2/a.blend", "-o", "out"], "the same name"),
+    "articulation": (["bake", "a.wav", "-o", "x.blend", "--articulation", "2"], "'2'.*articulation.*from 0 to 1.5"),
+    "seed": (["bake", "a.wav", "-o", "x.blend", "--seed", "1.5"], "whole number"),
+    "trims": (["bake", "a.wav", "-o", "x.blend", "--trim-start", "3", "--trim-end", "2"], "before it begins"),
+    "start frame": (["bake", "a.wav", "-o", "x.blend", "--start-frame", "one"], "'one' is not a frame"),
+    "plain": (["bake", "a.wav", "-o", "x.blend", "--plain", "0"], "from 0.001 to 2"),
     "empty folder": (["generate", ".", "-o", "out"], "holds no recordings"),
 }
 
@@ -218,9 +229,71 @@ def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch
     monkeypatch.setattr(duet.scene.files, "frame_rate", lambda path: 25.0)
     arguments = ["bake", str(recordings / "a.wav"), "-o", str(tmp_path / "shot.blend"), "--force"]
     assert command_line.main(arguments, base=tmp_path / "set.blend") == 0
-    audio, take, output, base, head = calls[0]
+    audio, take, output, base, head, order = calls[0]
+    assert order.choice.life == Life(seed=1)
     assert (audio, output, base, head) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend", "")
     assert take.frame_count == 25
+
+
+def test_bake_has_what_the_sidebar_has(recordings, tmp_path, monkeypatch):
+    import duet.scene
+
+    calls = []
+    monkeypatch.setattr(duet.scene, "bake_file", lambda *arguments: calls.append(arguments), raising=False)
+    acted = ["--articulation", "0.8", "--smoothing", "20", "--offset", "-40", "--life", "--eyes", "0", "--seed", "7"]
+    cut = [
+        "--trim-start",
+        "0.26",
+        "--trim-end",
+        "0.75",
+        "--start-frame",
+        "1001",
+        "--existing",
+        "keep",
+        "--plain",
+        "0.1",
+    ]
+    felt = ["--emotion-track", "happy=0.6;sad@2", "--transition", "0.2"]
+    assert run("bake", recordings / "a.wav", "-o", tmp_path / "a.blend", "--fps", "25", *acted, *cut, *felt) == 0
+    take, order = calls[0][1], calls[0][5]
+    assert take.frame_count == 12  # 0.24, a whole frame, to 0.75 s
+    assert take.request["articulation"] == 1  # stays to be changed in the file
+    assert (order.begin, order.end) == pytest.approx((0.24, 0.75))
+    assert (order.start, order.layer, order.plain) == (1001, False, 0.1)
+    choice = order.choice
+    assert (choice.articulation, choice.smoothing, choice.offset) == (0.8, 20, -40)
+    assert choice.life == Life(blinks=1, eyes=0, head=1, breaths=1, seed=7)
+    assert choice.cues == (Cue(0, {"happy": 0.6}, 0.2), Cue(2, {"sad": 0.7}, 0.2))
+
+
+def test_what_is_spoken_larger_later_and_with_blinks():
+    _, shapes, solve = recompose._shapes()
+    rng = np.random.default_rng(2)
+    names = {"speech_names": shapes.speech_names, "expression_names": shapes.expression_names, "emotions": EMOTIONS}
+    speech = smooth(rng.normal(0, 0.2, (150, len(shapes.speech_names))).astype(np.float32), 3)
+    curves = np.zeros((150, len(EMOTIONS)), np.float32)
+    arkit = solve(np.concatenate([speech, curves @ shapes.emotion_weights], axis=1))
+    rest = {"arkit_names": ARKIT_NAMES, "model_id": "x", "request": {}}
+    take = Take(30.0, speech, shapes.emotion_weights, curves, arkit, **names, **rest)
+    samples = np.zeros(16000 * 5, np.float32)
+    assert acting.performed(take, acting.Acting(), samples) is take
+    later = acting.performed(take, acting.Acting(offset=100), samples)
+    np.testing.assert_allclose(later.speech_weights[3:], speech[:-3], atol=1e-5)
+    assert np.abs(later.arkit[3:] - arkit[:-3]).max() < 0.05  # solved anew, smooth over time
+    alive = acting.performed(take, acting.Acting(blinks=1), samples)
+    blink = ARKIT_NAMES.index("eyeBlinkLeft")
+    assert alive.arkit[:, blink].max() == 1
+    others = np.arange(52) != blink
+    others[ARKIT_NAMES.index("eyeBlinkRight")] = False
+    np.testing.assert_array_equal(alive.arkit[:, others], arkit[:, others])
+
+
+def test_generate_asks_for_articulation_and_trims(recordings, tmp_path):
+    arguments = ("--articulation", 0.5, "--trim-start", 0.5, "--fps", 20, "--format", "npz")
+    assert run("generate", recordings / "a.wav", "-o", tmp_path, *arguments) == 0
+    with np.load(tmp_path / "a.npz") as data:
+        assert len(data["arkit"]) == 10
+    assert run("generate", recordings / "a.wav", "-o", tmp_path / "b.npz", "--trim-start", 3) == 1
 
 
 def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeypatch, capfd):

@@ -12,6 +12,7 @@ import pytest
 from duet.inference.client import worker_command
 from duet.inference.errors import HeadError, RequestError, TableError
 from duet.operators import command_line, job_pool, job_records, job_runner, manifest
+from duet.operators.acting import Acting
 from duet.operators.jobs import Damaged, Job, frame_rate, place_of_head
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +96,18 @@ def test_a_manifest_says_it_all(folder):
         head="Ada",
     )
     assert second == Job(audio=folder / "b.wav", output=folder / "two.blend", track="happy=0.8")
+
+
+def test_acting_has_columns_too(folder):
+    header = "audio,output,Articulation,head motion,seed,trim-start,start frame"
+    acted, plain, damaged = read(
+        write_manifest(folder, "a.wav,a.blend,0.8,0.5,3,1.5,1001", "b.wav,b.blend", "c.wav,c.blend,9", header=header)
+    )
+    assert acted.acting == Acting(articulation=0.8, head_motion=0.5, seed=3, trim_start=1.5)
+    assert acted.start == 1001
+    assert (plain.acting, plain.start) == (Acting(), None)
+    assert "row 4: '9' is no value for articulation" in damaged.error.message
+    assert Job.from_json(json.loads(json.dumps(acted.to_json()))) == acted
 
 
 def test_rows_without_output_go_to_the_output_folder(folder):
