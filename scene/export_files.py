@@ -229,7 +229,7 @@ def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
 
     Raises OutputError, HeadError or WeightsError.
     """
-    is_open = bpy.data.filepath and Path(bpy.data.filepath).resolve() == blend.resolve()
+    is_open = bpy.context.window and bpy.data.filepath and Path(bpy.data.filepath).resolve() == blend.resolve()
     path = prepare_output(path)
     scene = bpy.context.scene if is_open else open_file(blend)
     obj = _face_of(scene, name, blend)

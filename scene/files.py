@@ -60,6 +60,8 @@ def frame_rate(path: Path) -> float:
 def open_file(path: Path) -> bpy.types.Scene:
     """Open a .blend file in place of the one that is open, and return its scene; raises OutputError naming it."""
     try:
+        if bpy.context.window is None:  # of a file that was saved in the background; Blender's exporters ask for one
+            bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
         bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
     except RuntimeError as error:
         raise OutputError(f"The file '{path}' cannot be opened.", "Check that it is a .blend file.") from error
