@@ -127,11 +127,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{len(closures)} closures; the Duet head's own lips meet within {MEETS} mm in {int(meets.sum())} of them")
     print("| head | lips meet in | furthest apart there | crossing, more than at rest | gap, unlike the Duet head's |")
     print("| --- | --- | --- | --- | --- |")
-    print(f"| Duet | {int(meets.sum())} | {own[meets].max():.2f} | {crossed.max():.2f} | |")
+    print(f"| Duet | {int(meets.sum())} | {own[meets].max():.2f} | {crossed[meets].max():.2f} | |")
     neutral = Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
     for scanned in scanned_heads(options.heads):
         found = bound_closures(scanned, head, shapes, [neutral, *closures])
-        apart, deep = found[1:, 0], found[1:, 2] - found[0, 2]
+        apart, deep = found[1:, 0], (found[1:, 2] - found[0, 2])[meets]
         change = np.abs(apart - (own - _rest_gap(head)))[meets].max()
         print(
             f"| {scanned.name} | {int((apart < MEETS).sum())} | {apart[meets].max():.2f} "

@@ -216,7 +216,7 @@ def carried_over(head: Head, source: ScannedHead, target: ScannedHead) -> list[s
         moved = hit.values(first.target.triangles, _summed(source, parts) @ back)
         shapes[row, skin] = np.linalg.solve(frames, moved[:, :, None])[:, :, 0]
     nothing = np.zeros(len(target.vertices), bool)
-    moving, deltas = carry_shapes(head, second, shapes, nothing, lambda fraction: None)
+    moving, deltas, _ = carry_shapes(head, second, shapes, nothing, lambda fraction: None)
     lines = [f"## shapes scanned on '{source.name}', by way of the Duet head, on '{target.name}'"]
     lines += ["| shape | cosine | magnitude |", "| --- | --- | --- |"]
     for (name, parts), delta in zip(SHAPES.items(), deltas, strict=True):

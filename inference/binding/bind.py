@@ -16,6 +16,7 @@ from .contacts import find_contacts
 from .correspond import Following, follow_skin, nearest_skin
 from .features import facing_part, find_features, joined
 from .mesh import Doubles, Indices, Mesh, triangulated
+from .mouth import mouth_notes, open_note
 from .nearest import Surface
 from .nonrigid import Pins, register
 from .parts import INNER, Parts, find_parts
@@ -38,6 +39,7 @@ _MOVES = 1e-5  # metres of the canonical head below which a vertex does not move
 class Fit:
     """The canonical head on a mesh: `target` is the mesh in the canonical head's space."""
 
+    name: str  # of the mesh, for messages
     placement: Similarity
     registered: Doubles  # (C, 3) in the canonical head's space
     target: Mesh  # all of the mesh
@@ -54,14 +56,17 @@ def bind(head: Head, blendshapes: Blendshapes, request: BindRequest, progress: P
     fit = fit_head(head, request, progress)
     names = (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names)
     shapes = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis, head.arkit])
-    moving, deltas = np.zeros(0, np.int32), np.zeros((0, 0, 3), np.float32)
+    moving, deltas, notes = np.zeros(0, np.int32), np.zeros((0, 0, 3), np.float32), fit.notes
     if request.shapes:
-        moving, deltas = carry_shapes(head, fit, shapes, request.masked, lambda x: progress(0.5 + 0.5 * x, _CARRY))
+        moving, deltas, more = carry_shapes(
+            head, fit, shapes, request.masked, lambda x: progress(0.5 + 0.5 * x, _CARRY)
+        )
+        notes = (*notes, *more)
     else:
         names = ()
     fitted = fit.placement.apply(fit.registered).astype(np.float32)
     return Binding(
-        names, moving, deltas, fitted[head.landmarks], fitted, fit.residual * 1000, fit.placement.scale, fit.notes
+        names, moving, deltas, fitted[head.landmarks], fitted, fit.residual * 1000, fit.placement.scale, notes
     )
 
 
@@ -76,14 +81,17 @@ def fit_head(head: Head, request: BindRequest, progress: Progress) -> Fit:
     placement, shape = _place(head, canonical, visible, request, progress)
     target = Mesh(placement.invert(mesh.vertices), triangles)
     seen = Mesh(target.vertices, visible.triangles)
-    pins = joined([find_features(head, shape, seen), _user_pins(head, placement, request.landmarks)])
+    found, opening = find_features(head, shape, seen)
+    pins = joined([found, _user_pins(head, placement, request.landmarks)])
+    if opening:
+        notes = (*notes, open_note(request.name, opening))
     progress(0.3, _LAY)
     trust = np.zeros(len(shape))
     trust[outer_skin(head)] = 0.3
     trust[head.regions["face"]] = 1.0
     registered = register(head, shape, seen, trust, pins, lambda x: progress(0.3 + 0.2 * x, _LAY))
     residual = float(np.median(face_distances(head, registered, seen)[0]))
-    return Fit(placement, with_parts(head, registered), target, seen, residual, notes)
+    return Fit(request.name, placement, with_parts(head, registered), target, seen, residual, notes)
 
 
 def _place(
@@ -147,8 +155,8 @@ def _user_pins(head: Head, placement: Similarity, landmarks: Floats) -> Pins:
 
 def carry_shapes(
     head: Head, fit: Fit, shapes: Floats, masked: np.ndarray, report: Callable[[float], None]
-) -> tuple[np.ndarray, Floats]:
-    """Vertices that move (n,) and the shapes' deltas (N, n, 3) on them, in the mesh's own space."""
+) -> tuple[np.ndarray, Floats, tuple[str, ...]]:
+    """Vertices that move (n,), the shapes' deltas (N, n, 3) on them in the mesh's own space, and notes on its mouth."""
     target = fit.target
     parts = find_parts(head, fit.registered, target, facing_part(fit.visible, head, fit.registered))
     report(0.05)
@@ -182,7 +190,8 @@ def carry_shapes(
         deltas[number] = moved.astype(np.float32) @ back
         report(0.2 + 0.8 * (number + 1) / len(shapes))
     keep = np.abs(deltas).max(axis=(0, 2)) > _MOVES * fit.placement.scale
-    return involved[keep].astype(np.int32), np.ascontiguousarray(deltas[:, keep])
+    notes = mouth_notes(fit.name, head, fit.registered, target, following)
+    return involved[keep].astype(np.int32), np.ascontiguousarray(deltas[:, keep]), notes
 
 
 def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indices, parts: Parts) -> Doubles:

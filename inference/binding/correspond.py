@@ -16,6 +16,8 @@ from .solve import Graph, graph_of
 _NORMAL_LENGTH = 0.008  # metres
 _NEAR, _FAR = 0.008, 0.025  # metres off the registered head at which following begins to fade, and ends
 _SURE = 0.003  # metres nearer to one lip than to the other from which a vertex's side is certain
+_LIP = 0.014  # metres above and below the mouth's line that are lips, seen from the front
+_FRONT, _UPRIGHT = -0.3, 0.6  # components of normals: facing the front, and up or down
 _CORNER = 0.0005  # metres inside the corners where the lips join
 _AROUND_MOUTH = 0.035  # metres
 _TRIM_FAR = 0.012  # metres from the skin at which trimmings no longer follow
@@ -136,9 +138,11 @@ def _sides_of_mesh(
     edges = edges[(edges >= 0).all(axis=1)]
     ends = target.vertices[mine[local]]
     nearby = graph_of(edges, len(local), np.linalg.norm(ends[edges[:, 0]] - ends[edges[:, 1]], axis=1))
+    seen = _seen_sides(target.vertices[mine], target.normals[mine], head, registered)
+    value = np.where(seen == 0, np.where(sure, value, 0.0), seen)
     distance = []
     for sign in (1, -1):
-        seeds = np.flatnonzero(sure[local] & (value[local] * sign > 0))
+        seeds = np.flatnonzero(value[local] * sign > 0)
         distance.append(surface_distance(nearby, seeds, 1.0))
     found = np.zeros(len(mine), np.int64)
     found[local] = np.sign(distance[1] - distance[0])
@@ -146,6 +150,26 @@ def _sides_of_mesh(
     beside = np.abs(target.vertices[mine, 0] - corners.mean()) > np.ptp(corners) / 2 - _CORNER
     found[beside] = 0  # beyond the corners the skin is one
     return found
+
+
+def line_of_mouth(head: Head, registered: Doubles) -> Doubles:
+    """(p, 3) the mouth's line between the inner lips, from the right to the left."""
+    pairs = [registered[head.regions[f"inner_lip_{name}"]] for name in ("upper", "lower")]
+    line = (pairs[0] + pairs[1]) / 2
+    ordered: Doubles = line[np.argsort(line[:, 0])]
+    return ordered
+
+
+def _seen_sides(points: Doubles, normals: Doubles, head: Head, registered: Doubles) -> Doubles:
+    """(n,) 1 or -1 where the mesh itself tells the lip: what lies in front above or below the mouth's line, and what
+    looks down or up beside it; else 0. On meshes with few vertices at the mouth hardly anything else does."""
+    line = line_of_mouth(head, registered)
+    above = points[:, 2] - np.interp(points[:, 0], line[:, 0], line[:, 2])
+    behind = points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1])
+    front = (normals[:, 1] < _FRONT) & (np.abs(above) > _SURE) & (np.abs(above) < _LIP) & (behind < _SURE)
+    beside = (np.abs(normals[:, 2]) > _UPRIGHT) & (np.abs(above) < _SURE) & (np.abs(behind) < 2 * _SURE)
+    result: Doubles = np.where(beside, -np.sign(normals[:, 2]), np.where(front, np.sign(above), 0.0))
+    return result
 
 
 def nearest_skin(target: Mesh, labels: Indices) -> tuple[Indices, Indices, Doubles]:

@@ -6,11 +6,11 @@ Found in the front view of the mesh, near where the fitted canonical head expect
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..head import Head
-from .frontview import FrontView, front_view
+from .frontview import FrontView, around_middle, front_view
 from .mesh import Doubles, Indices, Mesh
+from .mouth import open_pins, rest_opening
 from .nonrigid import Pins, whole_skin
 
 _PIXEL = 0.0005  # metres
@@ -42,17 +42,21 @@ def lid_margins(head: Head) -> tuple[Indices, Indices]:
     return margin[left], margin[~left]
 
 
-def find_features(head: Head, shape: Doubles, target: Mesh) -> Pins:
-    """Where the mouth's line and the lids' edges are; `shape` (V, 3) and target in the canonical head's space."""
+def find_features(head: Head, shape: Doubles, target: Mesh) -> tuple[Pins, float]:
+    """Where the mouth's line and the lids' edges are, and by how many metres the mouth stands open at rest.
+
+    `shape` (V, 3) and target are in the canonical head's space.
+    """
     view = _face_view(head, shape, target.vertices, target.triangles)
     part = _part_in(view, target)
     on_skin = target.triangles[target.parts[target.triangles[:, 0]] == part]
     theirs = _face_view(head, shape, target.vertices, on_skin)
     triangles = head.triangles.astype(np.int64)
     own = _face_view(head, shape, shape, triangles[np.isin(triangles[:, 0], whole_skin(head))])
-    pins = [mouth_pins(head, shape, target, view)]
+    opening = rest_opening(head, shape, theirs)
+    pins = [mouth_pins(head, shape, target, view) if opening is None else open_pins(head, shape, *opening[1:])]
     pins += [eye_pins(shape, margin, own, theirs) for margin in lid_margins(head)]
-    return joined(pins)
+    return joined(pins), opening[0] if opening else 0.0
 
 
 def _face_view(head: Head, shape: Doubles, vertices: Doubles, triangles: Indices) -> FrontView:
@@ -159,7 +163,7 @@ def _rim(lids: Doubles, skin: FrontView) -> Doubles | None:
     x = skin.low[0] + np.arange(columns[0], columns[1] + 1) * skin.pixel
     z = skin.low[1] + np.arange(rows[0], rows[1] + 1) * skin.pixel
     deep = depth - _bowl(lids, middle, x, z) > _DEEP
-    opening = _around_middle(deep, int(np.abs(z - middle[2]).argmin()), int(np.abs(x - middle[0]).argmin()))
+    opening = around_middle(deep, int(np.abs(z - middle[2]).argmin()), int(np.abs(x - middle[0]).argmin()))
     wide = np.flatnonzero(opening.any(axis=0))
     if not 0.4 < len(wide) * skin.pixel / np.ptp(lids[:, 0]) < 2.0:
         return None
@@ -176,23 +180,3 @@ def _bowl(lids: Doubles, middle: Doubles, x: Doubles, z: Doubles) -> Doubles:
     x = x - middle[0]
     bowl: Doubles = bent[0] + bent[1] * x + bent[2] * x**2 + bent[3] * (z - middle[2])[:, None]
     return bowl
-
-
-def _around_middle(mask: NDArray[np.bool_], row: int, column: int) -> NDArray[np.bool_]:
-    """The connected patch of a mask that holds the pixel nearest to the middle, by growing it."""
-    places = np.argwhere(mask)
-    if not len(places):
-        return np.zeros_like(mask)
-    start = places[((places - [row, column]) ** 2).sum(axis=1).argmin()]
-    grown = np.zeros_like(mask)
-    grown[tuple(start)] = True
-    while True:
-        wider = grown.copy()
-        wider[1:] |= grown[:-1]
-        wider[:-1] |= grown[1:]
-        wider[:, 1:] |= grown[:, :-1]
-        wider[:, :-1] |= grown[:, 1:]
-        wider &= mask
-        if wider.sum() == grown.sum():
-            return grown
-        grown = wider

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .mesh import Doubles, Indices
 
@@ -97,3 +98,23 @@ def _draw(
 
 def _cross(a: Doubles, b: Doubles) -> Doubles:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def around_middle(mask: NDArray[np.bool_], row: int, column: int) -> NDArray[np.bool_]:
+    """The connected patch of a mask that holds the pixel nearest to the middle, by growing it."""
+    places = np.argwhere(mask)
+    if not len(places):
+        return np.zeros_like(mask)
+    start = places[((places - [row, column]) ** 2).sum(axis=1).argmin()]
+    grown = np.zeros_like(mask)
+    grown[tuple(start)] = True
+    while True:
+        wider = grown.copy()
+        wider[1:] |= grown[:-1]
+        wider[:-1] |= grown[1:]
+        wider[:, 1:] |= grown[:, :-1]
+        wider[:, :-1] |= grown[:, 1:]
+        wider &= mask
+        if wider.sum() == grown.sum():
+            return grown
+        grown = wider
