@@ -2,8 +2,9 @@
 #
 #   make demo      a .blend and a preview picture from a bundled recording, in demo/
 #   make test      all tests, on Blender 4.5 (Python 3.11) and, where there is a Python 3.13, on Blender 5.2
+#   make test-all  those, and the tests in Blender 5.0 (Python 3.11)
 #   make package   the extension's zip for all systems, in dist/
-#   make test-blender BPY=5.0.1    the tests in Blender on another version of it
+#   make test-blender BPY=5.0.1    the tests in Blender on one other version of it
 PYTHON ?= $(shell sh requirements/find_python.sh 3.11)
 PYTHON313 ?= $(shell sh requirements/find_python.sh 3.13)
 VENV := .venv
@@ -15,7 +16,7 @@ VENV_BPY := .venv-bpy-$(BPY)
 EMBEDDED_TESTS = $$(grep -lE "mark\.(blender|embedded)$$" tests/test_*.py)
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test test-latest test-blender package clean
+.PHONY: setup demo test test-all test-latest test-blender package clean
 
 setup: $(VENV)/.ready
 
@@ -26,6 +27,8 @@ test: setup
 	$(PY) -m pytest
 	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory test-latest; else \
 		echo "Python 3.13 was not found: the tests in Blender 5.2 have NOT been run."; fi
+
+test-all: test test-blender
 
 test-latest: $(VENV313)/.ready
 	@echo "Blender 5.2 on Python 3.13:"

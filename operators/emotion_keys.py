@@ -2,14 +2,13 @@
 
 # mypy: disable-error-code="valid-type"
 
-from collections.abc import Callable
-
 import bpy
 
 from ..inference.emotion_keys import PRESETS
 from ..inference.errors import DuetError
 from ..inference.take import EMOTIONS
 from ..scene import heads, markers, properties, revise, settings, sliders, takes
+from .reasons import Reasoned
 
 _PRESET_ITEMS = [
     (name, name, " and ".join(f"{emotion} {value:g}" for emotion, value in mix.items()) or "All sliders at 0")
@@ -17,19 +16,20 @@ _PRESET_ITEMS = [
 ]
 
 
-class _OnSliders:
+class _OnSliders(Reasoned):
     """An operator on the chosen head's sliders."""
 
-    poll_message_set: Callable[[str], None]
-
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the chosen head has sliders."""
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether the chosen head has sliders and can be animated."""
         head = properties.target_head(context.scene)
-        ready = head is not None and bool(sliders.sliders_of(head, EMOTIONS))
-        if not ready:
-            cls.poll_message_set("The head has no emotion sliders. Add a Duet head, or choose one.")
-        return ready
+        if head is None or not sliders.sliders_of(head, EMOTIONS):
+            return "The head has no emotion sliders. Add a Duet head, or choose one."
+        try:
+            heads.require_head(head)
+        except DuetError as error:
+            return str(error)
+        return ""
 
 
 class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
@@ -41,11 +41,7 @@ class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Insert the keys."""
-        try:
-            head = heads.require_head(properties.target_head(context.scene))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        head = properties.target_head(context.scene)
         for emotion in sliders.sliders_of(head, EMOTIONS):
             head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         return {"FINISHED"}
@@ -62,17 +58,23 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them all."""
-        try:
-            head = heads.require_head(properties.target_head(context.scene))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        head = properties.target_head(context.scene)
         for emotion in sliders.sliders_of(head, EMOTIONS):
             head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
             if context.scene.tool_settings.use_keyframe_insert_auto:
                 head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         head.update_tag()
         return {"FINISHED"}
+
+
+class _OnCues(Reasoned):
+    """An operator on timed emotions."""
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether a row is chosen."""
+        group = properties.performance(context.scene)
+        return "" if 0 <= group.cue < len(group.cues) else "There is no timed emotion. Add one."
 
 
 class DUET_OT_add_cue(bpy.types.Operator):
@@ -96,20 +98,12 @@ class DUET_OT_add_cue(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class DUET_OT_remove_cue(bpy.types.Operator):
+class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
     """Remove the timed emotion that is chosen"""
 
     bl_idname = "duet.remove_cue"
     bl_label = "Remove Timed Emotion"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether a row is chosen."""
-        group = properties.performance(context.scene)
-        if not group.cues:
-            cls.poll_message_set("There is no timed emotion.")
-        return 0 <= group.cue < len(group.cues)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove the row."""

@@ -2,7 +2,7 @@
 
 # mypy: disable-error-code="valid-type"
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +12,7 @@ from bpy_extras.io_utils import ExportHelper
 from ..inference.errors import DuetError
 from ..scene import arkit_keys, export_files, export_sampling, heads, properties
 from ..scene.steps import Steps, finish
+from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 
@@ -19,6 +20,7 @@ _SPANS = [
     ("TAKE", "Performance", "The frames of the performance that the head plays"),
     ("SCENE", "Scene", "The frames from the scene's start to its end"),
 ]
+NO_FACE = "No head is chosen. Choose a Duet head, or select a mesh with ARKit's shape keys."
 
 
 def exported(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -29,11 +31,10 @@ def exported(context: bpy.types.Context) -> bpy.types.Object | None:
     return properties.target_head(context.scene)
 
 
-class _Export(ExportHelper):
+class _Export(Reasoned, ExportHelper):
     """Mixin: a file selector, the frames to export, and errors as Blender shows them."""
 
     suffix = ""
-    poll_message_set: Callable[[str], None]
 
     @property
     def filename_ext(self) -> str:
@@ -41,16 +42,9 @@ class _Export(ExportHelper):
         return str(getattr(self, "kind", self.suffix))
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a head, and nothing is at work."""
-        reason = ""
-        if RUNTIME.busy:
-            reason = "Duet is at work. Wait for it, or cancel it."
-        elif exported(context) is None:
-            reason = "Choose a Duet head, or select a mesh with ARKit's shape keys."
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether there is a head."""
+        return "" if exported(context) else NO_FACE
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file selector, with the head's name beside the open file."""
@@ -64,7 +58,7 @@ class _Export(ExportHelper):
         """Write the file: in steps after the file selector, at once for a script."""
         head = exported(context)
         if head is None:
-            self.report({"ERROR"}, "No head is chosen. Choose a Duet head, or select a mesh with ARKit's shape keys.")
+            self.report({"ERROR"}, NO_FACE)
             return {"CANCELLED"}
         path = bpy.path.abspath(self.filepath)
         if self.options.is_invoke and not bpy.app.background:

@@ -12,6 +12,7 @@ from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.loudness import envelope
 from ..inference.take import Take
 from ..scene import bake, heads, properties, sound, timing
+from .reasons import BUSY, Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 from .worker_job import ask
@@ -27,7 +28,7 @@ class Plan:
     take: Take | None = None
 
 
-class DUET_OT_generate(Stepped, bpy.types.Operator):
+class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
     """Turn the recording into a new take on the chosen head, at the scene's frame rate; earlier takes stay"""
 
     bl_idname = "duet.generate"
@@ -35,12 +36,9 @@ class DUET_OT_generate(Stepped, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether a head and audio are chosen and no job runs."""
-        reason = why_not(context.scene)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether a head and audio are chosen."""
+        return why_not(context.scene)
 
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and apply the take to the head, found again by its name."""
@@ -55,17 +53,21 @@ class DUET_OT_generate(Stepped, bpy.types.Operator):
         return (yield from _apply(replace(plan, take=take)))
 
 
-class DUET_OT_apply_result(Stepped, bpy.types.Operator):
+class _OnPending(Reasoned):
+    """An operator on the take that waits."""
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether one does."""
+        return "" if isinstance(RUNTIME.pending, Plan) else "No take waits. Generate one."
+
+
+class DUET_OT_apply_result(_OnPending, Stepped, bpy.types.Operator):
     """Put the take that waits on its head"""
 
     bl_idname = "duet.apply_result"
     bl_label = "Apply"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether a take waits."""
-        return isinstance(RUNTIME.pending, Plan) and not RUNTIME.busy
 
     def work(self, context: bpy.types.Context) -> Work:
         """The same as the end of Generate."""
@@ -74,16 +76,11 @@ class DUET_OT_apply_result(Stepped, bpy.types.Operator):
         return (yield from _apply(RUNTIME.pending))
 
 
-class DUET_OT_discard_result(bpy.types.Operator):
+class DUET_OT_discard_result(_OnPending, bpy.types.Operator):
     """Throw the take that waits away"""
 
     bl_idname = "duet.discard_result"
     bl_label = "Discard"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether a take waits."""
-        return RUNTIME.pending is not None and not RUNTIME.busy
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget it."""
@@ -134,7 +131,7 @@ def recording_of(scene: bpy.types.Scene) -> bake.Recording:
 def why_not(scene: bpy.types.Scene) -> str:
     """Why nothing can be generated now, with the remedy; empty where it can."""
     if RUNTIME.busy:
-        return "Duet is at work. Wait for it, or cancel it."
+        return BUSY
     try:
         heads.require_head(properties.target_head(scene))
         recording_of(scene)

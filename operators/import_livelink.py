@@ -10,10 +10,11 @@ from bpy_extras.io_utils import ImportHelper
 from ..inference.errors import DuetError
 from ..inference.livelink import read_livelink_csv
 from ..scene import livelink
-from .export_head import exported
+from .export_head import NO_FACE, exported
+from .reasons import Reasoned
 
 
-class DUET_OT_import_livelink(ImportHelper, bpy.types.Operator):
+class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
     """Play a Live Link Face recording on the ARKit shape keys of the head, in an action of its own"""
 
     bl_idname = "duet.import_livelink"
@@ -35,12 +36,9 @@ class DUET_OT_import_livelink(ImportHelper, bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is a head."""
-        ready = exported(context) is not None
-        if not ready:
-            cls.poll_message_set("Choose a Duet head, or select a mesh with ARKit's shape keys.")
-        return ready
+        return "" if exported(context) else NO_FACE
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file selector."""

@@ -2,7 +2,6 @@
 
 # mypy: disable-error-code="valid-type"
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import bpy
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
 from ..scene import bake, heads, layers, life, plain, properties, revise, sound, takes
+from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 from .worker_job import ask
@@ -19,25 +19,16 @@ _PARTS = [
     ("ALL", "All", "The whole take"),
     ("RANGE", "Range", "Only the frames from First to Last, blended into the rest"),
 ]
-_BUSY = "Duet is at work. Wait for it, or cancel it."
 
 
-class _OnTake:
+class _OnTake(Reasoned):
     """An operator on the take that the chosen head plays."""
 
-    poll_message_set: Callable[[str], None]
-
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is one, and nothing is at work."""
-        reason = ""
-        if RUNTIME.busy:
-            reason = _BUSY
-        elif takes.active(properties.target_head(context.scene)) is None:
-            reason = "The head plays no take. Generate one, or choose one in the list."
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether there is one."""
+        playing = takes.active(properties.target_head(context.scene))
+        return "" if playing else "The head plays no take. Generate one, or choose one in the list."
 
 
 def _chosen(scene: bpy.types.Scene) -> tuple[bpy.types.Object, bpy.types.Action]:
@@ -181,7 +172,7 @@ class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
         )
 
 
-class DUET_OT_mute_life(bpy.types.Operator):
+class DUET_OT_mute_life(Reasoned, bpy.types.Operator):
     """Mute or unmute blinks, eye darts, head motion and breaths, which play from NLA tracks of their own"""
 
     bl_idname = "duet.mute_life"
@@ -189,13 +180,11 @@ class DUET_OT_mute_life(bpy.types.Operator):
     bl_options = {"UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head has any."""
         head = properties.target_head(context.scene)
-        alive = head is not None and bool(life.tracks_of(head))
-        if not alive:
-            cls.poll_message_set("The head has no life yet. Generate a take, and switch some on.")
-        return alive
+        alive = head is not None and life.tracks_of(head)
+        return "" if alive else "The head has no life yet. Generate a take, and switch some on."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Turn all tracks as the first is not."""

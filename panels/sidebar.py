@@ -88,8 +88,8 @@ class DUET_PT_performance(_Tab, bpy.types.Panel):
         layout.prop(group, "style")
         column = layout.column(align=True)
         column.prop(group, "articulation", slider=True)
-        column.prop(group, "smoothing")
-        column.prop(group, "offset")
+        column.prop(group, "smoothing", text="Smoothing (ms)")
+        column.prop(group, "offset", text="Offset (ms)")
         if action:
             column.prop(group, "start_frame")
             if group.stale:

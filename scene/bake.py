@@ -152,10 +152,7 @@ def regenerate_steps(
 
 
 def _spliced(old: Take, new: Take, first: int, last: int, border: int) -> Take:
-    speech, arkit = (
-        splice(getattr(old, name), getattr(new, name), first, last, border) for name in ("speech_weights", "arkit")
-    )
-    return replace(old, speech_weights=speech, arkit=arkit)
+    return replace(old, speech_weights=splice(old.speech_weights, new.speech_weights, first, last, border))
 
 
 def _new_take(

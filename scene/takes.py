@@ -26,7 +26,10 @@ _cache: dict[str, StoredTake] = {}
 
 @dataclass(frozen=True)
 class StoredTake:
-    """A take, the recording it came from, the scene frame of its first frame, and where it is loud (50 Hz)."""
+    """A take, the recording it came from, the scene frame of its first frame, and where it is loud (50 Hz).
+
+    Read from a file, the take has no ARKit coefficients.
+    """
 
     take: Take
     audio: str
@@ -35,8 +38,12 @@ class StoredTake:
 
 
 def packed(stored: StoredTake) -> bytes:
-    """The take as compressed bytes without vertices; slow for long takes, and free of bpy, so a thread may do it."""
-    header, arrays = replace(stored.take, vertices=None).to_message()
+    """The take as compressed bytes; slow for long takes, and free of bpy, so a thread may do it.
+
+    Without vertices and ARKit coefficients: what plays has other ones with every setting, so they are solved anew.
+    """
+    none = np.zeros((stored.take.frame_count, 0), np.float32)
+    header, arrays = replace(stored.take, vertices=None, arkit=none, arkit_names=()).to_message()
     message = Message(
         "take",
         None,

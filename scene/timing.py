@@ -37,7 +37,8 @@ def frame_span(count: int, take_fps: float, fps: float) -> int:
 def resample(curves: Floats, take_fps: float, fps: float, later: float = 0.0) -> Floats:
     """Curves (T, N) at `take_fps` as (S, N) at the scene's whole frames, linear between the take's frames.
 
-    They play `later` seconds later; what is then missing at an end is held.
+    They play `later` seconds later; what is then missing at an end is held. Linear, as Blender draws between the keys
+    of a take: a take has frames enough. `inference.resample` is cubic, for it makes 120 frames a second of 50.
     """
     count = frame_span(len(curves), take_fps, fps)
     same = abs(take_fps - fps) * count / fps < 0.01  # of a frame, at the end
