@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
-from ..scene import arkit_heads, properties, target_settings, targets
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
-
-
-class DUET_OT_arkit_apply(Stepped, bpy.types.Operator):
-    """Key the target's ARKit shapes so that its face comes nearest to what the Duet head plays"""
-
-    bl_idname = "duet.arkit_apply"
-    bl_label = "Apply to ARKit Head"
-    bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the target has enough of ARKit's shapes."""
-        ready = not RUNTIME.busy and arkit_heads.is_arkit_head(target_settings.target_of(context.scene))
-        if not ready:
-            cls.poll_message_set("Choose a mesh with ARKit's shape keys as the target.")
-        return ready
-
-    def work(self, context: bpy.types.Context) -> Work:
-        """Solve, key, and say how near it is and what was missing."""
-        scene, RUNTIME.exclusive = context.scene, True
-        playing = targets.performance_steps(scene, properties.target_head(scene))
-        steps = arkit_heads.apply_steps(scene, playing, target_settings.target_of(scene))
-        return said((yield from follow(steps, "Solving ARKit shapes")))
+from ..scene import arkit_heads
+from .apply_to_target import ApplyToTarget
 
 
 def said(done: arkit_heads.Applied) -> str:
@@ -40,6 +18,20 @@ def said(done: arkit_heads.Applied) -> str:
         shown = ", ".join(done.missing[:4]) + ("..." if len(done.missing) > 4 else "")
         text.append(f"{len(done.missing)} missing shapes are made up for by others: {shown}.")
     return " ".join([*text, *done.notes])
+
+
+class DUET_OT_arkit_apply(ApplyToTarget, bpy.types.Operator):
+    """Key the target's ARKit shapes so that its face comes nearest to what the Duet head plays"""
+
+    bl_idname = "duet.arkit_apply"
+    bl_label = "Apply to ARKit Head"
+    bl_options = {"UNDO"}
+
+    wanted: ClassVar[str] = "Choose a mesh with ARKit's shape keys as the target."
+    stage: ClassVar[str] = "Solving ARKit shapes"
+    takes = staticmethod(arkit_heads.is_arkit_head)
+    apply_steps = staticmethod(arkit_heads.apply_steps)
+    said = staticmethod(said)
 
 
 CLASSES = (DUET_OT_arkit_apply,)

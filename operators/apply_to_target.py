@@ -1,0 +1,52 @@
+"""What Apply to FLAME Head and Apply to ARKit Head share: what the Duet head plays goes on to the chosen target."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import bpy
+
+from ..scene import properties, target_settings, targets
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
+
+
+class ApplyToTarget(Stepped):
+    """Mixin: a subclass says which targets it takes, how it applies a performance, and what came of it."""
+
+    wanted: ClassVar[str]  # shown where the target is none of these
+    stage: ClassVar[str]
+    poll_message_set: Any  # the operator's
+
+    @staticmethod
+    def takes(obj: bpy.types.Object | None) -> bool:
+        """Whether the operator can apply to this object."""
+        raise NotImplementedError
+
+    @staticmethod
+    def apply_steps(
+        scene: bpy.types.Scene, playing: Generator[float, None, targets.Performance], target: bpy.types.Object
+    ) -> Generator[float, None, Any]:
+        """The steps that sample the performance and key the target."""
+        raise NotImplementedError
+
+    @staticmethod
+    def said(done: Any) -> str:
+        """What came of it, for the user."""
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether nothing else runs and the target is one of these."""
+        ready = not RUNTIME.busy and cls.takes(target_settings.target_of(context.scene))
+        if not ready:
+            cls.poll_message_set(cls.wanted)
+        return ready
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """Sample what the Duet head plays, key the target, and say how near it is."""
+        scene, RUNTIME.exclusive = context.scene, True
+        playing = targets.performance_steps(scene, properties.target_head(scene))
+        steps = self.apply_steps(scene, playing, target_settings.target_of(scene))
+        return self.said((yield from follow(steps, self.stage)))
