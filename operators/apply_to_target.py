@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import bpy
 
 from ..scene import properties, target_settings, targets
+from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 
 
-class ApplyToTarget(Stepped):
+class ApplyToTarget(Reasoned, Stepped):
     """Mixin: a subclass says which targets it takes, how it applies a performance, and what came of it."""
 
     wanted: ClassVar[str]  # shown where the target is none of these
     stage: ClassVar[str]
-    poll_message_set: Any  # the operator's
 
     @staticmethod
     def takes(obj: bpy.types.Object | None) -> bool:
@@ -37,12 +37,9 @@ class ApplyToTarget(Stepped):
         raise NotImplementedError
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether nothing else runs and the target is one of these."""
-        ready = not RUNTIME.busy and cls.takes(target_settings.target_of(context.scene))
-        if not ready:
-            cls.poll_message_set(cls.wanted)
-        return ready
+    def reason(cls, context: bpy.types.Context) -> str:
+        """What to choose as the target, where it is none of these."""
+        return "" if cls.takes(target_settings.target_of(context.scene)) else cls.wanted
 
     def work(self, context: bpy.types.Context) -> Work:
         """Sample what the Duet head plays, key the target, and say how near it is."""

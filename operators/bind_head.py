@@ -7,38 +7,40 @@ import bpy
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError, HeadError
 from ..scene import binding
+from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
 from .worker_job import ask_binding
 
-_BUSY = "Duet is at work. Wait for it, or cancel it."
+
+class _Bindable(Reasoned):
+    """Mixin: what works on a mesh that can be bound."""
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Why the active object cannot be bound; empty where it can."""
+        try:
+            binding.require_bindable(context.active_object)
+        except DuetError as error:
+            return str(error)
+        return ""
 
 
-def why_not(obj: bpy.types.Object | None) -> str:
-    """Why the object cannot be bound now; empty where it can."""
-    if RUNTIME.busy:
-        return _BUSY
-    try:
-        binding.require_bindable(obj)
-    except DuetError as error:
-        return str(error)
-    return ""
+class _Previewed(Reasoned):
+    """Mixin: what works on a head whose binding is shown and not applied yet."""
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """What is missing; empty where a preview waits."""
+        return "" if bound_head(context) is not None else "Nothing waits to be applied: click Bind Head first."
 
 
-class DUET_OT_bind_head(Stepped, bpy.types.Operator):
+class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
     """Find the face in the active mesh and show it speaking beside it; landmarks may be moved, then bind again"""
 
     bl_idname = "duet.bind_head"
     bl_label = "Bind Head"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object can be bound."""
-        reason = why_not(context.active_object)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def work(self, context: bpy.types.Context) -> Work:
         """Let the worker bind the mesh, then make landmarks and preview."""
@@ -55,17 +57,12 @@ class DUET_OT_bind_head(Stepped, bpy.types.Operator):
         return " ".join([text, *bound.notes])
 
 
-class DUET_OT_apply_binding(Stepped, bpy.types.Operator):
+class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
     """Give the head the shapes of its preview; a head that had them keeps its takes"""
 
     bl_idname = "duet.apply_binding"
     bl_label = "Apply"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object has a preview."""
-        return not RUNTIME.busy and bound_head(context) is not None
 
     def work(self, context: bpy.types.Context) -> Work:
         """Set the keys, and choose the head to speak."""
@@ -78,17 +75,12 @@ class DUET_OT_apply_binding(Stepped, bpy.types.Operator):
         return f"'{obj.name}' is ready to speak."
 
 
-class DUET_OT_discard_binding(bpy.types.Operator):
+class DUET_OT_discard_binding(_Previewed, bpy.types.Operator):
     """Remove the preview and the landmarks; the head stays as it is"""
 
     bl_idname = "duet.discard_binding"
     bl_label = "Discard"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object has a preview."""
-        return not RUNTIME.busy and bound_head(context) is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove them."""
@@ -99,20 +91,12 @@ class DUET_OT_discard_binding(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class DUET_OT_bind_mask(bpy.types.Operator):
+class DUET_OT_bind_mask(_Bindable, bpy.types.Operator):
     """Paint what must not move, such as hair and clothes, into a vertex group"""
 
     bl_idname = "duet.bind_mask"
     bl_label = "Paint Mask"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object can be bound."""
-        reason = why_not(context.active_object)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the group active and go to Weight Paint."""
