@@ -50,45 +50,58 @@ def _amount(description: str) -> object:
     )
 
 
-class DuetCue(bpy.types.PropertyGroup):
-    """A moment from which the face feels something else."""
+def _feeling(name: str, default: str, description: str) -> object:
+    return bpy.props.EnumProperty(
+        name=name, items=_EMOTION_ITEMS, default=default, description=description, update=_emotion_changed
+    )
 
-    seconds: bpy.props.FloatProperty(
-        name="From (s)",
-        default=2.0,
-        min=0.0,
-        soft_max=60.0,
-        precision=2,
-        step=10,
-        description="Seconds of the recording at which the face begins to change",
-        update=_emotion_changed,
-    )
-    emotion: bpy.props.EnumProperty(
-        name="Emotion",
-        items=_EMOTION_ITEMS,
-        default="happy",
-        description="What the face turns to; rows with one time are mixed",
-        update=_emotion_changed,
-    )
-    intensity: bpy.props.FloatProperty(
+
+def _intensity() -> object:
+    return bpy.props.FloatProperty(
         name="Intensity",
         default=0.7,
         min=0.0,
         max=MAX_INTENSITY,
         soft_max=1.0,
-        description="How strong: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
+        description="How strong the feeling is: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
         update=_emotion_changed,
     )
-    ease: bpy.props.FloatProperty(
-        name="Transition (s)",
-        default=0.5,
-        min=0.04,
-        max=10.0,
+
+
+def _seconds(name: str, default: float, description: str, **limits: float) -> object:
+    return bpy.props.FloatProperty(
+        name=name, default=default, precision=2, step=10, description=description, update=_emotion_changed, **limits
+    )
+
+
+def _milliseconds(name: str, description: str, **limits: float) -> object:
+    return bpy.props.FloatProperty(
+        name=name, default=0.0, precision=0, step=500, description=description, update=_speech_changed, **limits
+    )
+
+
+def _trim(name: str, description: str) -> object:
+    return bpy.props.FloatProperty(
+        name=name,
+        default=0.0,
+        min=0.0,
         precision=2,
         step=10,
-        description="Seconds until the face is there",
-        update=_emotion_changed,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        description=description,
     )
+
+
+class DuetCue(bpy.types.PropertyGroup):
+    """A moment from which the face feels something else."""
+
+    seconds: _seconds(
+        "From (s)", 2.0, "Seconds of the recording at which the face begins to change", min=0.0, soft_max=60.0
+    )
+    emotion: _feeling("Emotion", "happy", "What the face turns to; rows with one time are mixed")
+    intensity: _intensity()
+    ease: _seconds("Transition (s)", 0.5, "Seconds until the face is there", min=0.04, max=10.0)
 
 
 class _Performance:
@@ -112,45 +125,23 @@ class _Performance:
         description="How far the mouth moves: 0 is still, 1 is as spoken, 1.5 is theatre",
         update=_speech_changed,
     )
-    smoothing: bpy.props.FloatProperty(
-        name="Smoothing",
-        default=0.0,
+    smoothing: _milliseconds(
+        "Smoothing",
+        "Milliseconds over which speech is softened; over 40 lips no longer close on every p, b and m",
         min=0.0,
         max=150.0,
         soft_max=80.0,
-        precision=0,
-        step=500,
-        description="Milliseconds over which speech is softened; over 40 lips no longer close on every p, b and m",
-        update=_speech_changed,
     )
-    offset: bpy.props.FloatProperty(
-        name="Offset",
-        default=0.0,
+    offset: _milliseconds(
+        "Offset",
+        "Milliseconds that the mouth moves after the sound; below 0 it moves ahead of it",
         min=-500.0,
         max=500.0,
         soft_min=-150.0,
         soft_max=150.0,
-        precision=0,
-        step=500,
-        description="Milliseconds that the mouth moves after the sound; below 0 it moves ahead of it",
-        update=_speech_changed,
     )
-    emotion: bpy.props.EnumProperty(
-        name="Feeling",
-        items=_EMOTION_ITEMS,
-        default="neutral",
-        description="How the head feels from the start; more can follow on the timeline",
-        update=_emotion_changed,
-    )
-    intensity: bpy.props.FloatProperty(
-        name="Intensity",
-        description="How strong the feeling is: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
-        default=0.7,
-        min=0.0,
-        max=MAX_INTENSITY,
-        soft_max=1.0,
-        update=_emotion_changed,
-    )
+    emotion: _feeling("Feeling", "neutral", "How the head feels from the start; more can follow on the timeline")
+    intensity: _intensity()
     cues: bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
     cue: bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
     blinks: _switch("Blinks", "Blink, most often where a pause begins")
@@ -215,26 +206,8 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="The recording of one voice: WAV, FLAC, MP3, OGG and others",
     )
     strip: bpy.props.StringProperty(name="Strip", description="The sound strip of the sequencer that is spoken")
-    trim_start: bpy.props.FloatProperty(
-        name="Trim Start",
-        default=0.0,
-        min=0.0,
-        precision=2,
-        step=10,
-        subtype="TIME_ABSOLUTE",
-        unit="TIME_ABSOLUTE",
-        description="Seconds to leave out at the recording's beginning",
-    )
-    trim_end: bpy.props.FloatProperty(
-        name="Trim End",
-        default=0.0,
-        min=0.0,
-        precision=2,
-        step=10,
-        subtype="TIME_ABSOLUTE",
-        unit="TIME_ABSOLUTE",
-        description="The second of the recording at which to stop; 0 is its end",
-    )
+    trim_start: _trim("Trim Start", "Seconds to leave out at the recording's beginning")
+    trim_end: _trim("Trim End", "The second of the recording at which to stop; 0 is its end")
     start_frame: bpy.props.IntProperty(
         name="Start Frame", default=1, description="The frame at which the recording begins"
     )
