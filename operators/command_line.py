@@ -16,7 +16,7 @@ from pathlib import Path
 from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ..inference.take import DEFAULT_STYLE, EMOTIONS
 from . import acting, export_command, job_pool, job_records, job_server
-from .job_runner import Made, Outcome, run_here
+from .job_runner import FLAME, Made, Outcome, run_here
 from .jobs import (
     DEFAULT_FPS,
     MANIFEST_SUFFIX,
@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_performance(generate)
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
+    generate.add_argument(
+        "--flame", type=Path, metavar="MODEL", help="your FLAME model, for .flame.npz (default: the Duet head's own)"
+    )
     generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
     _add_files(bake, ".blend")
@@ -94,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument(
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
-    bake.set_defaults(vertices=False, format="blend")
+    bake.set_defaults(vertices=False, format="blend", flame=None)
     for command in (generate, bake):
         acting.add_options(command.add_argument_group("acting"))
         _add_work(command)
@@ -208,11 +211,14 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
         start=options.start_frame,
         plain=options.plain,
         keep=options.existing == "keep",
+        flame=options.flame,
     )
     template.request()  # raises RequestError
     entries = plan(options, template)
     if options.vertices and any(isinstance(e, Job) and e.output.suffix.lower() != ".npz" for e in entries):
         raise UsageError("only .npz has a place for --vertices")
+    if options.flame and any(isinstance(e, Job) and not e.output.name.lower().endswith(FLAME) for e in entries):
+        raise UsageError(f"--flame is for outputs that end in {FLAME}")
     return entries
 
 

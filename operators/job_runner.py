@@ -23,6 +23,7 @@ from ..inference.livelink import exact_rate, write_livelink_csv
 from ..inference.loudness import envelope
 from ..inference.take import Floats, Take
 from . import acting
+from .job_flame import FlameModels
 from .jobs import Job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,7 @@ _WRITERS: dict[str, Callable[[Path, Take], None]] = {
     ".csv": write_livelink_csv,
     ".json": write_json,
 }
-_GAUSSIAN = ".flame.npz"  # FLAME coefficients on the Duet head's own model, for GaussianAvatars
+FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Runner:
 
     def __init__(self, engine: str, device: str) -> None:
         self._client = WorkerClient(*worker_command(ROOT, engine=engine, device=device))
+        self._models = FlameModels(self._client)
 
     def run(self, job: Job, on_progress: Progress | None = None) -> Made:
         """Do the job; raises the DuetError that it failed with."""
@@ -65,7 +67,10 @@ class Runner:
         take = self._client.run(request, samples, on_progress)
         if not job.is_bake:
             take = acting.performed(_felt(job, take), job.acting, samples)
-        _write(job, take, samples)
+        if job.output.name.lower().endswith(FLAME):
+            write_gaussian_take(job.output, take, *self._models.of(job.flame))
+        else:
+            _write(job, take, samples)
         return Made(take.frame_count, take.model_id)
 
     def close(self) -> None:
@@ -110,9 +115,6 @@ def _felt(job: Job, take: Take) -> Take:
 
 def _write(job: Job, take: Take, samples: Floats) -> None:
     writer = _WRITERS.get(job.output.suffix.lower())
-    if job.output.name.lower().endswith(_GAUSSIAN):
-        write_gaussian_take(job.output, take)
-        return
     if writer:
         writer(job.output, take)
         return

@@ -34,7 +34,8 @@ class Job:
 
     `fps` None is the base's frame rate, else 30; `track` is a text for `parse_track`; `base` is the .blend to add
     to, `head` the name of the object in it. `start` None is the scene's first frame; `plain` is a tolerance in mm
-    where drivers and sliders are not wanted; `keep` sets an action in the way aside instead of layering it.
+    where drivers and sliders are not wanted; `keep` sets an action in the way aside instead of layering it. `flame`
+    is the FLAME model that a .flame.npz is for; None is the Duet head's own.
     """
 
     audio: Path
@@ -49,6 +50,7 @@ class Job:
     start: int | None = None
     plain: float | None = None
     keep: bool = False
+    flame: Path | None = None
 
     def request(self, fps: float | None = None) -> GenerateRequest:
         """What is asked of the worker; raises RequestError. A track that changes is applied to the take later."""
@@ -76,7 +78,7 @@ class Job:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job a dict from `to_json` describes."""
-        paths = {key: Path(data[key]) for key in ("audio", "output", "base") if data[key]}
+        paths = {key: Path(data[key]) for key in ("audio", "output", "base", "flame") if data.get(key)}
         return cls(**{**data, **paths, "acting": Acting(**data["acting"])})
 
 

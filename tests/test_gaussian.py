@@ -1,12 +1,16 @@
 """The layout of GaussianAvatars: keys, shapes, types, and the same vertices when read back."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.bound import Binding
+from duet.inference.checkpoints import load_checkpoint, save_checkpoint
+from duet.inference.client import WorkerClient, worker_command
 from duet.inference.errors import HeadError, OutputError
+from duet.inference.flame import DEFAULT_PATH as FLAME_PATH
 from duet.inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, load_flame
 from duet.inference.flame_fit import FlameMotion, bind_request
 from duet.inference.gaussian import (
@@ -19,7 +23,7 @@ from duet.inference.gaussian import (
 )
 from duet.inference.head import ARKIT_NAMES, load_head
 from duet.inference.take import EMOTIONS, Take
-from duet.operators import job_runner, jobs
+from duet.operators import command_line, job_flame, job_runner, jobs
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 pytestmark = pytest.mark.embedded
@@ -174,7 +178,31 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
         write_gaussian_take(tmp_path / "line.npz", take, small)
 
 
-def test_the_command_line_writes_it_by_the_files_name(tmp_path):
-    job = jobs.Job(audio=tmp_path / "line.wav", output=tmp_path / "line.flame.npz")
-    job_runner._write(job, spoken())
-    assert read_gaussian(job.output)["expr"].shape == (5, 100)
+def test_the_command_line_takes_the_users_own_model(tmp_path):
+    """The Duet head's model with one vertex more, so that it has to be bound; the worker does it, once."""
+    source = load_checkpoint(FLAME_PATH)
+    arrays = dict(source.arrays)
+    for name in ("v_template", "shapedirs", "weights"):
+        arrays[name] = np.concatenate([arrays[name], arrays[name][:1]])
+    count = len(source.arrays["v_template"])
+    arrays["posedirs"] = np.concatenate([arrays["posedirs"], arrays["posedirs"][:1]])
+    arrays["J_regressor"] = np.pad(arrays["J_regressor"], ((0, 0), (0, 1)))
+    save_checkpoint(tmp_path / "mine.safetensors", arrays, source.metadata)
+    client = WorkerClient(*worker_command(job_runner.ROOT, engine="numpy"))
+    try:
+        models = job_flame.FlameModels(client)
+        model, binding = models.of(tmp_path / "mine.safetensors")
+        assert models.of(tmp_path / "mine.safetensors")[1] is binding
+        assert models.of(None)[1] is None
+    finally:
+        client.close()
+    assert len(model.v_template) == count + 1
+    assert write_gaussian_take(tmp_path / "line.flame.npz", spoken(), model, binding).median < 0.5
+    assert read_gaussian(tmp_path / "line.flame.npz")["expr"].shape == (5, 100)
+
+
+def test_the_model_goes_with_the_job(tmp_path):
+    job = jobs.Job(audio=tmp_path / "line.wav", output=tmp_path / "line.flame.npz", flame=tmp_path / "mine.pkl")
+    assert jobs.Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+    arguments = ["generate", str(tmp_path / "line.wav"), "-o", str(tmp_path / "line.npz"), "--flame", "mine.pkl"]
+    assert command_line.main(arguments) == command_line.EXIT_USAGE

@@ -1,0 +1,46 @@
+"""FLAME models that jobs are written for: read once, and bound to the Duet head once, by the jobs' own worker."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ..inference.bound import Binding
+from ..inference.client import Bound, Failed, WorkerClient
+from ..inference.errors import CancelledError
+from ..inference.flame import FlameModel, load_flame
+from ..inference.flame_fit import bind_request
+from ..inference.head import load_head
+
+_WAIT = 0.02  # seconds between looks at the worker
+
+
+class FlameModels:
+    """The models of one command, by their files."""
+
+    def __init__(self, client: WorkerClient) -> None:
+        self._client = client
+        self._known: dict[Path | None, tuple[FlameModel, Binding | None]] = {}
+
+    def of(self, path: Path | None) -> tuple[FlameModel, Binding | None]:
+        """A model (None: the Duet head's own) with its binding, where it has other vertices than the Duet head.
+
+        Raises WeightsError or HeadError.
+        """
+        if path not in self._known:
+            model = load_flame(path)
+            same = len(model.v_template) == len(load_head().vertices)
+            self._known[path] = model, None if same else self._bound(model, path)
+        return self._known[path]
+
+    def _bound(self, model: FlameModel, path: Path | None) -> Binding:
+        self._client.submit_binding(bind_request(model, path.name if path else "FLAME"))
+        while True:
+            for event in self._client.poll():
+                if isinstance(event, Bound):
+                    return event.binding
+                if isinstance(event, Failed):
+                    raise event.error
+            if not self._client.busy:
+                raise CancelledError("Binding the FLAME model was cancelled.")
+            time.sleep(_WAIT)

@@ -1,0 +1,135 @@
+"""In the real application: a stranger's head is bound and speaks, and a FLAME head takes over what it plays.
+
+BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/any_head.py build/any_head/end.png \\
+    dist/duet.zip
+
+Pictures of each step are left beside the last one; bound.png is docs/pictures/bind.png.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import blender_gui as g
+import bpy
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from helpers import module, rest, runtime, take, wait_for
+
+RECORDING = Path(os.environ["BLENDER_GUI_BIND"].split(":")[0], "recordings", "sense_and_sensibility_0880.wav")
+PICTURES = Path(g.OUT).parent
+TITLE = 32  # pixels from a value to the title of the panel below
+
+
+def picture(name):
+    yield from rest()
+    g.screenshot(str(PICTURES / f"{name}.png"))
+    print("done:", name, flush=True)
+
+
+def stranger():
+    """A stylised head, eight times as large, turned a little, with other proportions and no keys."""
+    head = module("inference.head").load_head()
+    skull = head.vertices - np.array([0, -0.03, 0.16], np.float32)
+    wide = 1.0 + 2.2 * np.clip(skull[:, 2:], 0, None)  # a large forehead
+    vertices = 8 * skull * np.concatenate([1.12 * wide, wide, 0.95 * wide], axis=1)
+    mesh = bpy.data.meshes.new("Stranger")
+    mesh.from_pydata(vertices.tolist(), [], [polygon.tolist() for polygon in head.polygons])
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
+    obj = bpy.data.objects.new("Stranger", mesh)
+    bpy.context.scene.collection.objects.link(obj)
+    obj.rotation_euler.z, obj.location = 0.2, (0, 0, 1)
+    bpy.context.view_layer.objects.active = obj
+    obj.select_set(True)
+    return obj
+
+
+def look(place, distance):
+    view = g.view3d().spaces.active.region_3d
+    view.view_rotation, view.view_location, view.view_distance = (0.69, 0.69, 0.16, 0.16), place, distance
+    view.view_perspective = "PERSP"
+
+
+def open_panel(below):
+    """Click the title of the closed panel under a button."""
+    x, y = yield from g.find(below)
+    yield from g.click((x - 60, y + TITLE))
+    yield from rest()
+
+
+def scroll(name, pages=40):
+    region = g.sidebar()
+    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=region):
+        for _ in range(pages):
+            getattr(bpy.ops.view2d, name)(page=False)
+
+
+def main():
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    obj = stranger()
+    look((0.9, 0, 1), 6.0)
+    yield from g.open_sidebar("Duet")
+    yield from picture("stranger")
+    yield from open_panel("duet.head")
+    yield from g.click("duet.bind_head")
+    binding = module("scene.binding")
+    yield from wait_for(lambda: binding.preview_of(obj) is not None and not runtime().busy, "the preview")
+    preview = binding.preview_of(obj)
+    keys = preview.data.shape_keys.key_blocks
+    assert len(binding.landmarks_of(obj)) == 68
+    assert obj.data.shape_keys is None, "nothing yet on the head"
+    keys["jawOpen"].value = 0.45
+    keys["mouthFunnel"].value = 0.3
+    yield from picture("bound")
+    keys["jawOpen"].value = keys["mouthFunnel"].value = 0.0
+    yield from g.click("duet.apply_binding")
+    yield from wait_for(lambda: binding.preview_of(obj) is None and not runtime().busy, "applying")
+    scene = bpy.context.scene
+    assert scene.duet.head == obj
+    assert "eyeBlinkLeft" in obj.data.shape_keys.key_blocks
+    yield from picture("applied")
+
+    scene.duet.audio = str(RECORDING)
+    scene.duet.emotion, scene.duet.intensity = "happy", 0.5
+    yield from rest()
+    yield from g.click("duet.generate")
+    yield from wait_for(lambda: take() is not None and not runtime().busy, "the take on the stranger")
+    scene.frame_set(31)
+    yield from picture("speaks")
+
+    scroll("scroll_down")
+    yield from rest()
+    yield from flame(scene)
+
+
+def flame(scene):
+    """Add a FLAME head, put what the stranger plays on it, export it."""
+    region = g.sidebar()
+    for _ in range(6):  # the panel's title is one of the lowest: open it, and see whether its button is there
+        try:
+            yield from g.find("duet.flame_add")
+            break
+        except RuntimeError:
+            yield from open_lowest(region)
+    yield from g.click("duet.flame_add")
+    target = scene.duet_target.obj
+    assert target is not None and module("scene.flame_heads").is_flame_head(target)
+    look((0.0, 0, 0.2), 1.2)
+    yield from rest()
+    yield from g.click("duet.flame_apply")
+    targets = module("scene.targets")
+    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "FLAME's fit")
+    print("residual:", targets.residual_of(target), flush=True)
+    jaw = next(key for key in target.data.shape_keys.key_blocks if key.name.startswith("Exp1"))
+    assert jaw is not None
+    scene.frame_set(31)
+    yield from picture("flame")
+
+
+def open_lowest(region):
+    scroll("scroll_down")
+    yield from rest()
+    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 44)))  # Export is below it
+    scroll("scroll_down")
+    yield from rest()
