@@ -12,6 +12,7 @@ from .take import Floats
 
 SAMPLE_RATE = 16000
 MIN_SECONDS = 0.1
+_BLOCK = 1 << 20  # samples looked at together, so that an hour needs no second copy
 SILENCE = 10 ** (-60 / 20)  # peak, -60 dB below full scale: room noise of a bad microphone is about 20 dB louder
 
 
@@ -27,14 +28,15 @@ def check_samples(samples: NDArray[Any], name: str) -> Floats:
         seconds = len(samples) / SAMPLE_RATE
         raise AudioError(f"'{name}' lasts only {seconds:.3f} s.", f"Choose a recording of at least {MIN_SECONDS} s.")
     check_finite(samples, SAMPLE_RATE, name)
-    if np.abs(samples).max() < SILENCE:
+    if max(samples.max(), -samples.min()) < SILENCE:
         raise AudioError(f"'{name}' is silent.", "Choose the right channel or track, or raise its level.")
     return samples
 
 
 def check_finite(samples: Floats, rate: int, name: str) -> None:
     """Raise AudioError at the first sample that is NaN or infinite: resampling would spread it over all the rest."""
-    finite = np.isfinite(samples)
-    if not finite.all():
-        seconds = int(np.argmin(finite)) / rate
-        raise AudioError(f"'{name}' is damaged: the sample at {seconds:.3f} s is not a number.", "Export it again.")
+    for start in range(0, len(samples), _BLOCK):
+        finite = np.isfinite(samples[start : start + _BLOCK])
+        if not finite.all():
+            seconds = (start + int(np.argmin(finite))) / rate
+            raise AudioError(f"'{name}' is damaged: the sample at {seconds:.3f} s is not a number.", "Export it again.")

@@ -15,6 +15,7 @@ RIDGE = 1e-3  # of the mean squared shape: keeps shapes that fight each other sm
 SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
 ITERATIONS = 200
 _CHUNK = 64  # frames at a time
+_BLOCK, _CONTEXT = 3000, 100  # frames solved together, and those around them whose pull is felt: memory stays constant
 
 # Shapes that undo each other: no frame has both. Not brows up and down, which are both in fear, nor eyes squinted and
 # wide, which are both in anger.
@@ -37,7 +38,7 @@ class ArkitSolver:
     """Coefficients in [0, 1] whose shapes come nearest to given displacements, smooth in time, no opposites together.
 
     FISTA (Beck and Teboulle 2009) on sum_t |A x_t - d_t|^2 + ridge |x_t|^2 + smooth |x_t - x_{t-1}|^2 with x clipped
-    to [0, 1]; all frames at once. A shape that a head lacks is no column of A, so that the others make up for it.
+    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A, so that the others make up for it.
     """
 
     def __init__(self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES) -> None:
@@ -58,6 +59,14 @@ class ArkitSolver:
 
     def __call__(self, weights: Floats) -> NDArray[np.float32]:
         """Coefficients (T, N) of basis weights (T, K)."""
+        found = np.empty((len(weights), len(self.names)), np.float32)
+        for start in range(0, len(weights), _BLOCK):
+            first = max(start - _CONTEXT, 0)
+            block = self._solved(weights[first : start + _BLOCK + _CONTEXT])
+            found[start : start + _BLOCK] = block[start - first : start - first + _BLOCK]
+        return found
+
+    def _solved(self, weights: Floats) -> NDArray[np.float32]:
         target = np.asarray(weights, np.float64) @ self._target
         top = np.tile(self._scale, (len(target), 1))
         x = self._solve(target, top, np.zeros_like(target))

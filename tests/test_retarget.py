@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from duet.inference import retarget
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.expressions import emotion_arkit
 from duet.inference.head import ARKIT_NAMES, load_head
@@ -117,3 +118,14 @@ def test_a_fast_closure_is_not_blurred(head):
 def test_a_head_without_shapes_gives_nothing():
     solver = ArkitSolver(np.zeros((0, 9, 3)), np.ones((2, 9, 3)), ())
     assert solver(np.ones((4, 2))).shape == (4, 0)
+
+
+def test_blocks_of_a_long_take_meet_without_a_seam(head, monkeypatch):
+    """Solved in blocks with their neighbourhood as in one piece; without it, the curves would jump at the border."""
+    rng = np.random.default_rng(5)
+    knots = rng.random((30, len(ARKIT_NAMES))) * (rng.random((30, len(ARKIT_NAMES))) < 0.3)
+    weights = np.stack([np.interp(np.arange(600), np.arange(30) * 20, k) for k in knots.T], axis=1)
+    solver = ArkitSolver(head.arkit, head.arkit)
+    whole = solver(weights)
+    monkeypatch.setattr(retarget, "_BLOCK", 250)
+    np.testing.assert_allclose(solver(weights), whole, atol=1e-3)

@@ -35,16 +35,17 @@ from .speech_teachers import taught_examples
 
 Model = TypeVar("Model", bound=nn.Module)
 
-# share of the crops: (a captured voice?, motion of a teacher?)
-SHARES = {(True, False): 0.40, (True, True): 0.08, (False, False): 0.42, (False, True): 0.10}
+# Share of the crops: (a captured voice?, motion of a teacher?). Of nine captured minutes more would be learned by heart:
+# with 0.40 their validation error rises from step 500 on.
+SHARES = {(True, False): 0.14, (True, True): 0.05, (False, False): 0.63, (False, True): 0.18}
 
 
 @dataclass(frozen=True)
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 2000
-    teacher_steps: int = 500
+    steps: int = 1500
+    teacher_steps: int = 300
     batch: int = 8
     crop: int = 250  # frames: 5 s
     rate: float = 6e-4
