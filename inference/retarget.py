@@ -38,7 +38,7 @@ class ArkitSolver:
     """Coefficients in [0, 1] whose shapes come nearest to given displacements, smooth in time, no opposites together.
 
     FISTA (Beck and Teboulle 2009) on sum_t |A x_t - d_t|^2 + ridge |x_t|^2 + smooth |x_t - x_{t-1}|^2 with x clipped
-    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A, so that the others make up for it.
+    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A: the others make up for it.
     """
 
     def __init__(self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES) -> None:
