@@ -16,6 +16,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from ..scene.takes import active, takes_of
 from .speed import RECORDING, print_table
 
 LIMIT = 0.2  # seconds that the window may stand still
+MOVES = 100
 
 
 class _Turns(Stepped):
@@ -117,6 +119,7 @@ def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     table = rows("Generate from Audio", generate.DUET_OT_generate.work(_NOBODY, context))
     table.append(once("", "undo step (Blender)", lambda: bpy.ops.ed.undo_push(message="Generate")))
     table.append(once("", "first frame (Blender)", lambda: scene.frame_set(scene.frame_end // 2)))
+    table += live(scene)
     group = properties.performance(scene)
     group.articulation, group.start_frame = 1.1, 11
     table += rows("Update Speech", takes.DUET_OT_update_speech.work(_NOBODY, context))
@@ -132,6 +135,26 @@ def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     table.append(once("Another take", "in one piece", lambda: _play_other(scene)))
     table += rows("Plain Keys", takes.DUET_OT_bake_plain.work(_NOBODY, context))
     return table
+
+
+def live(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
+    """What each frame of playback and each move of a slider takes: the face's vertices evaluated, nothing drawn."""
+    head, times = properties.target_head(scene), {"one frame": [0.0], "one move of a slider": [0.0]}
+    for step in range(MOVES):
+        for name, move in (("one frame", scene.frame_set), ("one move of a slider", partial(_slide, head))):
+            began = time.perf_counter()
+            move(1 + step)
+            bpy.context.evaluated_depsgraph_get()
+            times[name].append(time.perf_counter() - began)
+    return [
+        ("Playback", f"{name}, mean of {MOVES}", f"{1000 * np.mean(each[1:]):.0f} ms", "", "", "")
+        for name, each in times.items()
+    ]
+
+
+def _slide(head: bpy.types.Object, step: int) -> None:
+    head["Happy"] = step / MOVES
+    head.update_tag()
 
 
 _NOBODY: Any = argparse.Namespace()  # in place of the operator

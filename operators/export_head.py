@@ -43,7 +43,10 @@ class _Export(Reasoned, ExportHelper):
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Whether there is a head."""
+        """Whether this Blender has the exporter, and there is a head."""
+        kind = export_files.FORMATS.get(cls.suffix)
+        if kind and not kind.is_built():
+            return f"This Blender was built without {kind.name}. {export_files.NO_LIBRARY}"
         return "" if exported(context) else NO_FACE
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -8,10 +8,12 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import DuetError
-from ..inference.livelink import read_livelink_csv
 from ..scene import livelink
+from ..scene.steps import Steps, finish
 from .export_head import NO_FACE, exported
 from .reasons import Reasoned
+from .runtime import RUNTIME
+from .stepped import Stepped, Work, follow
 
 
 class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
@@ -46,16 +48,44 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
         return set(super().invoke(context, event))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Read the file and key the head."""
-        path = Path(bpy.path.abspath(self.filepath))
+        """Read the file and key the head: in steps after the file selector, at once for a script."""
+        values = {"filepath": bpy.path.abspath(self.filepath), "start_frame": self.start_frame, "fps": self.fps}
+        if self.options.is_invoke and not bpy.app.background:
+            bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)
+            return {"FINISHED"}
         try:
-            take = read_livelink_csv(path, self.fps or None)
-            notes = livelink.apply_livelink(context.scene, exported(context), take, path, self.start_frame)
+            said = finish(_steps(context, Path(values["filepath"]), self.start_frame, self.fps))
         except DuetError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, " ".join(notes))
+        self.report({"INFO"}, said)
         return {"FINISHED"}
 
 
-CLASSES = (DUET_OT_import_livelink,)
+def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:
+    """Read and apply; raises DuetError."""
+    target = exported(context)
+    take = yield from livelink.read_steps(path, fps or None)
+    return " ".join((yield from livelink.apply_steps(context.scene, target, take, path, start)))
+
+
+class DUET_OT_import_read(Stepped, bpy.types.Operator):
+    """Read the recording that was chosen, while Blender shows how far it is"""
+
+    bl_idname = "duet.import_read"
+    bl_label = "Read Recording"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    filepath: bpy.props.StringProperty(description="The file to read")
+    start_frame: bpy.props.IntProperty(description="The frame of the scene at which the recording begins")
+    fps: bpy.props.FloatProperty(description="Frames per second of the recording; 0 reads it off the timecode")
+
+    def work(self, context: bpy.types.Context) -> Work:
+        """The file selector has closed: from here on errors are shown as reports."""
+        path, start, fps = Path(self.filepath), self.start_frame, self.fps
+        RUNTIME.exclusive, RUNTIME.stage = True, f"Reading {path.name}"
+        yield None
+        return (yield from follow(_steps(context, path, start, fps), f"Reading {path.name}"))
+
+
+CLASSES = (DUET_OT_import_livelink, DUET_OT_import_read)

@@ -21,7 +21,7 @@ from .files import open_file
 from .steps import Background, Steps, finish
 
 _GLTF_ADDON = "io_scene_gltf2"
-_NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
+NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
     if kind is None:
         raise OutputError(f"'{path}' does not end in {', '.join(FORMATS)}.", "Change its name.")
     if not kind.is_built():
-        raise OutputError(f"This Blender was built without {kind.name}.", _NO_LIBRARY)
+        raise OutputError(f"This Blender was built without {kind.name}.", NO_LIBRARY)
     folder = path.with_name(
         f"_{path.stem[:60]}_{os.getpid()}_partial"
     )  # a .gltf names the .bin that is written with it

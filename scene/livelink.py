@@ -8,10 +8,11 @@ import bpy
 import numpy as np
 
 from ..inference.errors import HeadError
-from ..inference.livelink import LiveLinkTake
+from ..inference.livelink import LiveLinkTake, read_livelink_csv
 from ..inference.take import Floats
 from . import actions, arkit_keys, compat, shape_keys, timing
 from .rollback import all_or_nothing
+from .steps import Steps, finish, in_background
 
 
 def apply_livelink(
@@ -23,6 +24,18 @@ def apply_livelink(
     The action that the keys played is kept; other keys that it moved go to 0, so that the take is seen alone. Angles
     of head and eyes are left out. Raises HeadError, and then leaves the head as it was.
     """
+    return finish(apply_steps(scene, obj, take, path, start))
+
+
+def read_steps(path: Path, fps: float | None) -> Steps[LiveLinkTake]:
+    """A file's recording, as `read_livelink_csv` has it, while Blender goes on; raises TableError."""
+    return (yield from in_background(lambda: read_livelink_csv(path, fps)))
+
+
+def apply_steps(
+    scene: bpy.types.Scene, obj: bpy.types.Object | None, take: LiveLinkTake, path: Path, start: int
+) -> Steps[list[str]]:
+    """The same as `apply_livelink` in steps of a curve; closed before its end, it leaves the head as it was."""
     obj, columns = _target(obj, take)
     key = obj.data.shape_keys
     earlier = actions.action_of(key)
@@ -37,7 +50,8 @@ def apply_livelink(
         for block in key.key_blocks:
             if block.name in moved:
                 block.value = 0.0
-        for name, column in columns.items():
+        for row, (name, column) in enumerate(columns.items()):
+            yield row / len(columns)
             values = take.values[:, column]
             _make_room(key, name, values)
             actions.write_curve(bag, shape_keys.value_path(name), frames, values)

@@ -13,6 +13,7 @@ from duet.inference.errors import HeadError, OutputError
 from duet.inference.head import ARKIT_NAMES
 from duet.inference.livelink import read_livelink_csv
 from duet.inference.retarget import ArkitSolver
+from duet.operators import export_head
 from duet.scene import bake, export_files, export_sampling, heads, livelink, shape_keys, timing
 from duet.scene.export_sampling import Span
 from duet.scene.steps import finish
@@ -315,6 +316,7 @@ def test_a_blender_without_the_library_says_so(scene, head, tmp_path, monkeypatc
     monkeypatch.setitem(export_files.FORMATS, ".usdc", export_files._Format(kind.name, lambda: False, kind.write))
     with pytest.raises(OutputError, match="built without USD"):
         export_files.export_geometry(scene, head, tmp_path / "head.usdc", SPAN)
+    assert "built without USD" in export_head._Export.reason.__func__(export_head.EXPORTS[4], bpy.context)
 
 
 def test_an_object_without_a_face_is_named(scene, tmp_path):
