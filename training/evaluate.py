@@ -203,7 +203,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=Budget.steps, help="of training, for each alternative")
-    parser.add_argument("--most", type=int, default=60, help="utterances of each held-out split")
+    parser.add_argument("--most", type=int, default=40, help="utterances of each held-out split")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--card", type=Path, default=CARD)
     arguments = parser.parse_args()

@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 class Budget:
     """The same for every alternative, and for our own model where it is compared at the same budget."""
 
-    steps: int = 500
+    steps: int = 400
     batch: int = 8
     crop: int = 100  # feature frames: 2 s
     rate: float = 6e-4
