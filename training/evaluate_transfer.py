@@ -159,6 +159,18 @@ def lip_gaps(head: ScannedHead, binding: Binding, pose: dict[str, float]) -> tup
     return float(np.percentile(change, 95)), float(np.percentile(change, 5))
 
 
+def closing_share(head: ScannedHead) -> float:
+    """How much of what the scan's own jawOpen opens its own mouthClose shuts: over 1 the lips go through each other.
+
+    A mouthClose whose lips meet has at most 1 / this of the scan's magnitude.
+    """
+    above, below = lip_pairs(head)
+    opened, closed = (
+        np.median((head.shapes[name][above] - head.shapes[name][below])[:, 2]) for name in ("jawOpen", "mouthClose")
+    )
+    return float(-closed / opened)
+
+
 def eye_left_open(head: ScannedHead, delta: Doubles) -> float:
     """Share of the eyeball's pixels, seen from the front, that a shape leaves uncovered; lashes do not cover."""
     triangles = head.mesh.triangles
@@ -190,6 +202,7 @@ def evaluate(head: Head, scanned: ScannedHead) -> tuple[Binding, list[str]]:
         true = _summed(scanned, parts)[:FACE]
         cosine, ratio, count = compare(shape_of(binding, name, len(scanned.vertices))[:FACE], true)
         lines.append(f"| {name} | {cosine:.3f} | {ratio:.2f} | {count} |")
+    lines.append(f"the scan's own mouthClose shuts {closing_share(scanned):.2f} of what its jawOpen opens")
     for label, pose in CLOSURES.items():
         apart, cross = lip_gaps(scanned, binding, pose)
         lines.append(f"lips, {label}: parted {apart:+.2f} mm, crossed {cross:+.2f} mm")
