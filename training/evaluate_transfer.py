@@ -159,6 +159,13 @@ def lip_gaps(head: ScannedHead, binding: Binding, pose: dict[str, float]) -> tup
     return float(np.percentile(change, 95)), float(np.percentile(change, 5))
 
 
+def own_gaps(head: Head, pose: dict[str, float]) -> tuple[float, float]:
+    """What `lip_gaps` is on the Duet head itself."""
+    change = (head.pose(pose) - head.vertices)[:, 2] * 1000
+    apart = change[head.regions["inner_lip_upper"]] - change[head.regions["inner_lip_lower"]]
+    return float(np.percentile(apart, 95)), float(np.percentile(apart, 5))
+
+
 def closing_share(head: ScannedHead) -> float:
     """How much of what the scan's own jawOpen opens its own mouthClose shuts: over 1 the lips go through each other.
 
@@ -280,6 +287,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     head = load_head()
     scans = scanned_heads(options.heads)
+    for label, pose in CLOSURES.items():
+        apart, cross = own_gaps(head, pose)
+        print(f"the Duet head's own lips, {label}: parted {apart:+.2f} mm, crossed {cross:+.2f} mm")
     if len(scans) > 1:
         print("\n".join(carried_over(head, *scans[:2])), flush=True)
     for number, scanned in enumerate(scans):

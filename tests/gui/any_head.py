@@ -113,8 +113,9 @@ def flame(scene):
         except RuntimeError:
             yield from open_lowest(region)
     yield from g.click("duet.flame_add")
+    yield from wait_for(lambda: scene.duet_target.obj is not None, "the FLAME head")
     target = scene.duet_target.obj
-    assert target is not None and module("scene.flame_heads").is_flame_head(target)
+    assert module("scene.flame_heads").is_flame_head(target)
     look((0.0, 0, 0.2), 1.2)
     yield from rest()
     yield from g.click("duet.flame_apply")
@@ -125,6 +126,32 @@ def flame(scene):
     assert jaw is not None
     scene.frame_set(31)
     yield from picture("flame")
+    yield from arkit(scene)
+
+
+def arkit(scene):
+    """A head with ARKit's shapes, here a copy of the stranger with nothing else, takes over what the stranger plays."""
+    speaker = scene.duet.head
+    names = module("inference.head").ARKIT_NAMES
+    target = speaker.copy()
+    target.data = speaker.data.copy()
+    target.name, target.location = "ARKit Head", (2.2, 0, 1)
+    target.animation_data_clear()
+    target.data.shape_keys.animation_data_clear()
+    for block in list(target.data.shape_keys.key_blocks)[1:]:
+        if block.name not in names:
+            target.shape_key_remove(block)
+    scene.collection.objects.link(target)
+    scene.duet_target.obj = target
+    look((1.1, 0, 1), 6.0)
+    yield from rest()
+    yield from g.click("duet.arkit_apply")
+    targets = module("scene.targets")
+    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "ARKit's solve")
+    print("residual:", targets.residual_of(target), flush=True)
+    assert target.data.shape_keys.animation_data.action
+    scene.frame_set(31)
+    yield from picture("arkit")
 
 
 def open_lowest(region):
