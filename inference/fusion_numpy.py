@@ -45,8 +45,9 @@ class FusionEncoderNumpy:
 
     def _batch(self, images: Floats) -> Floats:
         w = self.weights
-        x = images
+        flat = images.reshape(len(images), -1)
+        read = linear(flat, w["skip.weight"])
+        x = (flat - read @ w["known"]).reshape(images.shape)
         for i in range(len(self.dims.widths)):
             x = leaky_relu(conv2d(x, w[f"convs.{i}.weight"], stride=2))
-        flat = linear(x.reshape(len(x), -1), w["out.weight"])
-        return flat + linear(images.reshape(len(images), -1), w["skip.weight"])
+        return read + linear(x.reshape(len(x), -1), w["out.weight"])

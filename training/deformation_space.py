@@ -36,11 +36,21 @@ class DeformationSpace:
     kept: float  # share of the shapes' energy that the components hold
 
 
-def deformation_space(head: Head, shapes: Floats, scales: Floats, grid: Grid) -> DeformationSpace:
-    """The space of `shapes` (S, V, 3) in metres on people whose local size is `scales` (people, V)."""
+def deformation_space(
+    head: Head, shapes: Floats, scales: Floats, grid: Grid, scanned: Floats | None = None, more: Floats | None = None
+) -> DeformationSpace:
+    """The space of `shapes` (S, V, 3) in metres on people whose local size is `scales` (people, V).
+
+    The last person moves as `scanned` (S, V, 3), where it is given; `more` (n, V, 3) are faces that the space is to
+    hold as well.
+    """
     root = np.sqrt(vertex_importance(head))[:, None]
-    fields = (shapes / MILLIMETRE)[None] * np.concatenate([np.ones_like(scales[:1]), scales])[:, :, None][:, None]
-    weighted = (fields * root).reshape(-1, shapes[0].size)
+    fields = shapes[None] * np.concatenate([np.ones_like(scales[:1]), scales])[:, :, None][:, None]
+    if scanned is not None:
+        fields = np.concatenate([fields, scanned[None]])
+    known = fields.reshape(-1, *shapes[0].shape)
+    weighted = (known if more is None else np.concatenate([known, more])) * (root / MILLIMETRE)
+    weighted = weighted.reshape(len(weighted), -1).astype(np.float32)
     energy, vectors = np.linalg.eigh(weighted.astype(np.float64) @ weighted.T.astype(np.float64))
     order = np.argsort(energy)[::-1][:COMPONENTS]
     order = order[energy[order] > NOISE * energy.max()]
@@ -51,12 +61,18 @@ def deformation_space(head: Head, shapes: Floats, scales: Floats, grid: Grid) ->
     upper, lower = head.regions["inner_lip_upper"][1:-1], head.regions["inner_lip_lower"][1:-1]
     return DeformationSpace(
         components,
-        (weighted @ flat.T).reshape(len(fields), len(shapes), -1).astype(np.float32),
+        (weighted[: len(known)] @ flat.T).reshape(len(fields), len(shapes), -1).astype(np.float32),
         grid.image(components * np.float32(MILLIMETRE)).reshape(len(order), -1),
         components[:, upper, 2] - components[:, lower, 2],
         (smoothed @ smoothed.T / smoothed.shape[1]).astype(np.float32),
         float(energy[order].sum() / energy.sum()),
     )
+
+
+def coefficients_of(faces: Floats, space: DeformationSpace, head: Head) -> Floats:
+    """Displaced faces (n, V, 3) in metres, in the space's components: (n, D)."""
+    weighted = space.components * (vertex_importance(head)[:, None] / MILLIMETRE)
+    return (faces.reshape(len(faces), -1) @ weighted.reshape(len(weighted), -1).T).astype(np.float32)
 
 
 def vertex_importance(head: Head) -> Floats:

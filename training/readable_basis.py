@@ -1,12 +1,11 @@
 """Making the learned blendshapes fit for animators without changing any face they can make.
 
-Ordered by energy, scaled so that 1.0 is a strong but natural value, signed so that positive means more, and named by
-the ARKit shape that each looks most like. What is done to a blendshape is undone in its encoder's last layers.
+Ordered by energy, scaled so that 1.0 is a strong but natural value, and named by what each moves, with the sign that
+makes the name true (key_names.py). What is done to a blendshape is undone in its encoder's last layers.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..inference.head import Head
 from .deformation_space import MILLIMETRE, DeformationSpace
 from .fusion_module import FusionModule
 from .fusion_set import FusionSet, Sample
-from .speech_rig import CHANNEL_NAMES, rig_deltas
+from .key_names import described, movements
 
 Floats = NDArray[np.float32]
 STRONG_QUANTILE = 0.98
@@ -45,39 +44,23 @@ def make_readable(module: FusionModule, data: FusionSet, space: DeformationSpace
         with torch.no_grad():
             images = torch.from_numpy(data.coefficients(Sample(batch.own, 0 * batch.own), space) @ space.images)
             weights = torch.cat([encoder(part.view(-1, *module.dims.shape)) for part in images.split(64)])
-        high, low = (torch.quantile(sign * weights, STRONG_QUANTILE, dim=0) for sign in (1, -1))
-        scale = torch.where(high >= low, high, -low)
-        scale = torch.where(scale.abs() < 1e-4, torch.ones_like(scale), scale)
+        flat = space.components.reshape(len(space.components), -1) * np.float32(MILLIMETRE)
+        known = movements(head, domain)
+        words = [described(row @ flat, *known) for row in basis.numpy()]
+        sign = torch.tensor([sign for _, sign in words])
+        strong = torch.quantile(weights.abs(), STRONG_QUANTILE, dim=0)
+        scale = torch.where(strong < 1e-4, torch.ones_like(strong), strong) * sign
         order = (basis.norm(dim=1) * weights.square().mean(0).sqrt()).argsort(descending=True)
         _rescale(encoder, scale, order)
-        shapes = (
-            (basis * scale[:, None])[order].numpy() @ space.components.reshape(len(space.components), -1)
-        ).reshape(len(order), -1, 3) * np.float32(MILLIMETRE)
-        parts.append(shapes)
-        names.append(readable_names(domain, shapes, head))
+        shapes = (basis * scale[:, None])[order].numpy() @ flat
+        parts.append(shapes.reshape(len(order), *head.vertices.shape))
+        names.append(tuple(f"{domain} {n + 1:02d} {words[k][0]}" for n, k in enumerate(order.tolist())))
     return Readable(parts[0], parts[1], names[0], names[1])
 
 
 def _rescale(encoder: FusionEncoder, scale: Tensor, order: Tensor) -> None:
-    """Divide the encoder's outputs by `scale`, then put them in `order`."""
+    """Divide the encoder's outputs by `scale`, then put them in `order`; its blendshapes' images the other way."""
     with torch.no_grad():
         for layer in (encoder.out, encoder.skip):
             layer.weight.copy_((layer.weight / scale[:, None])[order])
-
-
-def readable_names(domain: str, shapes: Floats, head: Head) -> tuple[str, ...]:
-    """'Speech 03 lips oo': each blendshape numbered, and named by the movement it looks most like.
-
-    Speech is compared with the rig's channels, expressions with the ARKit shapes.
-    """
-    known = rig_deltas(head) if domain == "Speech" else head.arkit
-    words = CHANNEL_NAMES if domain == "Speech" else head.arkit_names
-    flat = known.reshape(len(known), -1)
-    flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
-    nearest = np.argmax(np.abs(shapes.reshape(len(shapes), -1) @ flat.T), axis=1)
-    return tuple(f"{domain} {i + 1:02d} {_in_words(words[k])}" for i, k in enumerate(nearest))
-
-
-def _in_words(name: str) -> str:
-    """'mouthSmileLeft' and 'lips_oo' as 'mouth smile left' and 'lips oo'."""
-    return re.sub("([A-Z])", lambda match: " " + match[1].lower(), name).replace("_", " ")
+        encoder.known.copy_((encoder.known * scale[:, None])[order])

@@ -1,9 +1,10 @@
 """Stage 2: the deformation fusion module, from displacement images to two sets of blendshapes.
 
-    python -m duet.training.train_fusion --out weights/fusion.safetensors
+    python -m duet.training.train_fusion [--florence4d FOLDER] [--vocaset FOLDER] [--out weights/fusion.safetensors]
 
 After Mao et al. 2025: both sets go through both encoders; reconstruction takes both terms; the sparsity constraint
-keeps the other domain's weights few and small; a Laplacian term keeps the blendshapes smooth.
+keeps the other domain's weights few and small; a Laplacian term keeps the blendshapes smooth. Two things hold by
+construction, see fusion_module.Bounds.
 """
 
 from __future__ import annotations
@@ -24,32 +25,73 @@ from ..inference.checkpoints import save_checkpoint
 from ..inference.expressions import emotion_arkit
 from ..inference.fusion_numpy import FusionDims
 from ..inference.geometry import Grid
-from ..inference.head import load_head
-from .deformation_space import DeformationSpace, deformation_space
+from ..inference.head import Head, load_head
+from .captured import TRAINING_TAKES, CapturedTake, load_captured
+from .deformation_space import DeformationSpace, coefficients_of, deformation_space
 from .features import CACHE
-from .fusion_module import UNIT_LENGTH, FusionModule
+from .florence4d import florence_faces
+from .fusion_module import Bounds, FusionModule
 from .fusion_set import FusionSet, identity_scales
-from .fusion_start import start
+from .fusion_start import bounds_of, start
 from .grid_mapping import head_grid
 from .readable_basis import Readable, make_readable
+from .scanned_shapes import scanned_shapes
+from .vocaset import vocaset_takes
 
 ERROR_VERTICES = 5000  # errors are a mean over about that many vertices
+MORE_FACES = 1500  # of the user's own sets that the deformation space is found from
+PRECISION = {"speech": np.float32, "expression": np.float16}  # neutral speech is to pass within micrometres
 
 
 @dataclass(frozen=True)
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    speech: int = 18
-    expression: int = 40
+    speech: int = 15
+    expression: int = 41
     steps: int = 1500
     batch: int = 32
-    rate: float = 3e-4
-    sparsity: float = 0.02
+    rate: float = 1e-3
+    sparsity: float = 1.0
     smoothness: float = 0.01
-    closure: float = 0.3
-    overlap: float = 0.003
+    closed: bool = True
     seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """What training is made of, the same for every seed of the module's own."""
+
+    head: Head
+    grid: Grid
+    space: DeformationSpace
+    takes: tuple[CapturedTake, ...]
+    florence: NDArray[np.float32] | None  # (n, D)
+    scanned: bool
+
+    def data(self, seed: int) -> FusionSet:
+        """The sets, drawn from a seed."""
+        return FusionSet(seed, self.takes, self.florence, self.scanned)
+
+
+def materials(
+    seed: int, florence4d: Path | None = None, vocaset: Path | None = None, grid: Grid | None = None
+) -> Materials:
+    """Load and prepare everything, with the user's own sets where they are given; says what it left out."""
+    head = load_head()
+    grid = grid or head_grid(head)
+    scanned = scanned_shapes(head)
+    if scanned is None:
+        print("without scanned shapes: shared/data/ict_facekit is not there", flush=True)
+    faces = florence_faces(florence4d, head) if florence4d else None
+    takes = [load_captured(name) for name in TRAINING_TAKES]
+    takes += vocaset_takes(vocaset) if vocaset else []
+    shapes, scales = np.concatenate([head.arkit, head.extra]), identity_scales(head, np.random.default_rng(seed))
+    more = None if faces is None else faces[:: max(1, len(faces) // MORE_FACES)]
+    space = deformation_space(head, shapes, scales, grid, scanned, more)
+    print(f"{len(space.components)} components hold {space.kept:.4%} of the energy", flush=True)
+    florence = None if faces is None else coefficients_of(faces, space, head)
+    return Materials(head, grid, space, tuple(takes), florence, scanned is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +99,6 @@ class Maps:
     """The deformation space's linear maps as tensors (see DeformationSpace)."""
 
     images: Tensor
-    lip_gap: Tensor
     roughness: Tensor
 
 
@@ -65,30 +106,40 @@ def step_loss(module: FusionModule, target: Tensor, maps: Maps, o: Options) -> T
     """Loss of a batch (2 N, D), half speech and half expressions, in mm².
 
     Reconstruction by both terms; the other domain's weights, absolute (sparsity); the blendshapes' Laplacian
-    (smoothness); how far the expression's own term moves the upper lip from the lower (closure): the mouth's opening
-    belongs to speech, so an expression that needs it must take it from there and pay for it; and how much of a speech
-    blendshape lies in the expressions' span (overlap): a movement goes to the domain that uses it more.
+    (smoothness).
     """
-    w_a, w_e = module((target @ maps.images).view(-1, *module.dims.shape))
+    w_a, w_e = module(target @ maps.images, maps.images)
     b_a, b_e = module.unit(module.speech_basis), module.unit(module.expression_basis)
-    face_e = w_e @ b_e
-    error = (w_a @ b_a + face_e - target).square().sum(1).mean() / ERROR_VERTICES
+    error = (w_a @ b_a + w_e @ b_e - target).square().sum(1).mean() / ERROR_VERTICES
     half = len(target) // 2
     cross = w_e[:half].abs().mean() + w_a[half:].abs().mean()
     basis = torch.cat([b_a, b_e])
     rough = ((basis @ maps.roughness) * basis).sum(1).mean()
-    parted = (face_e[half:] @ maps.lip_gap).square().mean()
-    shared = (b_a @ b_e.T / UNIT_LENGTH**2).square().sum(1).mean()
-    return error + o.sparsity * cross + o.smoothness * rough + o.closure * parted + o.overlap * shared
+    return error + o.sparsity * cross + o.smoothness * rough
 
 
-def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Path) -> FusionModule:
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A module at the end of its training."""
+
+    module: FusionModule
+    bounds: Bounds
+    images: Tensor  # (D, P) of the deformation space's components
+
+    def settled(self) -> FusionModule:
+        """The module, made ready for inference in place (see Bounds.settle)."""
+        self.bounds.settle(self.module, self.images)
+        return self.module
+
+
+def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Path) -> Trained:
     """Train from the seed, or go on from the checkpoint."""
     torch.manual_seed(options.seed)
     module = FusionModule(FusionDims(options.speech, options.expression), len(space.components))
-    maps = Maps(*(torch.from_numpy(np.ascontiguousarray(m)) for m in (space.images, space.lip_gap, space.roughness)))
+    maps = Maps(*(torch.from_numpy(np.ascontiguousarray(m)) for m in (space.images, space.roughness)))
     optimiser = torch.optim.Adam(module.parameters(), options.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps, pct_start=0.1)
+    bounds = bounds_of(data, space, options.speech, options.closed)
     parts: dict[str, Any] = {"module": module, "optimiser": optimiser, "schedule": schedule}
     step = 0
     if resume.exists():
@@ -97,21 +148,20 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
             part.load_state_dict(state[name])
         step, data.rng = state["step"], state["rng"]
     else:
-        start(module, data, space)
+        start(module, data, space, bounds)
     while step < options.steps:
-        pair = (data.speech(options.batch), data.expressions(options.batch))
-        target = torch.from_numpy(np.concatenate([data.coefficients(sample, space) for sample in pair]))
-        loss = step_loss(module, target, maps, options)
+        loss = step_loss(module, torch.from_numpy(data.batch(options.batch, space)), maps, options)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        bounds.keep(module)
         schedule.step()
         step += 1
         if step % 200 == 0:
             print(f"step {step}: loss {loss.item():.5f}", flush=True)
             state = {name: part.state_dict() for name, part in parts.items()}
             torch.save(state | {"step": step, "rng": data.rng}, resume)
-    return module.eval()
+    return Trained(module.eval(), bounds, maps.images)
 
 
 def emotion_weights(module: FusionModule, grid: Grid) -> NDArray[np.float32]:
@@ -125,12 +175,12 @@ def emotion_weights(module: FusionModule, grid: Grid) -> NDArray[np.float32]:
 def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> None:
     """The shipped file: both encoders, the blendshapes in metres and their names, the geometric mapping."""
     arrays: dict[str, NDArray[np.generic]] = {}
-    for name in ("speech_encoder", "expression_encoder"):
-        state = getattr(module, name).state_dict()
-        arrays |= {f"{name}.{k}": v.numpy().astype(np.float16) for k, v in state.items()}
+    for name, kind in PRECISION.items():
+        state = getattr(module, f"{name}_encoder").state_dict()
+        arrays |= {f"{name}_encoder.{k}": v.numpy().astype(kind) for k, v in state.items()}
+        arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
     arrays["emotion_weights"] = emotion_weights(module, grid)
-    arrays |= {"basis.speech": readable.speech.astype(np.float16), "grid_index": grid.index}
-    arrays |= {"basis.expression": readable.expression.astype(np.float16), "grid_weight": grid.weight}
+    arrays |= {"grid_index": grid.index, "grid_weight": grid.weight}
     metadata = {
         "dims": asdict(module.dims),
         "speech_names": readable.speech_names,
@@ -145,18 +195,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights/fusion.safetensors"))
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--florence4d", type=Path, help="Florence4D, for those who have it: half of the expressions")
+    parser.add_argument("--vocaset", type=Path, help="VOCASET, for those who have it: joins the captured takes")
     arguments = parser.parse_args()
     options = Options(seed=arguments.seed, steps=arguments.steps)
     resume = CACHE / f"fusion_{options.seed}.pt"
     resume.parent.mkdir(exist_ok=True)
-    head = load_head()
-    grid = head_grid(head)
-    scales = identity_scales(head, np.random.default_rng(options.seed))
-    space = deformation_space(head, np.concatenate([head.arkit, head.extra]), scales, grid)
-    print(f"{len(space.components)} components hold {space.kept:.4%} of the energy")
-    module = train(options, FusionSet(options.seed), space, resume)
-    readable = make_readable(module, FusionSet(options.seed + 1), space, head)
-    save(module, readable, grid, arguments.out)
+    made = materials(options.seed, arguments.florence4d, arguments.vocaset)
+    module = train(options, made.data(options.seed), made.space, resume).settled()
+    readable = make_readable(module, made.data(options.seed + 1), made.space, made.head)
+    save(module, readable, made.grid, arguments.out)
     resume.unlink(missing_ok=True)
 
 
