@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
-from duet.inference.fusion_numpy import FusionDims
 from duet.inference.head import load_head
 from duet.training.deformation_space import MILLIMETRE, deformation_space, laplacian, vertex_importance
-from duet.training.fusion_module import UNIT_LENGTH, FusionModule
 from duet.training.grid_mapping import FACE_TILE, flatten, head_grid, patch
 from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, captured_channels, rig_deltas
-from duet.training.train_fusion import Maps, Options, step_loss
 
 
 @pytest.fixture(scope="module")
@@ -80,27 +76,6 @@ def test_the_spaces_length_is_the_weighted_error(head, space):
     field = head.arkit[5] / MILLIMETRE
     expected = ((field**2).sum(axis=1) * vertex_importance(head)).sum()
     assert (space.people[0, 5] ** 2).sum() == pytest.approx(expected, rel=1e-3)
-
-
-def test_blendshapes_cannot_buy_small_weights_with_length():
-    unit = FusionModule.unit(torch.tensor([[3.0, 4.0], [0.0, 0.1]]))
-    np.testing.assert_allclose(unit.norm(dim=1), UNIT_LENGTH, rtol=1e-6)
-
-
-def test_fusion_loss_counts_what_it_says():
-    """With encoders that answer zero, the loss is the reconstruction error and the roughness alone."""
-    module = FusionModule(FusionDims(speech=2, expression=2, side=16, widths=(2, 2)), 3)
-    with torch.no_grad():
-        for encoder in (module.speech_encoder, module.expression_encoder):
-            encoder.out.weight.zero_()
-            encoder.skip.weight.zero_()
-    maps = Maps(torch.zeros(3, 16 * 16 * 3), torch.ones(3, 4), torch.eye(3))
-    target = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 5.0]])
-    options = Options()
-    b_a, b_e = (torch.nn.functional.normalize(b, dim=1) for b in (module.speech_basis, module.expression_basis))
-    shared = (b_a @ b_e.T).square().sum(1).mean().item()
-    expected = 25.0 / 5000 + options.smoothness * UNIT_LENGTH**2 + options.overlap * shared
-    assert step_loss(module, target, maps, options).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_rig_moves_what_its_names_say(head):

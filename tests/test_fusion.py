@@ -1,0 +1,341 @@
+"""The fusion module: its losses, what it is held to, its sets, and the names of its blendshapes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from duet.inference.fusion_numpy import FusionDims, FusionEncoderNumpy
+from duet.inference.fusion_torch import FusionEncoder
+from duet.inference.head import load_head
+from duet.training import ablations, knee
+from duet.training.captured import CapturedTake
+from duet.training.deformation_space import coefficients_of, deformation_space
+from duet.training.expression_times import at, shares
+from duet.training.fusion_measures import Decoded, Figures, Spoken, figures, file_order_grid, lip_gap, wanted_emotions
+from duet.training.fusion_module import UNIT_LENGTH, Bounds, FusionModule
+from duet.training.fusion_set import SHAPES, FusionSet
+from duet.training.fusion_start import bounds_of, start
+from duet.training.grid_mapping import head_grid
+from duet.training.key_names import described, movements
+from duet.training.prosody import accents
+from duet.training.readable_basis import make_readable
+from duet.training.scanned_shapes import scan_names
+from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas, rig_shapes
+from duet.training.train_fusion import Maps, Options, step_loss
+
+SIDE = 16
+
+
+@pytest.fixture(scope="module")
+def head():
+    return load_head()
+
+
+def voice(seconds=4.0, stressed=2.0):
+    """A voice of 120 Hz that is louder and higher around one moment."""
+    time = np.arange(int(16_000 * seconds)) / 16_000
+    stress = np.exp(-(((time - stressed) / 0.12) ** 2))
+    phase = 2 * np.pi * np.cumsum(120 * (1 + 0.4 * stress)) / 16_000
+    return (0.1 * (1 + 2 * stress) * sum(np.sin(k * phase) / k for k in range(1, 6))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def take():
+    """Every channel of the rig that is captured moves by itself."""
+    rng = np.random.default_rng(3)
+    channels = (rng.random((120, len(CHANNEL_NAMES))) * (rng.random((120, len(CHANNEL_NAMES))) < 0.4)).astype(
+        np.float32
+    )
+    channels[:, CHANNEL_NAMES.index("bite") :] = np.nan
+    return CapturedTake("made", voice(), channels.astype(np.float32), (np.arange(120) + 0.5) / 30)
+
+
+@pytest.fixture(scope="module")
+def space(head):
+    """The head's space on an image small enough for a test."""
+    scales = np.random.default_rng(0).uniform(0.8, 1.2, (2, 1)).astype(np.float32)
+    shapes = np.concatenate([head.arkit, head.extra])
+    grid = file_order_grid(head, 48)
+    return deformation_space(head, shapes, np.broadcast_to(scales, (2, len(head.vertices))), grid, 1.1 * shapes)
+
+
+@pytest.fixture(scope="module")
+def data(take):
+    return FusionSet(0, [take], scanned=True)
+
+
+# The module
+
+
+def test_blendshapes_cannot_buy_small_weights_with_length():
+    unit = FusionModule.unit(torch.tensor([[3.0, 4.0], [0.0, 0.1]]))
+    np.testing.assert_allclose(unit.norm(dim=1), UNIT_LENGTH, rtol=1e-6)
+
+
+def test_fusion_loss_counts_what_it_says():
+    """With encoders that answer zero, the loss is the reconstruction error and the roughness alone."""
+    module = FusionModule(FusionDims(speech=2, expression=2, side=SIDE, widths=(2, 2)), 3)
+    with torch.no_grad():
+        for encoder in (module.speech_encoder, module.expression_encoder):
+            encoder.out.weight.zero_()
+            encoder.skip.weight.zero_()
+    maps = Maps(torch.zeros(3, SIDE * SIDE * 3), torch.eye(3))
+    target = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 5.0]])
+    options = Options()
+    expected = 25.0 / 5000 + options.smoothness * UNIT_LENGTH**2
+    assert step_loss(module, target, maps, options).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_sparsity_counts_the_other_domains_weights_alone():
+    module = FusionModule(FusionDims(speech=2, expression=3, side=SIDE, widths=(2, 2)), 3)
+    weights = torch.tensor([[1.0, -1.0], [3.0, 0.0]]), torch.tensor([[0.0, 6.0, 0.0], [9.0, 9.0, 9.0]])
+    module.forward = lambda images, of_components: weights
+    maps, target = Maps(torch.zeros(3, SIDE * SIDE * 3), torch.eye(3)), torch.zeros(2, 3)
+    without, with_ = (step_loss(module, target, maps, Options(sparsity=value)) for value in (0.0, 0.5))
+    assert (with_ - without).item() == pytest.approx(0.5 * (6 / 3 + 3 / 2), rel=1e-4)
+
+
+def test_both_engines_look_at_what_the_reading_missed():
+    torch.manual_seed(0)
+    dims = FusionDims(speech=3, expression=2, side=SIDE, widths=(4, 5))
+    encoder = FusionEncoder(dims, 3).eval()
+    encoder.known.copy_(torch.randn_like(encoder.known))
+    numpy_one = FusionEncoderNumpy({k: v.numpy() for k, v in encoder.state_dict().items()}, dims)
+    images = np.random.default_rng(0).normal(0, 1, (5, SIDE, SIDE, 3)).astype(np.float32)
+    with torch.no_grad():
+        np.testing.assert_allclose(encoder(torch.from_numpy(images)).numpy(), numpy_one(images), atol=2e-3)
+        exact = torch.linalg.pinv(encoder.known)
+        encoder.skip.weight.copy_(exact.T)
+        spanned = torch.tensor([[0.5, -1.0, 2.0]])
+        image = (spanned @ encoder.known).view(1, *dims.shape)
+        np.testing.assert_allclose(encoder(image), spanned, atol=1e-4)  # its CNN sees nothing
+
+
+@pytest.fixture(scope="module")
+def settled(head, data, space):
+    """A module that has been shaken since its start, and settled."""
+    torch.manual_seed(0)
+    module = FusionModule(FusionDims(speech=15, expression=20, side=48, widths=(4, 6)), len(space.components))
+    bounds = bounds_of(data, space, 15, closed=True)
+    start(module, data, space, bounds)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.02 * parameter.abs().mean() * torch.randn_like(parameter))
+    bounds.keep(module)
+    bounds.settle(module, torch.from_numpy(space.images))
+    return module
+
+
+def faces_of(module, space, images, encoder, basis):
+    with torch.no_grad():
+        weights = encoder(torch.from_numpy(images).view(-1, *module.dims.shape))
+    return (weights @ module.unit(basis)).detach().numpy()
+
+
+def test_neutral_speech_passes_unchanged(settled, data, space):
+    frames = data.neutral(40) @ space.people[0]
+    found = faces_of(settled, space, frames @ space.images, settled.speech_encoder, settled.speech_basis)
+    off = np.linalg.norm((found - frames) @ space.components.reshape(len(space.components), -1), axis=1)
+    assert np.linalg.norm(frames, axis=1).max() > 30
+    assert off.max() < 0.02, "mm over all vertices together"
+
+
+def test_no_expression_parts_the_lips(settled, data, space):
+    surprised = data.coefficients(data.expressions(30), space, expressions=True)
+    found = faces_of(settled, space, surprised @ space.images, settled.expression_encoder, settled.expression_basis)
+    assert np.abs(surprised @ space.lip_gap).max() > 3
+    assert np.abs(found @ space.lip_gap).max() < 1e-2
+
+
+def test_without_the_bound_lips_may_part(data, space):
+    bounds = bounds_of(data, space, 15, closed=False)
+    module = FusionModule(FusionDims(15, 20, 48, (4, 6)), len(space.components))
+    before = module.expression_basis.detach().clone()
+    bounds.keep(module)
+    assert torch.equal(module.expression_basis, before)
+
+
+def test_making_it_readable_changes_no_face(settled, data, space, head):
+    frames = data.neutral(10) @ space.people[0]
+    before = frames @ space.components.reshape(len(space.components), -1)
+    with torch.no_grad():
+        kept = {name: value.clone() for name, value in settled.state_dict().items()}
+        readable = make_readable(settled, data, space, head)
+        weights = settled.speech_encoder(torch.from_numpy(frames @ space.images).view(-1, *settled.dims.shape)).numpy()
+        settled.load_state_dict(kept)
+    after = 1000 * weights @ readable.speech.reshape(len(readable.speech), -1)
+    assert np.abs(after - before).max() < 0.01
+    assert 0.5 < np.quantile(np.abs(weights), 0.98) < 2, "1.0 is strong but natural"
+    assert all(name.startswith(f"Speech {i + 1:02d} ") for i, name in enumerate(readable.speech_names))
+    assert len({*readable.speech_names, *readable.expression_names}) == 35
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("pose", "name", "sign"),
+    [
+        ({"browOuterUpLeft": 1, "browOuterUpRight": 1}, "outer brows up", 1),
+        ({"mouthSmileLeft": -1}, "smile left", -1),
+        ({"browDownLeft": 1, "browDownRight": -1}, "brow down L-R", 1),
+        ({"jawOpen": 0.05, "cheekPuff": 1.0}, "cheeks puffed", 1),
+        ({"eyeBlinkLeft": 1, "eyeBlinkRight": 1, "cheekPuff": -0.8}, "eyes shut less cheeks puffed", 1),
+    ],
+)
+def test_names_say_what_moves(head, pose, name, sign):
+    known = movements(head, "Expression")
+    assert described(head.pose(pose) - head.vertices, *known) == (name, sign)
+
+
+def test_speech_is_named_in_the_rigs_terms(head):
+    names, _ = movements(head, "Speech")
+    assert {"jaw open", "lips pucker", "tongue up"} <= set(names)
+    assert not {"cheeks puffed", "smile left"} & set(names)
+
+
+# The sets
+
+
+def test_expressions_come_from_neutral_to_the_apex_and_go_back():
+    time, onset, release = np.linspace(0, 1, 101), np.array(0.2), np.array(0.4)
+    curve = at(time, onset, release)
+    assert curve[[0, -1]].max() == 0
+    assert curve[25:55].min() == pytest.approx(1)
+    assert curve[10] == pytest.approx(0.5)
+    assert (np.diff(curve[:21]) >= 0).all()
+    parts = shares(np.random.default_rng(0), 500)
+    brow, jaw = SHAPES.index("browInnerUp"), SHAPES.index("jawOpen")
+    assert (parts[:, SHAPES.index("browDownLeft")] == parts[:, brow]).all()
+    assert 0.05 < np.abs(parts[:, brow] - parts[:, jaw]).mean() < 0.3, "not all at the same time"
+
+
+def test_accents_are_where_the_voice_stands_out():
+    times = np.arange(0, 4, 1 / 30)
+    found = accents(voice(), times)
+    assert times[found.argmax()] == pytest.approx(2.0 - 0.06, abs=0.08)
+    assert found.max() > 0.4
+    assert np.median(found) < 0.1
+    assert accents(np.zeros(16_000, np.float32), times).max() == 0
+
+
+def test_secondary_expression_follows_the_voice(take):
+    accented = FusionSet(0, [take])
+    brows = [SHAPES.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
+    order = np.argsort(accented.accents[:, 0])
+    quiet, stressed = order[:60], order[-10:]
+    found = {}
+    for name, rows in (("quiet", quiet), ("stressed", stressed)):
+        part = FusionSet(1, [take])
+        part.speech_frames, part.accents = part.speech_frames[rows], part.accents[rows]
+        found[name] = part.speech(600).other[:, brows].mean()
+    assert found["stressed"] > 2 * found["quiet"]
+    sample = accented.speech(500)
+    neutral = (sample.other == 0).all(axis=1).mean()
+    assert 0.4 < neutral < 0.75
+    assert 0.2 < sample.other.max() < 1.3
+
+
+def test_expressions_have_open_closed_and_speaking_mouths_and_are_lopsided(data):
+    sample = data.expressions(800)
+    jaw = SHAPES.index("jawOpen")
+    open_jaw = (sample.own + sample.other)[:, jaw] > 0.1
+    assert 0.2 < open_jaw.mean() < 0.8
+    left, right = (sample.own[:, SHAPES.index(f"mouthSmile{side}")] for side in ("Left", "Right"))
+    both = (left > 0.1) & (right > 0.1)
+    assert both.sum() > 50
+    assert 0.05 < (np.abs(left - right)[both] / (left + right)[both]).mean() < 0.4
+
+
+def test_some_expressions_move_as_scanned_and_some_are_florence4ds(take, space):
+    scanned = FusionSet(0, [take], scanned=True)
+    sample = scanned.expressions(300)
+    sample = dataclasses.replace(sample, other=0 * sample.other)
+    found = scanned.coefficients(sample, space, expressions=True)
+    as_scanned = np.einsum("ns,sd->nd", sample.own, space.people[-1])
+    moving = np.linalg.norm(sample.own, axis=1) > 0.1
+    assert 0.15 < np.isclose(found, as_scanned, atol=1e-3).all(axis=1)[moving].mean() < 0.35
+    florence = np.full((1, len(space.components)), 7.0, np.float32)
+    licensed = FusionSet(0, [take], florence=florence)
+    share = (licensed.coefficients(sample, space, expressions=True) == 7).all(axis=1).mean()
+    assert 0.4 < share < 0.6
+    assert not (licensed.coefficients(sample, space) == 7).any(), "speech has none of them"
+
+
+def test_faces_come_back_from_the_spaces_coefficients(head, space):
+    faces = head.arkit[[5, 17]] * np.float32(0.7)
+    found = coefficients_of(faces, space, head)
+    np.testing.assert_allclose(found, 0.7 * space.people[0, [5, 17]], atol=0.02)
+
+
+def test_scans_are_matched_by_name():
+    known = ("mouthSmile_L", "browInnerUp_L", "browInnerUp_R", "jawOpen", "cheekRaiser_L")
+    assert scan_names("mouthSmileLeft", known) == ("mouthSmile_L",)
+    assert scan_names("browInnerUp", known) == ("browInnerUp_L", "browInnerUp_R")
+    assert scan_names("jawOpen", known) == ("jawOpen",)
+    assert scan_names("tongueOut", known) == scan_names("mouthSmileRight", known) == ()
+
+
+# How many, and what is measured
+
+
+def test_the_knee_and_the_limit():
+    errors = np.array([4.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.01, 0.0])
+    assert knee.fewest_within(errors, 0.3) == 5
+    assert knee.fewest_within(errors, -1) == 10
+    assert knee.knee(errors, step=2, gain=0.4) == 4
+    flat = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32) @ np.eye(3, 8, dtype=np.float32)
+    assert len(knee.curve(flat, flat, np.eye(8, dtype=np.float32).reshape(8, -1, 1) * np.ones((1, 1, 3)))) == 3
+
+
+def test_the_rig_is_fifteen_movements(data, space):
+    assert np.linalg.matrix_rank(rig_shapes()) == 15 == Options().speech
+    axes = Bounds.found(data.neutral(300) @ space.people[0], 16, space.images, None).axes.numpy()
+    frames = data.neutral(50) @ space.people[0]
+    assert np.linalg.norm(frames - frames @ axes[:15].T @ axes[:15]) < 1e-3 * np.linalg.norm(frames)
+
+
+def test_a_perfect_module_and_direct_addition(head):
+    rng = np.random.default_rng(0)
+    channels = rng.random((20, len(CHANNEL_NAMES))).astype(np.float32) * 0.2
+    channels[:10] = 0
+    spoken = Spoken(channels * 0.9, channels)
+    wanted = wanted_emotions(head)
+    closed = wanted.copy()
+    pairs = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
+    closed[:, pairs[0], 2] = closed[:, pairs[1], 2]
+    perfect = figures(Decoded(closed, rig_deltas(head)), (0, 0, 0), 0, spoken, head)
+    assert (perfect.lve_growth, perfect.lip_growth) == (0, 0)
+    assert perfect.gap == pytest.approx(0, abs=1e-6)
+    assert perfect.cosine_upper == pytest.approx(1)
+    added = figures(Decoded(wanted, rig_deltas(head)), (0, 0, 0), 0, spoken, head)
+    assert added.gap == pytest.approx(lip_gap(head, head.vertices + wanted).max(), rel=1e-4)
+    assert added.kept == pytest.approx(1)
+    worse = figures(Decoded(0.5 * wanted, 0.8 * rig_deltas(head)), (0, 0, 0), 0, spoken, head)
+    assert worse.kept == pytest.approx(0.5)
+    assert worse.lip_growth > 0
+
+
+def test_without_mapping_every_moving_vertex_has_a_pixel_in_the_files_order(head):
+    grid = file_order_grid(head, 64)
+    shown = grid.index[..., 0][grid.weight[..., 0] > 0]
+    moving = np.union1d(head.regions["face"], head.regions["tongue"])
+    np.testing.assert_array_equal(shown, moving)
+    mapped = head_grid(head)
+    far = [np.linalg.norm(np.diff(head.vertices[g.index[:40, :, 0]], axis=1), axis=-1).mean() for g in (mapped, grid)]
+    assert far[1] > 3 * far[0], "neighbours on the image are not neighbours on the face"
+
+
+def test_the_ablations_table_has_means_and_spreads():
+    names = [field.name for field in dataclasses.fields(Figures)]
+    one, two = (Figures(**dict.fromkeys(names, value)) for value in (0.25, 0.75))
+    lines = ablations.table([("full", [one, two]), (ablations.DIRECT, [Figures(**dict.fromkeys(names, float("nan")))])])
+    assert lines[0].count("|") == lines[2].count("|") == len(names) + 2
+    assert "| full | 0.5000 ±0.2500 |" in lines[2]
+    assert "| - |" in lines[3]
+
+
+def test_every_ablation_is_a_training_option():
+    for changes in ablations.VARIANTS.values():
+        dataclasses.replace(Options(), **changes)

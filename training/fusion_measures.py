@@ -1,0 +1,166 @@
+"""What a fusion module keeps, drops and lets through: the figures of the ablations' table, all in mm or ratios."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..inference.expressions import emotion_arkit
+from ..inference.geometry import Grid
+from ..inference.head import Head
+from .deformation_space import MILLIMETRE
+from .fusion_module import FusionModule
+from .fusion_set import FusionSet, Sample
+from .measures import lip_vertex_error, mean_lip_error
+from .mouth import LIPS, UPPER_FACE, vertices_of
+from .speech_rig import rig_deltas
+from .train_fusion import ERROR_VERTICES, Materials, emotion_weights
+
+CLOSED = 0.5  # mm: lips nearer than that are a closure
+HELD_OUT = 9_000  # added to a seed: samples that no training saw
+_SAMPLES = 256
+
+Floats = NDArray[np.float32]
+
+
+def _column(title: str, digits: int) -> float:
+    result: float = field(metadata={"title": title, "digits": digits})
+    return result
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One trained module; the table's columns in their order. Not a number where a figure has no meaning."""
+
+    lve_growth: float = _column("LVE grows by (mm²)", 4)
+    lip_growth: float = _column("mean largest lip error grows by (mm)", 4)
+    gap: float = _column("gap added at p, b, m, worst emotion (mm)", 2)
+    cosine_upper: float = _column("cosine, brows to cheeks, worst emotion", 3)
+    cosine_corners: float = _column("cosine, mouth corners, worst", 3)
+    kept: float = _column("share of the expression kept, mean", 2)
+    leak_speech: float = _column("neutral speech seen by E_E (energy share)", 3)
+    leak_expression: float = _column("expressions seen by E_A (energy share)", 3)
+    error: float = _column("reconstruction error, held out (mm)", 2)
+    rough: float = _column("roughness of the blendshapes (mm)", 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What is said: rig channels (T, C) of the speech model on the test take, and of the take itself."""
+
+    predicted: Floats
+    captured: Floats
+
+
+def lip_gap(head: Head, faces: Floats) -> NDArray[np.floating]:
+    """Vertical gap (T,) in mm between the inner lips' middle third, less the neutral's; negative where they cross."""
+    upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
+    middle = slice(len(upper) // 3, len(upper) - len(upper) // 3)
+    height = faces[:, upper[middle], 2] - faces[:, lower[middle], 2]
+    rest = head.vertices[upper[middle], 2] - head.vertices[lower[middle], 2]
+    return (height - rest).mean(axis=1) * 1000
+
+
+def cosine(a: Floats, b: Floats) -> float:
+    """Cosine between two displacement fields (n, 3)."""
+    return float((a * b).sum() / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12))
+
+
+def wanted_emotions(head: Head) -> Floats:
+    """The recipes' displacements (E, V, 3), in metres."""
+    return np.tensordot(emotion_arkit(), head.arkit, axes=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A settled module's emotions and neutral speech on the head, in metres."""
+
+    felt: Floats  # (E, V, 3) at full strength
+    of_channels: Floats  # (C, V, 3): what each rig channel at 1 becomes; E_A is linear on neutral speech
+
+    @classmethod
+    def by(cls, module: FusionModule, made: Materials) -> Decoded:
+        """Through encoders and decoder, as inference does."""
+        parts = made.space.components.reshape(len(made.space.components), -1) * np.float32(MILLIMETRE)
+        b_a, b_e = (module.unit(b).detach().numpy() for b in (module.speech_basis, module.expression_basis))
+        with torch.no_grad():
+            w_a = module.speech_encoder(torch.from_numpy(made.grid.image(rig_deltas(made.head)))).numpy()
+        felt, spoken = emotion_weights(module, made.grid) @ b_e @ parts, w_a @ b_a @ parts
+        return cls(*(flat.reshape(len(flat), -1, 3) for flat in (felt, spoken)))
+
+
+def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float, float, float]:
+    """Of an unsettled module on held-out samples: share of neutral speech's energy that B_E w_E makes, of
+    expressions' that B_A w_A makes, and the root mean square error of both sets in mm.
+    """
+    space, images = made.space, torch.from_numpy(made.space.images)
+    own = data.expressions(_SAMPLES).own
+    pure = data.coefficients(Sample(own, np.zeros_like(own)), space, True)
+    pure = pure - pure @ (parting := np.linalg.qr(space.lip_gap)[0]) @ parting.T
+    batches = [data.neutral(_SAMPLES) @ space.people[0], pure, data.batch(_SAMPLES, space)]
+    b_a, b_e = module.unit(module.speech_basis), module.unit(module.expression_basis)
+    with torch.no_grad():
+        terms = []
+        for batch in batches:
+            w_a, w_e = module(torch.from_numpy(batch) @ images, images)
+            terms.append((w_a @ b_a, w_e @ b_e, torch.from_numpy(batch)))
+        (_, leak_e, speech), (leak_a, _, expression), (first, second, whole) = terms
+        error = ((first + second - whole).square().sum(1).mean() / ERROR_VERTICES).sqrt()
+        shares = (leak_e.square().sum() / speech.square().sum(), leak_a.square().sum() / expression.square().sum())
+    return float(shares[0]), float(shares[1]), float(error)
+
+
+def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, spoken: Spoken, head: Head) -> Figures:
+    """All columns of one module."""
+    lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
+    corners, wanted, rig = head.regions["mouth_corners"], wanted_emotions(head), rig_deltas(head)
+
+    def said(channels: Floats, deltas: Floats) -> Floats:
+        return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
+
+    truth, before = said(spoken.captured, rig), said(spoken.predicted, rig)
+    after = said(spoken.predicted, decoded.of_channels)
+    closed = lip_gap(head, head.vertices + np.tensordot(spoken.captured, rig, axes=1)) < CLOSED
+    quiet = lip_gap(head, head.vertices + np.tensordot(spoken.captured[closed], rig, axes=1))
+    talking = head.vertices + np.tensordot(spoken.captured[closed], decoded.of_channels, axes=1)
+    gaps = [float((lip_gap(head, talking + felt) - quiet).mean()) for felt in decoded.felt[1:]]
+    both = np.union1d(upper, corners)
+    pairs = list(zip(decoded.felt[1:], wanted[1:], strict=True))
+    return Figures(
+        lve_growth=lip_vertex_error(after, truth) - lip_vertex_error(before, truth),
+        lip_growth=mean_lip_error(after, truth) - mean_lip_error(before, truth),
+        gap=max(gaps),
+        cosine_upper=min(cosine(felt[upper], due[upper]) for felt, due in pairs),
+        cosine_corners=min(cosine(felt[corners], due[corners]) for felt, due in pairs),
+        kept=float(np.mean([(felt[both] * due[both]).sum() / (due[both] ** 2).sum() for felt, due in pairs])),
+        leak_speech=leaked[0],
+        leak_expression=leaked[1],
+        error=leaked[2],
+        rough=rough,
+    )
+
+
+def roughness(module: FusionModule, made: Materials) -> float:
+    """Root mean square length of the blendshapes' Laplacian, in mm, each blendshape at its unit length."""
+    basis = torch.cat([module.unit(module.speech_basis), module.unit(module.expression_basis)]).detach().numpy()
+    return float(np.sqrt(((basis @ made.space.roughness) * basis).sum(axis=1).mean()))
+
+
+def direct_figures(spoken: Spoken, head: Head) -> Figures:
+    """Adding both inputs: nothing is lost, nothing is kept apart."""
+    plain = Decoded(wanted_emotions(head), rig_deltas(head))
+    unknown = float("nan")
+    return figures(plain, (unknown, unknown, unknown), unknown, spoken, head)
+
+
+def file_order_grid(head: Head, side: int) -> Grid:
+    """An image without geometric mapping: one vertex a pixel, in the mesh's own order, row by row."""
+    moving = np.unique(np.concatenate([head.regions["face"], head.regions["tongue"]]))
+    index = np.zeros((side * side, 3), np.int32)
+    weight = np.zeros((side * side, 3), np.float32)
+    places = np.linspace(0, side * side - 1, len(moving)).round().astype(int)
+    index[places], weight[places, 0] = moving[:, None], 1.0
+    return Grid(index.reshape(side, side, 3), weight.reshape(side, side, 3))
