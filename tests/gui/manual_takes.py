@@ -5,6 +5,8 @@ BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui
 """
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import blender_gui as g
@@ -34,18 +36,23 @@ def scroll_down():
 
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
+    folder = Path(tempfile.mkdtemp())
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    shutil.copy(FIRST, folder / "sc010 dashwood.wav")
+    shutil.copy(SECOND, folder / "sc020 dashwood.wav")
+    shutil.move(repeated(SECOND, 60), folder / "sc030 all.wav")
     yield from g.open_sidebar("Duet")
     scene = bpy.context.scene
     with g.override():
         bpy.ops.duet.add_head()
-        scene.duet.audio, scene.duet.emotion = str(FIRST), "happy"
+        scene.duet.audio, scene.duet.emotion = "//sc010 dashwood.wav", "happy"
         bpy.ops.duet.generate()
     assert count() == 1
     scene.duet.head.select_set(False)
     names = {action.name for action in bpy.data.actions}
     bpy.ops.ed.undo_push(message="First take")
 
-    scene.duet.audio = str(repeated(SECOND, 60))
+    scene.duet.audio = "//sc030 all.wav"
     yield from rest()
     x, y = yield from g.find("duet.generate")
     yield from g.click((x, y))
@@ -56,7 +63,7 @@ def main():
     yield from wait_for(lambda: not runtime().busy, "the end of the job")
     assert {action.name for action in bpy.data.actions} == names
 
-    scene.duet.audio = str(SECOND)
+    scene.duet.audio = "//sc020 dashwood.wav"
     yield from rest()
     yield from g.click((x, y))
     yield from wait_for(lambda: count() == 2 and not runtime().busy, "the second take")
