@@ -147,7 +147,9 @@ def test_masked_vertices_and_those_far_from_the_face_stay():
     masked[HEAD.regions["brows"]] = True
     binding = bind(HEAD, blendshapes(), request(HEAD.vertices, masked), silent)
     assert not np.isin(HEAD.regions["brows"], binding.moving).any()
-    assert not (HEAD.vertices[binding.moving, 2] < 0.002).any()  # the neck's rim
+    rim = binding.deltas[:, HEAD.vertices[binding.moving, 2] < 0.002]
+    assert not rim[binding.names.index(HEAD.arkit_names[0]) :].any()
+    assert np.abs(rim).max(initial=0.0) < 0.0005  # learned blendshapes may leave a trace there
 
 
 def test_a_landmark_set_by_hand_is_reached():

@@ -15,6 +15,7 @@ from .checks import check_facing, check_mesh
 from .contacts import find_contacts
 from .correspond import Following, follow_skin, nearest_skin
 from .features import facing_part, find_features, joined
+from .lids import find_lid_skin
 from .mesh import Doubles, Indices, Mesh, triangulated
 from .mouth import mouth_notes, open_note
 from .nearest import Surface
@@ -171,6 +172,7 @@ def carry_shapes(
     skin_graph = _local_graph(target, following.vertices)
     sweeps = smoothing_sweeps(head, fit.registered, target, following)
     contacts = find_contacts(head, fit.registered, target, following)
+    lids = find_lid_skin(head, fit.registered, target, following)
     back = (fit.placement.scale * fit.placement.rotation.T).astype(np.float32)
     deltas = np.zeros((len(shapes), len(involved), 3), np.float32)
     for number, shape in enumerate(shapes.astype(np.float64)):
@@ -181,6 +183,8 @@ def carry_shapes(
             skin = 0.5 * (skin + skin_graph.mean(skin))
         if contacts is not None:
             contacts.settle(skin, carried)
+        if lids is not None:
+            lids.settle(skin)
         moved[place[following.vertices]] = skin
         for name, vertices in zip(INNER, inner, strict=True):
             moved[place[vertices]] = part_delta(head, fit, carried, name, vertices, parts)

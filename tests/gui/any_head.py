@@ -1,4 +1,4 @@
-"""In the real application: a stranger's head is bound and speaks, and a FLAME head takes over what it plays.
+"""In the real application: a stranger's head is bound, and speaks.
 
 BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/any_head.py build/any_head/end.png \\
     dist/duet.zip
@@ -58,13 +58,6 @@ def open_panel(below):
     yield from rest()
 
 
-def scroll(name, pages=40):
-    region = g.sidebar()
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=region):
-        for _ in range(pages):
-            getattr(bpy.ops.view2d, name)(page=False)
-
-
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     obj = stranger()
@@ -97,66 +90,3 @@ def main():
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the take on the stranger")
     scene.frame_set(31)
     yield from picture("speaks")
-
-    scroll("scroll_down")
-    yield from rest()
-    yield from flame(scene)
-
-
-def flame(scene):
-    """Add a FLAME head, put what the stranger plays on it, export it."""
-    region = g.sidebar()
-    for _ in range(6):  # the panel's title is one of the lowest: open it, and see whether its button is there
-        try:
-            yield from g.find("duet.flame_add")
-            break
-        except RuntimeError:
-            yield from open_lowest(region)
-    yield from g.click("duet.flame_add")
-    yield from wait_for(lambda: scene.duet_target.obj is not None, "the FLAME head")
-    target = scene.duet_target.obj
-    assert module("scene.flame_heads").is_flame_head(target)
-    look((0.0, 0, 0.2), 1.2)
-    yield from rest()
-    yield from g.click("duet.flame_apply")
-    targets = module("scene.targets")
-    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "FLAME's fit")
-    print("residual:", targets.residual_of(target), flush=True)
-    jaw = next(key for key in target.data.shape_keys.key_blocks if key.name.startswith("Exp1"))
-    assert jaw is not None
-    scene.frame_set(31)
-    yield from picture("flame")
-    yield from arkit(scene)
-
-
-def arkit(scene):
-    """A head with ARKit's shapes, here a copy of the stranger with nothing else, takes over what the stranger plays."""
-    speaker = scene.duet.head
-    names = module("inference.head").ARKIT_NAMES
-    target = speaker.copy()
-    target.data = speaker.data.copy()
-    target.name, target.location = "ARKit Head", (2.2, 0, 1)
-    target.animation_data_clear()
-    target.data.shape_keys.animation_data_clear()
-    for block in list(target.data.shape_keys.key_blocks)[1:]:
-        if block.name not in names:
-            target.shape_key_remove(block)
-    scene.collection.objects.link(target)
-    scene.duet_target.obj = target
-    look((1.1, 0, 1), 6.0)
-    yield from rest()
-    yield from g.click("duet.arkit_apply")
-    targets = module("scene.targets")
-    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "ARKit's solve")
-    print("residual:", targets.residual_of(target), flush=True)
-    assert target.data.shape_keys.animation_data.action
-    scene.frame_set(31)
-    yield from picture("arkit")
-
-
-def open_lowest(region):
-    scroll("scroll_down")
-    yield from rest()
-    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 44)))  # Export is below it
-    scroll("scroll_down")
-    yield from rest()

@@ -1,0 +1,68 @@
+"""The skin of the lids: what a closing lid stretches is spread over its skin, and not over the crease above it alone.
+
+Faces differ most in where the lid's skin folds, so the canonical fold seldom lies on the mesh's. Between the lids' free
+edges and the face around, deltas are relaxed as an elastic sheet does. Linear in the deltas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..head import Head
+from .correspond import Following
+from .features import lid_margins
+from .mesh import Doubles, Indices, Mesh
+from .solve import graph_of
+
+_REACH = 0.013  # metres around the lids' edges in which skin gives way
+_EDGE = 0.0012  # metres from the edges within which it does not
+_STEP = 0.0011  # metres: edges of the mesh so long need _SWEEPS sweeps; shorter ones more
+_SWEEPS, _MOST = 12, 60
+
+
+@dataclass(frozen=True, eq=False)
+class LidSkin:
+    """n vertices around the eyes, numbered as in `Following.vertices`, and how much each gives way in a sweep."""
+
+    vertices: Indices  # (n,)
+    neighbours: Indices  # (n, k) into `vertices`
+    weights: Doubles  # (n, k)
+    amount: Doubles  # (n,) 0 at the lids' edges and at the region's border
+    sweeps: int
+
+    def settle(self, delta: NDArray[np.floating]) -> None:
+        """Change `delta` (m, 3) of all that follows in place."""
+        own = delta[self.vertices]
+        step = 0.9 * self.amount[:, None]
+        for _ in range(self.sweeps):
+            own += step * (np.einsum("nk,nkd->nd", self.weights, own[self.neighbours]) - own)
+        delta[self.vertices] = own
+
+
+def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Following) -> LidSkin | None:
+    """The skin of the mesh's lids; None where nothing follows there. All in the canonical head's space."""
+    edges = registered[np.concatenate(lid_margins(head))]
+    points = target.vertices[following.vertices]
+    near = ((points > edges.min(axis=0) - _REACH) & (points < edges.max(axis=0) + _REACH)).all(axis=1)
+    chosen = np.flatnonzero(near)
+    off = np.array([np.sqrt(((edges - point) ** 2).sum(axis=1).min()) for point in points[chosen]])
+    chosen, off = chosen[off < _REACH], off[off < _REACH]
+    if len(chosen) < 3:
+        return None
+    place = np.full(len(target.vertices), -1, np.int64)
+    place[following.vertices[chosen]] = np.arange(len(chosen))
+    links = place[target.edges]
+    links = links[(links >= 0).all(axis=1)]
+    if not len(links):
+        return None
+    graph = graph_of(links, len(chosen))
+    share = graph.weights / np.maximum(graph.weights.sum(axis=1, keepdims=True), 1e-12)
+    amount = np.clip((off - _EDGE) / _EDGE, 0.0, 1.0) * np.clip((_REACH - off) / (0.3 * _REACH), 0.0, 1.0)
+    amount[graph.weights.sum(axis=1) == 0] = 0.0
+    ends = points[chosen][links]
+    length = float(np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))
+    sweeps = int(np.clip(_SWEEPS * (_STEP / max(length, 1e-9)) ** 2, 1, _MOST))
+    return LidSkin(chosen, graph.neighbours, share, amount, sweeps)

@@ -1,0 +1,99 @@
+"""In the real application: what a Duet head plays goes on to a FLAME head and on to a head with ARKit's shapes.
+
+BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/other_heads.py \\
+    build/other_heads/end.png dist/duet.zip
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import blender_gui as g
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from helpers import module, rest, runtime, take, wait_for
+
+RECORDING = Path(os.environ["BLENDER_GUI_BIND"].split(":")[0], "recordings", "sense_and_sensibility_0880.wav")
+PICTURES = Path(g.OUT).parent
+SHOWN = 31  # the frame of the pictures
+
+
+def picture(name):
+    yield from rest()
+    g.screenshot(str(PICTURES / f"{name}.png"))
+    print("done:", name, flush=True)
+
+
+def look(place, distance):
+    view = g.view3d().spaces.active.region_3d
+    view.view_rotation, view.view_location, view.view_distance = (0.69, 0.69, 0.16, 0.16), place, distance
+    view.view_perspective = "PERSP"
+
+
+def only_the_last_but_one():
+    """Ctrl-click the title above the last one, Export: it opens, and all other panels close."""
+    region = g.sidebar()
+    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=region):
+        for _ in range(40):
+            bpy.ops.view2d.scroll_down(page=False)
+    yield from rest()
+    g._x("xdotool", "mousemove", region.x + 60, g.window().height - 1 - (region.y + 44))
+    yield 0.5
+    g._x("xdotool", "keydown", "ctrl")
+    g._x("xdotool", "click", 1)
+    g._x("xdotool", "keyup", "ctrl")
+    yield 1.0
+    yield from rest()
+
+
+def main():
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    scene = bpy.context.scene
+    yield from g.open_sidebar("Duet")
+    yield from g.click("duet.add_head")
+    yield from wait_for(lambda: scene.duet.head is not None, "the Duet head")
+    scene.duet.audio = str(RECORDING)
+    scene.duet.emotion, scene.duet.intensity = "happy", 0.5
+    yield from rest()
+    yield from g.click("duet.generate")
+    yield from wait_for(lambda: take() is not None and not runtime().busy, "the take")
+    yield from only_the_last_but_one()
+    scene.cursor.location = (0.35, 0, 0)
+    look((0.18, 0, 0.15), 1.1)
+    yield from rest()
+    yield from g.click("duet.flame_add")
+    yield from wait_for(lambda: scene.duet_target.obj is not None, "the FLAME head")
+    target = scene.duet_target.obj
+    assert module("scene.flame_heads").is_flame_head(target)
+    yield from rest()
+    yield from g.click("duet.flame_apply")
+    targets = module("scene.targets")
+    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "FLAME's fit")
+    print("residual:", targets.residual_of(target), flush=True)
+    scene.frame_set(SHOWN)
+    yield from picture("flame")
+    yield from arkit(scene, targets)
+
+
+def arkit(scene, targets):
+    """A head with ARKit's shapes and nothing else takes over what the Duet head plays."""
+    speaker, names = scene.duet.head, module("inference.head").ARKIT_NAMES
+    target = speaker.copy()
+    target.data = speaker.data.copy()
+    target.name, target.location, target.parent = "ARKit Head", (0.7, 0, 0), None
+    target.animation_data_clear()
+    target.data.shape_keys.animation_data_clear()
+    for block in list(target.data.shape_keys.key_blocks)[1:]:
+        if block.name not in names:
+            target.shape_key_remove(block)
+    scene.collection.objects.link(target)
+    scene.duet_target.obj = target
+    look((0.35, 0, 0.15), 1.5)
+    yield from rest()
+    yield from g.click("duet.arkit_apply")
+    yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "ARKit's solve")
+    print("residual:", targets.residual_of(target), flush=True)
+    assert target.data.shape_keys.animation_data.action
+    scene.frame_set(SHOWN)
+    yield from picture("arkit")
