@@ -135,7 +135,7 @@ def _cell(values: NDArray[np.float64], digits: int) -> str:
     if np.isnan(values).all():
         return "-"
     spread = f" ±{np.ptp(values) / 2:.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean() + 0.0:.{digits}f}{spread}"
+    return f"{round(values.mean(), digits) + 0.0:.{digits}f}{spread}"  # + 0.0: no minus before a zero
 
 
 def main() -> None:
