@@ -140,12 +140,14 @@ def regenerate_steps(
     try:
         yield from revise.write_speech(made, stored, obj.data.shape_keys, fps, values)
         takes.store(made, (yield from packing.wait()))
+        edited = revise.is_edited(action, old)
+        yield 1.0
         done = True
     finally:
         if not done:
             bpy.data.actions.remove(made)
     revise.widen(obj.data.shape_keys, take.speech_names, values)
-    notes = revise.swap(action, made, stored)
+    notes = revise.swap(action, made, edited)
     revise.assign(obj, made)
     revise.life(made)
     return notes

@@ -90,12 +90,14 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         values = speech_values(stored, made.duet, fps)
         yield from write_speech(made, stored, key, fps, values)
         yield 1.0
+        edited = is_edited(action, stored)
+        yield 1.0
         done = True
     finally:
         if not done:
             bpy.data.actions.remove(made)
     widen(key, stored.take.speech_names, values)
-    notes = swap(action, made, stored)
+    notes = swap(action, made, edited)
     assign(obj, made)
     if moved:
         show_sound(scene, obj, made, stored)
@@ -104,11 +106,17 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
     return notes
 
 
-def swap(old: bpy.types.Action, new: bpy.types.Action, stored: takes.StoredTake) -> list[str]:
+def is_edited(action: bpy.types.Action, stored: takes.StoredTake) -> bool:
+    """Whether somebody has changed the speech curves of a take."""
+    slot = actions.slot_for(action, "KEY")
+    if slot is None:
+        return False
+    return actions.checksum(compat.channelbag(action, slot), _speech_paths(stored)) != action.duet.written_speech
+
+
+def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str]:
     """Put `new` wherever `old` plays, under its name; keep `old` where its speech was edited by hand."""
-    name, slot = old.name, actions.slot_for(old, "KEY")
-    written = old.duet.written_speech
-    edited = slot and actions.checksum(compat.channelbag(old, slot), _speech_paths(stored)) != written
+    name = old.name
     old.user_remap(new)
     old.name = f"{name} (edited)" if edited else f"{name} (old)"
     new.name, new.use_fake_user = name, True

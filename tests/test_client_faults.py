@@ -92,6 +92,7 @@ def test_silence_ends_the_worker(faulty, fault):
     event = submit_and_wait(client)
     assert isinstance(event, Failed)
     assert "said nothing" in event.error.message or "exit code" in event.error.message
+    client._silence_limit = None  # a busy machine may take longer to start the next one
     assert isinstance(submit_and_wait(client), Result)
 
 

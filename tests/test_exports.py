@@ -8,6 +8,7 @@ from duet.inference.errors import OutputError
 from duet.inference.exports import prepare_output, write_atomically, write_json, write_npz
 from duet.inference.head import ARKIT_NAMES
 from duet.inference.livelink import write_livelink_csv
+from duet.inference.take import DEFAULT_STYLE
 
 pytestmark = pytest.mark.embedded
 
@@ -52,7 +53,7 @@ def test_json_is_the_documented_layout(tmp_path, make_take):
         "generator": "Duet",
         "model": take.model_id,
         "audio": "line.wav",
-        "style": "captured",
+        "style": DEFAULT_STYLE,
         "emotions": {},
     }
 
