@@ -41,7 +41,7 @@ class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Insert the keys."""
-        head = properties.target_head(context.scene)
+        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
         for emotion in sliders.sliders_of(head, EMOTIONS):
             head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         return {"FINISHED"}
@@ -58,7 +58,7 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them all."""
-        head = properties.target_head(context.scene)
+        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
         for emotion in sliders.sliders_of(head, EMOTIONS):
             head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
             if context.scene.tool_settings.use_keyframe_insert_auto:
