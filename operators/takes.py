@@ -115,8 +115,8 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         head, action = _chosen(scene)
         group, names = action.duet, (scene.name, head.name, action.name)
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
-        if frames and frames[0] > frames[1]:
-            raise HeadError("The range ends before it begins.", "Change First or Last.")
+        if frames:
+            bake.require_range(scene, action, *frames)
         request = replace(GenerateRequest.from_json(takes.read(action).take.request), style=group.style)
         path, border = Path(bpy.path.abspath(group.audio)), duet.border
         samples = yield from follow(sound.decode_steps(path, group.trim_start, group.trim_end), "Reading sound")

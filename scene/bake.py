@@ -108,6 +108,17 @@ def apply_steps(
     return notes
 
 
+def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:
+    """Raise HeadError where the frames from `first` to `last` hold nothing of the take."""
+    if first > last:
+        raise HeadError("The range ends before it begins.", "Change First or Last.")
+    take, begin = takes.read(action).take, action.duet.moved_to
+    end = begin + frame_span(take.frame_count, take.fps, scene_fps(scene)) - 1
+    if last < begin or first > end:
+        message = f"'{action.name}' plays from frame {begin} to {end}, not from {first} to {last}."
+        raise HeadError(message, "Change First or Last.")
+
+
 def regenerate_steps(
     scene: bpy.types.Scene,
     obj: bpy.types.Object,

@@ -325,7 +325,9 @@ def test_a_range_is_generated_again(scene, ready):
     bpy.ops.duet.generate()
     scene.duet.range_start, scene.duet.range_end = 20, 10
     assert "range ends before it begins" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
-    scene.duet.range_end = 30
+    scene.duet.range_start, scene.duet.range_end = 49, 60
+    assert "plays from frame 1 to 48, not from 49 to 60" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
+    scene.duet.range_start, scene.duet.range_end = 20, 30
     assert bpy.ops.duet.regenerate(part="RANGE") == {"FINISHED"}
     takes.active(ready).duet.style = "captured"
     assert bpy.ops.duet.regenerate(part="ALL") == {"FINISHED"}
