@@ -18,11 +18,12 @@ from duet.training.fusion_set import SHAPES, FusionSet
 from duet.training.fusion_start import bounds_of, start
 from duet.training.grid_mapping import head_grid
 from duet.training.key_names import described, movements
+from duet.training.mouth import LIPS, vertices_of
 from duet.training.prosody import accents
 from duet.training.readable_basis import make_readable
 from duet.training.scanned_shapes import scan_names
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas, rig_shapes
-from duet.training.train_fusion import Maps, Options, step_loss
+from duet.training.train_fusion import Maps, Options, Trained, step_loss
 
 SIDE = 16
 
@@ -171,6 +172,21 @@ def test_making_it_readable_changes_no_face(settled, data, space, head):
     assert len({*readable.speech_names, *readable.expression_names}) == 35
 
 
+def test_the_cnns_alone_see_the_whole_image_and_keep_it_so(data, space):
+    """What the ablations train where the linear reading is left out."""
+    module = FusionModule(FusionDims(15, 20, 48, (4, 6)), len(space.components))
+    module.leave_out_reading()
+    images = torch.from_numpy(data.neutral(3) @ space.people[0] @ space.images)
+    with torch.no_grad():
+        before = module(images, torch.from_numpy(space.images))
+        bounds = bounds_of(data, space, 15, closed=True)
+        after = Trained(module, bounds, torch.from_numpy(space.images)).settled()(
+            images, torch.from_numpy(space.images)
+        )
+    assert before[0].abs().max() > 0
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
 # Names
 
 
@@ -315,6 +331,9 @@ def test_a_perfect_module_and_direct_addition(head):
     worse = figures(Decoded(0.5 * wanted, 0.8 * rig_deltas(head)), (0, 0, 0), 0, spoken, head)
     assert worse.kept == pytest.approx(0.5)
     assert worse.lip_growth > 0
+    lips = vertices_of(head, LIPS)
+    still = figures(Decoded(wanted, rig_deltas(head), np.zeros((20, len(lips), 3))), (0, 0, 0), 0, spoken, head)
+    assert still.lip_growth > worse.lip_growth
 
 
 def test_without_mapping_every_moving_vertex_has_a_pixel_in_the_files_order(head):

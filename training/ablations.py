@@ -51,8 +51,10 @@ VARIANTS: dict[str, dict[str, float | bool]] = {
     "without geometric mapping (vertices in file order)": {},
     "without the bound on the lips (ours)": {"closed": False},
     "without sparsity and bound": {"sparsity": 0.0, "closed": False},
+    "CNNs alone, without the linear reading (ours)": {"reading": False},
+    "CNNs alone, vertices in file order": {"reading": False},
 }
-IN_FILE_ORDER = "without geometric mapping (vertices in file order)"
+IN_FILE_ORDER = ("without geometric mapping (vertices in file order)", "CNNs alone, vertices in file order")
 
 
 class Ablations:
@@ -82,13 +84,13 @@ class Ablations:
         if not path.exists():
             self._train(title, seed, path)
         with np.load(path) as data:
-            decoded = Decoded(data["felt"], data["of_channels"])
+            decoded = Decoded(data["felt"], data["of_channels"], data.get("lips"))
             leaked = tuple(data["leaks"].tolist())
             return figures(decoded, (leaked[0], leaked[1], leaked[2]), float(data["rough"]), self.spoken, self.head)
 
     def _train(self, title: str, seed: int, path: Path) -> None:
         print(f"{title}, seed {seed}", flush=True)
-        made = self.made(title == IN_FILE_ORDER)
+        made = self.made(title in IN_FILE_ORDER)
         options = Options(seed=seed, steps=self.steps, batch=self.batch)
         options = dataclasses.replace(options, **VARIANTS[title])  # type: ignore[arg-type]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,12 +98,14 @@ class Ablations:
         trained = train(options, made.data(seed), made.space, resume)
         leaked = leaks(trained.module, made.data(seed + HELD_OUT), made)
         module = trained.settled()
-        decoded = Decoded.by(module, made)
+        decoded = Decoded.by(module, made, self.spoken)
+        arrays = {"felt": decoded.felt, "of_channels": decoded.of_channels, "leaks": np.array(leaked)}
+        arrays |= {"rough": np.array(roughness(module, made))} | (
+            {} if decoded.lips is None else {"lips": decoded.lips}
+        )
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
-            np.savez(
-                file, felt=decoded.felt, of_channels=decoded.of_channels, leaks=leaked, rough=roughness(module, made)
-            )
+            np.savez(file, **arrays)
         partial.replace(path)
         resume.unlink(missing_ok=True)
 

@@ -79,17 +79,26 @@ class Decoded:
     """A settled module's emotions and neutral speech on the head, in metres."""
 
     felt: Floats  # (E, V, 3) at full strength
-    of_channels: Floats  # (C, V, 3): what each rig channel at 1 becomes; E_A is linear on neutral speech
+    of_channels: Floats  # (C, V, 3): what each rig channel at 1 becomes; a settled E_A is linear on neutral speech
+    lips: Floats | None = None  # (T, n, 3): what the predicted speech becomes, where E_A is not linear
 
     @classmethod
-    def by(cls, module: FusionModule, made: Materials) -> Decoded:
+    def by(cls, module: FusionModule, made: Materials, spoken: Spoken) -> Decoded:
         """Through encoders and decoder, as inference does."""
         parts = made.space.components.reshape(len(made.space.components), -1) * np.float32(MILLIMETRE)
         b_a, b_e = (module.unit(b).detach().numpy() for b in (module.speech_basis, module.expression_basis))
         with torch.no_grad():
             w_a = module.speech_encoder(torch.from_numpy(made.grid.image(rig_deltas(made.head)))).numpy()
-        felt, spoken = emotion_weights(module, made.grid) @ b_e @ parts, w_a @ b_a @ parts
-        return cls(*(flat.reshape(len(flat), -1, 3) for flat in (felt, spoken)))
+        felt, said = emotion_weights(module, made.grid) @ b_e @ parts, w_a @ b_a @ parts
+        felt, said = (flat.reshape(len(flat), -1, 3) for flat in (felt, said))
+        if module.speech_encoder.skip.weight.requires_grad:
+            return cls(felt, said)
+        rig = torch.from_numpy(made.grid.image(rig_deltas(made.head)).reshape(len(w_a), -1))
+        with torch.no_grad():
+            images = (chunk @ rig for chunk in torch.from_numpy(spoken.predicted).split(256))
+            weights = torch.cat([module.speech_encoder(each.view(-1, *module.dims.shape)) for each in images]).numpy()
+        shapes = (b_a @ parts).reshape(len(b_a), -1, 3)[:, vertices_of(made.head, LIPS)]
+        return cls(felt, said, (weights @ shapes.reshape(len(b_a), -1)).reshape(len(weights), -1, 3))
 
 
 def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float, float, float]:
@@ -122,17 +131,13 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
         return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
 
     truth, before = said(spoken.captured, rig), said(spoken.predicted, rig)
-    after = said(spoken.predicted, decoded.of_channels)
-    closed = lip_gap(head, head.vertices + np.tensordot(spoken.captured, rig, axes=1)) < CLOSED
-    quiet = lip_gap(head, head.vertices + np.tensordot(spoken.captured[closed], rig, axes=1))
-    talking = head.vertices + np.tensordot(spoken.captured[closed], decoded.of_channels, axes=1)
-    gaps = [float((lip_gap(head, talking + felt) - quiet).mean()) for felt in decoded.felt[1:]]
+    after = said(spoken.predicted, decoded.of_channels) if decoded.lips is None else decoded.lips
     both = np.union1d(upper, corners)
     pairs = list(zip(decoded.felt[1:], wanted[1:], strict=True))
     return Figures(
         lve_growth=lip_vertex_error(after, truth) - lip_vertex_error(before, truth),
         lip_growth=mean_lip_error(after, truth) - mean_lip_error(before, truth),
-        gap=max(gaps),
+        gap=float(lip_gap(head, head.vertices + decoded.felt[1:]).max()),  # the same on every face: all is linear
         cosine_upper=min(cosine(felt[upper], due[upper]) for felt, due in pairs),
         cosine_corners=min(cosine(felt[corners], due[corners]) for felt, due in pairs),
         kept=float(np.mean([(felt[both] * due[both]).sum() / (due[both] ** 2).sum() for felt, due in pairs])),

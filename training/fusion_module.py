@@ -41,6 +41,11 @@ class FusionModule(nn.Module):
         known = (self.unit(basis) @ of_components for basis in (self.speech_basis, self.expression_basis))
         return self.speech_encoder(shaped, next(known)), self.expression_encoder(shaped, next(known))
 
+    def leave_out_reading(self) -> None:
+        """The CNNs alone, which then see the whole image."""
+        for encoder in (self.speech_encoder, self.expression_encoder):
+            encoder.skip.weight.requires_grad_(False).zero_()
+
     @staticmethod
     def unit(basis: Tensor) -> Tensor:
         """A basis (K, D) with every blendshape at one length.

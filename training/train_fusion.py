@@ -55,6 +55,7 @@ class Options:
     sparsity: float = 1.0
     smoothness: float = 0.01
     closed: bool = True
+    reading: bool = True  # False: the CNNs alone, for the ablations
     seed: int = 0
 
 
@@ -127,8 +128,9 @@ class Trained:
     images: Tensor  # (D, P) of the deformation space's components
 
     def settled(self) -> FusionModule:
-        """The module, made ready for inference in place (see Bounds.settle)."""
-        self.bounds.settle(self.module, self.images)
+        """The module, made ready for inference in place (see Bounds.settle); CNNs alone stay as they are."""
+        if self.module.speech_encoder.skip.weight.requires_grad:
+            self.bounds.settle(self.module, self.images)
         return self.module
 
 
@@ -149,6 +151,8 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
         step, data.rng = state["step"], state["rng"]
     else:
         start(module, data, space, bounds)
+    if not options.reading:
+        module.leave_out_reading()
     while step < options.steps:
         loss = step_loss(module, torch.from_numpy(data.batch(options.batch, space)), maps, options)
         optimiser.zero_grad()
