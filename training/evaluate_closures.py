@@ -33,6 +33,7 @@ Floats = NDArray[np.floating]
 
 _RATE = 50.0  # frames a second
 MEETS = 0.5  # mm: lips nearer than that meet
+_CORNER = 0.006  # metres from the corners, inside of which both lips are one fold
 _DEPTH = 0.003  # metres: what lies deeper in the other lip than that is beside it, not in it
 _LINES = {
     "0870": "and mister john dashwood had then leisure to consider how much there might be prudently in his power to"
@@ -78,7 +79,10 @@ def bound_closures(scanned: ScannedHead, head: Head, shapes: Blendshapes, closur
     binding = bind(head, shapes, scanned.request, lambda fraction, stage: None)
     count = len(shapes.speech_names)
     above, below = lip_pairs(scanned)
-    halves, rows = lip_halves(scanned), []
+    ends = scanned.vertices[scanned.landmarks[[48, 54]], 0]
+    inner = np.abs(scanned.vertices[:, 0] - ends.mean()) < np.ptp(ends) / 2 - _CORNER
+    above_all, below_all = (half[inner[half]] for half in lip_halves(scanned))
+    halves, rows = (above_all, below_all), []
     for closure in closures:
         delta = np.zeros((len(scanned.vertices), 3))
         delta[binding.moving] = np.tensordot(closure.weights, binding.deltas[:count], axes=1)

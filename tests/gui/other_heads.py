@@ -31,20 +31,21 @@ def look(place, distance):
     view.view_perspective = "PERSP"
 
 
-def only_the_last_but_one():
-    """Ctrl-click the title above the last one, Export: it opens, and all other panels close."""
+def to_the_end():
+    """Scroll the sidebar down; three times, for what it shows is known only once it was drawn."""
+    for _ in range(3):
+        with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
+            for _ in range(60):
+                bpy.ops.view2d.scroll_down(page=False)
+        yield from rest()
+
+
+def open_panel():
+    """Click the title above the last one, which is Export's."""
     region = g.sidebar()
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=region):
-        for _ in range(40):
-            bpy.ops.view2d.scroll_down(page=False)
-    yield from rest()
-    g._x("xdotool", "mousemove", region.x + 60, g.window().height - 1 - (region.y + 44))
-    yield 0.5
-    g._x("xdotool", "keydown", "ctrl")
-    g._x("xdotool", "click", 1)
-    g._x("xdotool", "keyup", "ctrl")
-    yield 1.0
-    yield from rest()
+    yield from to_the_end()
+    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 44)))
+    yield from to_the_end()
 
 
 def main():
@@ -58,7 +59,7 @@ def main():
     yield from rest()
     yield from g.click("duet.generate")
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the take")
-    yield from only_the_last_but_one()
+    yield from open_panel()
     scene.cursor.location = (0.35, 0, 0)
     look((0.18, 0, 0.15), 1.1)
     yield from rest()
@@ -66,7 +67,7 @@ def main():
     yield from wait_for(lambda: scene.duet_target.obj is not None, "the FLAME head")
     target = scene.duet_target.obj
     assert module("scene.flame_heads").is_flame_head(target)
-    yield from rest()
+    yield from to_the_end()
     yield from g.click("duet.flame_apply")
     targets = module("scene.targets")
     yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "FLAME's fit")
@@ -90,7 +91,7 @@ def arkit(scene, targets):
     scene.collection.objects.link(target)
     scene.duet_target.obj = target
     look((0.35, 0, 0.15), 1.5)
-    yield from rest()
+    yield from to_the_end()
     yield from g.click("duet.arkit_apply")
     yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "ARKit's solve")
     print("residual:", targets.residual_of(target), flush=True)
