@@ -30,7 +30,10 @@ class DUET_PT_targets(bpy.types.Panel):
         if target is not None:
             layout.label(text=_kind(target, len(matches)), icon="INFO")
         if targets.residual_of(target):
-            layout.label(text=f"Residual: {targets.residual_of(target)}", icon="DRIVER_DISTANCE")
+            column = layout.column(align=True)
+            column.label(text="Residual:", icon="DRIVER_DISTANCE")
+            for part in targets.residual_of(target).split(", "):  # one line would be cut off
+                column.label(text=part, icon="BLANK1")
         layout.operator("duet.target_generate", icon="PLAY_SOUND")
         arkit = layout.column(align=True)
         arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")
