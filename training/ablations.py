@@ -110,17 +110,21 @@ class Ablations:
         resume.unlink(missing_ok=True)
 
     def save_faces(self) -> None:
-        """For the picture: emotions at full strength at the test take's tightest closure, of each first seed."""
+        """For the picture: emotions at full strength at the test take's tightest closure, of each first seed.
+
+        Of variants whose speech is linear, so that the face is the sum of what its channels make.
+        """
         rows, at = [], [EMOTIONS.index(emotion) for emotion in SHOWN]
         rig = rig_deltas(self.head)
         gaps = self.spoken.captured @ (rig[:, self.head.regions["inner_lip_upper"][6], 2])
         frame = self.spoken.captured[int(np.argmin(gaps))]
-        for title in VARIANTS:
+        titles = [title for title, changes in VARIANTS.items() if changes.get("reading", True)]
+        for title in titles:
             with np.load(self.path(title, 0)) as data:
                 rows.append(data["felt"][at] + np.tensordot(frame, data["of_channels"], axes=1))
         rows.append(wanted_emotions(self.head)[at] + np.tensordot(frame, rig, axes=1))
         faces = (self.head.vertices + np.array(rows)).astype(np.float32)
-        np.savez(FACES, faces=faces, rows=np.array([*VARIANTS, DIRECT]), columns=np.array(SHOWN))
+        np.savez(FACES, faces=faces, rows=np.array([*titles, DIRECT]), columns=np.array(SHOWN))
 
 
 def table(rows: list[tuple[str, list[Figures]]]) -> list[str]:
