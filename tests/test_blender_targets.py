@@ -404,7 +404,8 @@ def test_the_operator_says_how_near_it_is(scene, speaking):
     assert actions.made_by_duet(actions.action_of(scene.duet_target.obj.data.shape_keys))
     layout = Layout()
     panels.DUET_PT_targets.draw(SimpleNamespace(layout=layout), bpy.context)
-    assert [text for text in layout.drawn if text.startswith("Residual: mean 0.")]
+    assert "Residual:" in layout.drawn
+    assert [text for text in layout.drawn if text.startswith("mean 0.") and text.endswith(" mm")]
 
 
 def test_too_few_shapes_are_refused(scene, speaking):
