@@ -45,8 +45,8 @@ class EmbeddedEngine:
     def __init__(self, models: Models) -> None:
         self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims)
         self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims)
-        self.speech_weights = FusionEncoderNumpy(models.fusion.floats("speech_encoder."), models.fusion_dims)
-        self.expression_weights = FusionEncoderNumpy(models.fusion.floats("expression_encoder."), models.fusion_dims)
+        self.speech_weights = FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims)
+        self.expression_weights = FusionEncoderNumpy(models.fusion_encoder("expression"), models.fusion_dims)
 
 
 def make_engine(models: Models, engine: str, device: str) -> Engine:

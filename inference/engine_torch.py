@@ -37,12 +37,11 @@ class TorchEngine:
         dims = models.fusion_dims
         self.encoder = self._ready(EncoderTorch(models.encoder_dims), models.encoder_weights)
         self.speech = self._ready(SpeechTorch(models.speech_dims), models.speech.floats("model."))
-        fusion = models.fusion.floats
-        self.fuse_speech = self._ready(FusionEncoder(dims, dims.speech), fusion("speech_encoder."))
-        self.fuse_expression = self._ready(FusionEncoder(dims, dims.expression), fusion("expression_encoder."))
+        self.fuse_speech = self._ready(FusionEncoder(dims, dims.speech), models.fusion_encoder("speech"))
+        self.fuse_expression = self._ready(FusionEncoder(dims, dims.expression), models.fusion_encoder("expression"))
 
     def _ready(self, module: nn.Module, weights: dict[str, Floats]) -> nn.Module:
-        module.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+        module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
         return module.to(self.device).eval()
 
     def _run(self, module: nn.Module, array: Floats, *rest: torch.Tensor) -> Floats:

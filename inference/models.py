@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .checkpoints import Checkpoint, load_checkpoint
 from .encoder_numpy import EncoderDims
 from .fusion_numpy import FusionDims
+from .geometry import Grid
 from .speech_numpy import SpeechDims
 
 
@@ -36,6 +37,17 @@ class Models:
     def speech_dims(self) -> SpeechDims:
         """Size of the speech model."""
         return SpeechDims(**self.speech.json("dims"))
+
+    def fusion_encoder(self, domain: str) -> dict[str, NDArray[np.float32]]:
+        """Weights of the fusion module's encoder of "speech" or "expression", and `known`: its blendshapes' images."""
+        basis = np.ascontiguousarray(self.fusion.array(f"basis.{domain}"), np.float32)
+        images = self.grid.image(basis).reshape(len(basis), -1)
+        return self.fusion.floats(f"{domain}_encoder.") | {"known": images}
+
+    @property
+    def grid(self) -> Grid:
+        """The geometric mapping."""
+        return Grid(self.fusion.array("grid_index"), self.fusion.array("grid_weight"))
 
     @property
     def fusion_dims(self) -> FusionDims:

@@ -16,7 +16,6 @@ from .checkpoints import MODEL_FILES, model_id
 from .engine import make_engine
 from .errors import RequestError
 from .fusion_numpy import BATCH
-from .geometry import Grid
 from .head import Head, load_head
 from .models import Models, load_models
 from .resample import frame_count, resample
@@ -49,7 +48,7 @@ class Pipeline:
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
-        self._grid = Grid(models.fusion.array("grid_index"), models.fusion.array("grid_weight"))
+        self._grid = models.grid
         self._rig = self._load_rig(models)
         self._solver = ArkitSolver(
             self.head.arkit, np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])

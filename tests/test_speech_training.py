@@ -74,7 +74,9 @@ def test_each_kind_of_example_has_its_share():
     drawn = train_speech.chances(kinds, 20)
     assert drawn.sum() == pytest.approx(1.0)
     assert drawn[0] == drawn[1]
-    assert drawn[2] / (drawn[0] + drawn[1]) == pytest.approx(train_speech.SHARES[False, False] / train_speech.SHARES[True, False])
+    assert drawn[2] / (drawn[0] + drawn[1]) == pytest.approx(
+        train_speech.SHARES[False, False] / train_speech.SHARES[True, False]
+    )
 
 
 def test_teachers_give_every_voice_the_other_style():

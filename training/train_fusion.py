@@ -181,6 +181,7 @@ def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> No
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, kind in PRECISION.items():
         state = getattr(module, f"{name}_encoder").state_dict()
+        del state["known"]  # the blendshapes' images: the models make them of the blendshapes when they are loaded
         arrays |= {f"{name}_encoder.{k}": v.numpy().astype(kind) for k, v in state.items()}
         arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
     arrays["emotion_weights"] = emotion_weights(module, grid)

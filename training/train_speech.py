@@ -35,8 +35,8 @@ from .speech_teachers import taught_examples
 
 Model = TypeVar("Model", bound=nn.Module)
 
-# Share of the crops: (a captured voice?, motion of a teacher?). Of nine captured minutes more would be learned by heart:
-# with 0.40 their validation error rises from step 500 on.
+# Share of the crops: (a captured voice?, motion of a teacher?). With more of them the nine captured minutes are learned
+# by heart: at 0.40 their validation error rises from step 500 on.
 SHARES = {(True, False): 0.14, (True, True): 0.05, (False, False): 0.63, (False, True): 0.18}
 
 
