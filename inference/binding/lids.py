@@ -60,7 +60,8 @@ def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Foll
         return None
     graph = graph_of(links, len(chosen))
     share = graph.weights / np.maximum(graph.weights.sum(axis=1, keepdims=True), 1e-12)
-    amount = np.clip((off - _EDGE) / _EDGE, 0.0, 1.0) * np.clip((_REACH - off) / (0.3 * _REACH), 0.0, 1.0)
+    within = np.clip((_REACH - off) / (0.3 * _REACH), 0.0, 1.0)
+    amount = np.asarray(np.clip((off - _EDGE) / _EDGE, 0.0, 1.0) * within, np.float64)
     amount[graph.weights.sum(axis=1) == 0] = 0.0
     ends = points[chosen][links]
     length = float(np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))
