@@ -21,6 +21,7 @@ _REACH = 0.013  # metres around the lids' edges in which skin gives way
 _EDGE = 0.0012  # metres from the edges within which it does not
 _STEP = 0.0011  # metres: edges of the mesh so long need _SWEEPS sweeps; shorter ones more
 _SWEEPS, _MOST = 12, 60
+_STILL = 1e-5  # metres: a shape that moves the lids less leaves them as they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +35,21 @@ class LidSkin:
     sweeps: int
 
     def settle(self, delta: NDArray[np.floating]) -> None:
-        """Change `delta` (m, 3) of all that follows in place."""
-        own = delta[self.vertices]
-        step = 0.9 * self.amount[:, None]
+        """Change `delta` (m, 3) of all that follows in place, where it moves the lids."""
+        own = delta[self.vertices].astype(np.float32)
+        if np.abs(own).max() < _STILL:
+            return
+        step = (0.9 * self.amount).astype(np.float32)[:, None]
+        shares = [(column, share[:, None]) for column, share in zip(self.neighbours.T, self._shares(step), strict=True)]
         for _ in range(self.sweeps):
-            own += step * (np.einsum("nk,nkd->nd", self.weights, own[self.neighbours]) - own)
+            moved = (1 - step) * own
+            for column, share in shares:  # one neighbour at a time: no array of all of them
+                moved += share * own[column]
+            own = moved
         delta[self.vertices] = own
+
+    def _shares(self, step: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (step * self.weights).astype(np.float32).T
 
 
 def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Following) -> LidSkin | None:
