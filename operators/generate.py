@@ -48,7 +48,9 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
         plan = Plan(scene.name, head.name, recording)
         request = properties.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
+        yield None  # what follows takes its time on a long recording: the window is drawn in between
         plan = replace(plan, recording=replace(recording, loudness=envelope(samples, SAMPLE_RATE)))
+        yield None
         take = yield from ask(context, request, samples)
         return (yield from _apply(replace(plan, take=take)))
 
