@@ -69,9 +69,14 @@ def frame_levels(samples: Floats, block: int = 3000) -> Floats:
     return np.concatenate([log_power(samples, i, min(i + block, count)).max(axis=1) for i in range(0, count, block)])
 
 
+def loudest(levels: Floats) -> float:
+    """Log10 power of a recording's loud frames: the 0.98 quantile of its `frame_levels` (frames,)."""
+    return float(np.quantile(levels, _LOUD_QUANTILE))
+
+
 def loud_level(samples: Floats) -> float:
-    """Log10 power of the recording's loud frames: the 0.98 quantile of each frame's strongest band."""
-    return float(np.quantile(frame_levels(samples), _LOUD_QUANTILE))
+    """`loudest` of samples (N,)."""
+    return loudest(frame_levels(samples))
 
 
 def normalised_mel(samples: Floats, start: int, stop: int, level: float) -> Floats:

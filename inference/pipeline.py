@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio_checks import check_samples
-from .audio_mel import SAMPLE_RATE, frame_levels, loud_level, mel_frame_count, normalised_mel
+from .audio_mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
 from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import MODEL_FILES, model_id
 from .engine import make_engine
@@ -92,7 +92,8 @@ class Pipeline:
                 f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
             )
         style, count = self._rig.styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
-        level, cut = loud_level(samples), windows(count)
+        levels, cut = frame_levels(samples), windows(count)
+        level = loudest(levels)
 
         def parts() -> Iterator[tuple[Window, Floats]]:
             for i, window in enumerate(cut):
@@ -100,7 +101,7 @@ class Pipeline:
                 mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
                 yield window, self._engine.channels(self._engine.encode(mel), style, window.start)
 
-        return join(parts(), count) * liveliness(frame_levels(samples), level)[:count, None]
+        return join(parts(), count) * liveliness(levels, level)[:count, None]
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""
