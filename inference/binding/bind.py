@@ -22,7 +22,7 @@ from .nearest import Surface
 from .nonrigid import Pins, register
 from .parts import INNER, Parts, find_parts
 from .rigid import Similarity, find_head, fit_identity, fit_similarity, outer_skin
-from .solve import Graph, graph_of
+from .solve import graph_within
 from .transfer import carrier, with_parts
 
 Progress = Callable[[float, str], None]
@@ -169,7 +169,7 @@ def carry_shapes(
     involved = np.unique(np.concatenate([following.vertices, trim, *inner]))
     place = np.full(len(target.vertices), -1, np.int64)
     place[involved] = np.arange(len(involved))
-    skin_graph = _local_graph(target, following.vertices)
+    skin_graph = graph_within(target, following.vertices)
     sweeps = smoothing_sweeps(head, fit.registered, target, following)
     contacts = find_contacts(head, fit.registered, target, following)
     lids = find_lid_skin(head, fit.registered, target, following)
@@ -210,15 +210,6 @@ def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indi
     here = parts.eyes.get(name, middle)
     result: Doubles = np.column_stack([fit.target.vertices[vertices] - here, np.ones(len(vertices))]) @ affine
     return result
-
-
-def _local_graph(target: Mesh, vertices: Indices) -> Graph:
-    place = np.full(len(target.vertices), -1, np.int64)
-    place[vertices] = np.arange(len(vertices))
-    edges = place[target.edges]
-    graph = graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
-    single = (each.astype(np.float32) for each in (graph.weights, graph.degree))  # half the memory to move
-    return Graph(graph.neighbours, *single)
 
 
 def smoothing_sweeps(head: Head, registered: Doubles, target: Mesh, following: Following) -> int:

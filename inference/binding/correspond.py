@@ -34,9 +34,9 @@ class Following:
 
     def apply(self, delta: Doubles) -> Doubles:
         """(n, 3) of deltas (V, 3) on the registered head."""
-        result: Doubles = self.weights[:, :1] * delta[self.triangles[:, 0]]
+        result: Doubles = self.weights[:, :1] * delta.take(self.triangles[:, 0], axis=0)
         for k in (1, 2):
-            result += self.weights[:, k : k + 1] * delta[self.triangles[:, k]]
+            result += self.weights[:, k : k + 1] * delta.take(self.triangles[:, k], axis=0)
         return result
 
 

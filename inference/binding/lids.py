@@ -15,7 +15,7 @@ from ..head import Head
 from .correspond import Following
 from .features import lid_margins
 from .mesh import Doubles, Indices, Mesh
-from .solve import graph_of
+from .solve import Graph, graph_within
 
 _REACH = 0.013  # metres around the lids' edges in which skin gives way
 _EDGE = 0.0012  # metres from the edges within which it does not
@@ -29,8 +29,7 @@ class LidSkin:
     """n vertices around the eyes, numbered as in `Following.vertices`, and how much each gives way in a sweep."""
 
     vertices: Indices  # (n,)
-    neighbours: Indices  # (n, k) into `vertices`
-    weights: Doubles  # (n, k)
+    graph: Graph  # of their edges
     amount: Doubles  # (n,) 0 at the lids' edges and at the region's border
     sweeps: int
 
@@ -40,16 +39,9 @@ class LidSkin:
         if np.abs(own).max() < _STILL:
             return
         step = (0.9 * self.amount).astype(np.float32)[:, None]
-        shares = [(column, share[:, None]) for column, share in zip(self.neighbours.T, self._shares(step), strict=True)]
         for _ in range(self.sweeps):
-            moved = (1 - step) * own
-            for column, share in shares:  # one neighbour at a time: no array of all of them
-                moved += share * own[column]
-            own = moved
+            own += step * (self.graph.mean(own) - own)
         delta[self.vertices] = own
-
-    def _shares(self, step: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (step * self.weights).astype(np.float32).T
 
 
 def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Following) -> LidSkin | None:
@@ -62,18 +54,14 @@ def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Foll
     chosen, off = chosen[off < _REACH], off[off < _REACH]
     if len(chosen) < 3:
         return None
-    place = np.full(len(target.vertices), -1, np.int64)
-    place[following.vertices[chosen]] = np.arange(len(chosen))
-    links = place[target.edges]
-    links = links[(links >= 0).all(axis=1)]
-    if not len(links):
+    graph = graph_within(target, following.vertices[chosen])
+    if not graph.degree.any():
         return None
-    graph = graph_of(links, len(chosen))
-    share = graph.weights / np.maximum(graph.weights.sum(axis=1, keepdims=True), 1e-12)
     within = np.clip((_REACH - off) / (0.3 * _REACH), 0.0, 1.0)
     amount = np.asarray(np.clip((off - _EDGE) / _EDGE, 0.0, 1.0) * within, np.float64)
-    amount[graph.weights.sum(axis=1) == 0] = 0.0
-    ends = points[chosen][links]
-    length = float(np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))
+    amount[graph.degree == 0] = 0.0
+    linked, column = np.nonzero(graph.weights)
+    ends = points[chosen][np.stack([linked, graph.neighbours[linked, column]])]
+    length = float(np.median(np.linalg.norm(ends[0] - ends[1], axis=1)))
     sweeps = int(np.clip(_SWEEPS * (_STEP / max(length, 1e-9)) ** 2, 1, _MOST))
-    return LidSkin(chosen, graph.neighbours, share, amount, sweeps)
+    return LidSkin(chosen, graph, amount, sweeps)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Doubles, Indices
+from .mesh import Doubles, Indices, Mesh
 
 Reals = NDArray[np.floating[Any]]
 
@@ -27,15 +28,23 @@ class Graph:
 
     def laplacian(self, values: Reals) -> Reals:
         """(n, D) -> (n, D)."""
-        result = self.degree[:, None] * values
-        for k in range(self.neighbours.shape[1]):
-            result -= self.weights[:, k, None] * values[self.neighbours[:, k]]
-        return result
+        return self.degree[:, None] * (values - self.mean(values))
 
     def mean(self, values: Reals) -> Reals:
         """(n, D) weighted mean of the neighbours; the value itself where there are none."""
-        result = values - self.laplacian(values) / np.maximum(self.degree, 1e-30)[:, None]
-        return np.where(self.degree[:, None] > 0, result, values)
+        result = (self.degree[:, None] == 0) * values
+        for column, share in self._columns:  # one neighbour at a time: no array of all of them
+            result += share * values.take(column, axis=0)  # several times faster than indexing
+        return result
+
+    @cached_property
+    def _columns(self) -> list[tuple[Indices, Reals]]:
+        """Of each place in the padding: the neighbours (n,) and their shares of the mean (n, 1)."""
+        share = self.weights / np.where(self.degree > 0, self.degree, 1)[:, None]
+        return [
+            (np.ascontiguousarray(n), np.ascontiguousarray(s)[:, None])
+            for n, s in zip(self.neighbours.T, share.T, strict=True)
+        ]
 
 
 def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Graph:
@@ -52,6 +61,16 @@ def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Grap
     padded = np.zeros((count, max(width, 1)))
     neighbours[start, column], padded[start, column] = end, weight
     return Graph(neighbours, padded, padded.sum(axis=1))
+
+
+def graph_within(mesh: Mesh, vertices: Indices) -> Graph:
+    """The graph of the mesh's edges among some of its vertices (n,), numbered as these, in single precision."""
+    place = np.full(len(mesh.vertices), -1, np.int64)
+    place[vertices] = np.arange(len(vertices))
+    edges = place[mesh.edges]
+    graph = graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
+    single = (each.astype(np.float32) for each in (graph.weights, graph.degree))  # half the memory to move
+    return Graph(graph.neighbours, *single)
 
 
 def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
