@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,7 @@ class Cancelled:
     job: int
 
 
+Done = TypeVar("Done", Result, Bound)
 Event = Hello | Progress | Result | Bound | Failed | Cancelled
 
 
@@ -184,9 +185,15 @@ class WorkerClient:
 
         Ctrl-C cancels the job and raises KeyboardInterrupt once it has ended; a second one kills the worker.
         """
-        job = self.submit(request, samples)
+        return self._waited(self.submit(request, samples), Result, on_progress).take
+
+    def run_binding(self, request: BindRequest) -> Binding:
+        """The same for a binding."""
+        return self._waited(self.submit_binding(request), Bound).binding
+
+    def _waited(self, job: int, wanted: type[Done], on_progress: Callable[[float, str], None] | None = None) -> Done:
         try:
-            return self._wait(job, on_progress)
+            return self._wait(wanted, on_progress)
         except KeyboardInterrupt:
             self._wait_cancelled(job)
             raise
@@ -202,14 +209,14 @@ class WorkerClient:
             self._child.end()
             self._child = None
 
-    def _wait(self, job: int, on_progress: Callable[[float, str], None] | None) -> Take:
+    def _wait(self, wanted: type[Done], on_progress: Callable[[float, str], None] | None) -> Done:
         while True:
             for event in self.poll():
+                if isinstance(event, wanted):
+                    return event
                 match event:
                     case Progress() if on_progress is not None:
                         on_progress(event.fraction, event.stage)
-                    case Result():
-                        return event.take
                     case Failed():
                         raise _noted(event)
                     case Cancelled():

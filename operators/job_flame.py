@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from ..inference.bound import Binding
-from ..inference.client import Bound, Failed, WorkerClient
-from ..inference.errors import CancelledError
+from ..inference.client import WorkerClient
 from ..inference.flame import FlameModel, load_flame
 from ..inference.flame_fit import bind_request
 from ..inference.head import load_head
-
-_WAIT = 0.02  # seconds between looks at the worker
 
 
 class FlameModels:
@@ -34,13 +30,4 @@ class FlameModels:
         return self._known[path]
 
     def _bound(self, model: FlameModel, path: Path | None) -> Binding:
-        self._client.submit_binding(bind_request(model, path.name if path else "FLAME"))
-        while True:
-            for event in self._client.poll():
-                if isinstance(event, Bound):
-                    return event.binding
-                if isinstance(event, Failed):
-                    raise event.error
-            if not self._client.busy:
-                raise CancelledError("Binding the FLAME model was cancelled.")
-            time.sleep(_WAIT)
+        return self._client.run_binding(bind_request(model, path.name if path else "FLAME"))
