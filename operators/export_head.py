@@ -9,12 +9,11 @@ from typing import cast
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from ..inference.errors import DuetError
 from ..scene import arkit_keys, export_files, export_sampling, heads, properties
-from ..scene.steps import Steps, finish
+from ..scene.steps import Steps
 from .reasons import Reasoned
 from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from .stepped import Stepped, Work, follow, run_now
 
 _SPANS = [
     ("TAKE", "Performance", "The frames of the performance that the head plays"),
@@ -67,13 +66,7 @@ class _Export(Reasoned, ExportHelper):
         if self.options.is_invoke and not bpy.app.background:
             bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=path, span=self.span, head=head.name)
             return {"FINISHED"}
-        try:
-            said = finish(_steps(context.scene, head, Path(path), self.span))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said)
-        return {"FINISHED"}
+        return run_now(self, _steps(context.scene, head, Path(path), self.span))
 
 
 def _steps(scene: bpy.types.Scene, head: bpy.types.Object, path: Path, kind: str) -> Steps[str]:

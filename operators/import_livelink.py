@@ -7,13 +7,12 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from ..inference.errors import DuetError
 from ..scene import livelink
-from ..scene.steps import Steps, finish
+from ..scene.steps import Steps
 from .export_head import NO_FACE, exported
 from .reasons import Reasoned
 from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from .stepped import Stepped, Work, follow, run_now
 
 
 class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
@@ -53,13 +52,7 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
         if self.options.is_invoke and not bpy.app.background:
             bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)
             return {"FINISHED"}
-        try:
-            said = finish(_steps(context, Path(values["filepath"]), self.start_frame, self.fps))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said)
-        return {"FINISHED"}
+        return run_now(self, _steps(context, Path(values["filepath"]), self.start_frame, self.fps))
 
 
 def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..inference.errors import CancelledError, DuetError
+from ..scene.steps import finish
 from .runtime import RUNTIME
 
 Work = Generator[float | None, None, str]  # yields None where there is only to wait
@@ -114,6 +115,17 @@ class Stepped:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
         show(context, None)
+
+
+def run_now(operator: bpy.types.Operator, steps: Generator[float, None, str]) -> set[str]:
+    """All steps of an operator that a script calls, with their message or error reported."""
+    try:
+        said = finish(steps)
+    except DuetError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    operator.report({"INFO"}, said)
+    return {"FINISHED"}
 
 
 def show(context: bpy.types.Context, text: str | None) -> None:
