@@ -13,8 +13,9 @@ from duet.inference.speech_numpy import SpeechDims, SpeechNumpy
 from duet.training import train_speech
 from duet.training.features import WEIGHTS, load_encoder
 from duet.training.mouth import LIPS, vertices_of
+from duet.training.read_at import at_feature_rate
 from duet.training.refined_encoder import REFINED, RefinedSpeech
-from duet.training.speech_examples import CAPTURED, ENUNCIATED, Example, at_feature_rate
+from duet.training.speech_examples import CAPTURED, ENUNCIATED, Example
 from duet.training.speech_loss import CLOSURE, LIP_SHAPE, SpeechLoss, channel_scale, loss_for
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.speech_teachers import taught_examples

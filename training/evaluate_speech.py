@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.pipeline import Pipeline
-from ..inference.windows import FRAME_RATE
 from .captured import FPS, TEST_TAKE, CapturedTake, load_captured
 from .features import WEIGHTS
 from .measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
 from .mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
+from .read_at import at_times
 from .speech_rig import CHANNEL_NAMES, rig_deltas
 from .talkers import Face, Talker, shipped
 
@@ -39,12 +39,6 @@ class TakeScores:
 def predicted_channels(pipeline: Pipeline, take: CapturedTake) -> Floats:
     """Rig channels (T, C) of the shipped model at the capture's own times."""
     return at_times(take.times, shipped(pipeline).channels(take.samples, True))
-
-
-def at_times(times: NDArray[np.float64], channels: Floats) -> Floats:
-    """Channels (T, C) at 50 Hz, read at some times (n,) in seconds: (n, C)."""
-    at = np.arange(len(channels)) / FRAME_RATE
-    return np.stack([np.interp(times, at, column) for column in channels.T], axis=1).astype(np.float32)
 
 
 def take_scores(talker: Talker, face: Face, take: CapturedTake) -> TakeScores:

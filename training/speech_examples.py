@@ -7,7 +7,7 @@ A stretch says who was heard and who says how the face moved: the capture or the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..inference.windows import FRAME_RATE
 from .captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, CapturedTake, load_captured
 from .features import cached_features
+from .read_at import at_feature_rate
 from .synthesis.augment import recorded
 from .synthetic import streams
 from .vocaset import vocaset_streams
@@ -45,13 +46,7 @@ class Example:
 
     def until(self, stop: int | None) -> Example:
         """Its first frames."""
-        return Example(self.features[:stop], self.channels[:stop], self.style, self.captured, self.taught)
-
-
-def at_feature_rate(channels: Floats, times: NDArray[np.float64], count: int) -> Floats:
-    """Channels (T, C) known at `times` seconds, read at the encoder's frames: (count, C)."""
-    frames = np.arange(count) / FRAME_RATE
-    return np.stack([np.interp(frames, times, column) for column in channels.T], axis=1).astype(np.float32)
+        return replace(self, features=self.features[:stop], channels=self.channels[:stop])
 
 
 def played(samples: Floats, speed: tuple[int, int]) -> Floats:

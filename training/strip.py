@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ..inference.pipeline import Pipeline
 from .alternatives.fitting import Budget
 from .captured import FPS, TEST_TAKE, load_captured
-from .evaluate_speech import at_times
 from .features import CACHE, WEIGHTS
 from .mouth import mouth_of
+from .read_at import at_times
 from .speech_rig import rig_deltas
 from .talkers import Face, alternatives, shipped
 

@@ -31,6 +31,7 @@ from ..inference.errors import DuetError
 from ..inference.unpickle import load_pickled_arrays, load_pickled_tree
 from ..inference.windows import FRAME_RATE
 from .captured import CapturedTake
+from .read_at import at_feature_rate
 from .synthetic import Stream, packed
 
 SCAN_RATE = 60.0  # scans a second
@@ -183,9 +184,8 @@ def vocaset_streams(folder: Path, split: str = "train") -> Iterator[tuple[str, S
 
 def _piece(take: CapturedTake) -> Stream:
     count = min(len(take.samples) * FRAME_RATE // SAMPLE_RATE, int(take.times[-1] * FRAME_RATE) + 1)
-    frames = np.arange(count) / FRAME_RATE
-    channels = np.stack([np.interp(frames, take.times, column) for column in take.channels.T], axis=1)
-    return Stream(take.samples[: count * SAMPLE_RATE // FRAME_RATE], channels.astype(np.float32))
+    channels = at_feature_rate(take.channels, take.times, count)
+    return Stream(take.samples[: count * SAMPLE_RATE // FRAME_RATE], channels)
 
 
 def subject_of(name: str) -> str:

@@ -12,6 +12,7 @@ from ...inference.audio_mel import loud_level, mel_frame_count, normalised_mel
 from ...inference.windows import FRAME_RATE
 from ..captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, load_captured
 from ..features import cached_features
+from ..read_at import at_feature_rate
 from ..synthetic import streams
 
 CAPTURED, SYNTHETIC = 0, 1  # speaking styles
@@ -43,10 +44,9 @@ def captured_examples() -> Iterator[Example]:
     for name in TRAINING_TAKES:
         take = load_captured(name)
         features, mel = cached_features(take.samples), mel_bands(take.samples)
-        frames = np.arange(len(features)) / FRAME_RATE
-        channels = np.stack([np.interp(frames, take.times, column) for column in take.channels.T], axis=1)
+        channels = at_feature_rate(take.channels, take.times, len(features))
         stop = int(len(features) * VALIDATION_FROM) if name == VALIDATION_TAKE else None
-        yield Example(features[:stop], mel[:stop], channels[:stop].astype(np.float32), CAPTURED)
+        yield Example(features[:stop], mel[:stop], channels[:stop], CAPTURED)
 
 
 def synthetic_examples(minutes: float = MINUTES) -> Iterator[Example]:

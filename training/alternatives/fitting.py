@@ -16,6 +16,7 @@ from ...inference.speech_numpy import SpeechDims
 from ...inference.speech_torch import SpeechTorch
 from ...inference.windows import FRAME_RATE, join, windows
 from ..features import CACHE, cached_features
+from ..read_at import read_at
 from ..speech_rig import CHANNEL_NAMES
 from .data import CAPTURED, MEL_WIDTH, SYNTHETIC, Example, captured_examples, mel_bands, synthetic_examples
 from .faceformer import RATE, FaceFormer, FaceFormerDims
@@ -172,7 +173,7 @@ def predict(name: str, model: nn.Module, samples: Floats, style: int) -> Floats:
         return join(((w, _run(model, inputs[w.start : w.stop], style, w.start)) for w in cut), len(inputs))
     found = _run(model, inputs[: len(inputs) // alternative.stride * alternative.stride], style, 0)
     at = np.arange(len(found)) * alternative.stride
-    return np.stack([np.interp(np.arange(len(inputs)), at, column) for column in found.T], axis=1).astype(np.float32)
+    return read_at(np.arange(len(inputs)), at, found)
 
 
 def _run(model: nn.Module, inputs: Floats, style: int, start: int) -> Floats:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..captured import FPS, TRAINING_TAKES, load_captured
+from ..read_at import at_times
 from ..speech_rig import CHANNEL_NAMES
-from .coarticulation import FRAME_RATE
 
 _SPEECH = -45.0  # dB of full scale
 _NEAR = 0.25  # seconds around speech that count as speech
@@ -65,13 +65,11 @@ def synthetic_tracks(folder: Path, most: int = 2000) -> Iterator[Track]:
             channels, samples = data["channels"].astype(np.float32), data["samples"].astype(np.float32) / 32768
             phones, spans, clean = data["phones"], data["times"], not str(data["recording"])
         times = (np.arange(int(len(samples) / 16000 * FPS)) + 0.5) / FPS
-        frames = np.arange(len(channels)) / FRAME_RATE
-        read = np.stack([np.interp(times, frames, column) for column in channels.T], axis=1)
         spoken = np.zeros(len(times), bool)
         for start, end in spans[phones != ""]:
             spoken |= (times >= start) & (times < end)
         level = loudness(samples, times) if clean else np.full(len(times), np.nan)
-        yield Track(read.astype(np.float32), level, near(spoken))
+        yield Track(at_times(times, channels), level, near(spoken))
 
 
 def statistics(tracks: list[Track]) -> NDArray[np.float64]:
