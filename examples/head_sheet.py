@@ -19,10 +19,10 @@ _COLORS = 256  # of the palette: keeps the file small
 # Shapes that show only with others: what is added to make them seen.
 _TOGETHER: dict[str, dict[str, float]] = {
     "mouthClose": {"jawOpen": 1.0},
-    "tongueOut": {"jawOpen": 0.45},
-    "tongueUp": {"jawOpen": 0.35},
-    "tongueBack": {"jawOpen": 0.7},
-    "tongueTeeth": {"jawOpen": 0.25},
+    "tongueOut": {"jawOpen": 0.36},
+    "tongueUp": {"jawOpen": 0.28},
+    "tongueBack": {"jawOpen": 0.57},
+    "tongueTeeth": {"jawOpen": 0.2},
 }
 
 

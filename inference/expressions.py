@@ -22,7 +22,7 @@ RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     # AU 6 + 12, lips parted by the pull
     "happy": _both(mouthSmile=1.0, cheekSquint=0.9, eyeSquint=0.45, mouthDimple=0.15, mouthUpperUp=0.2)
-    | {"browInnerUp": 0.1, "jawOpen": 0.06},
+    | {"browInnerUp": 0.1, "jawOpen": 0.05},
     # AU 1 + 4 + 15 + 17, lids that hang
     "sad": _both(mouthFrown=0.85, browDown=0.12, eyeSquint=0.2, eyeBlink=0.2, mouthStretch=0.1)
     | {"browInnerUp": 1.0, "mouthShrugLower": 0.45},
@@ -32,10 +32,10 @@ RECIPES: dict[str, dict[str, float]] = {
     )
     | {"jawForward": 0.15, "mouthShrugUpper": 0.1},
     # AU 1 + 2 + 5 + 26
-    "surprised": _both(browOuterUp=0.9, eyeWide=1.0) | {"browInnerUp": 0.9, "jawOpen": 0.25, "mouthFunnel": 0.1},
+    "surprised": _both(browOuterUp=0.9, eyeWide=1.0) | {"browInnerUp": 0.9, "jawOpen": 0.2, "mouthFunnel": 0.1},
     # AU 1 + 2 + 4 + 5 + 20 + 25
     "afraid": _both(browOuterUp=0.35, browDown=0.35, eyeWide=1.0, mouthStretch=0.8, mouthFrown=0.3, mouthLowerDown=0.12)
-    | {"browInnerUp": 1.0, "jawOpen": 0.1},
+    | {"browInnerUp": 1.0, "jawOpen": 0.08},
     # AU 9 + 10 + 17
     "disgusted": _both(noseSneer=1.1, browDown=0.55, eyeSquint=0.5, cheekSquint=0.5, mouthUpperUp=0.5, mouthFrown=0.35)
     | {"mouthShrugLower": 0.3},

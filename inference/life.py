@@ -24,7 +24,7 @@ _FULL_LOOK = 30.0  # degrees that an eyeLook coefficient of 1 turns the eye
 _SWAY = np.radians((2.2, 2.6, 1.4))  # nod, turn, tilt at amount 1
 _SWAY_EVERY = 0.9  # seconds, mean, between poses of the head
 _BREATH_IN, _BREATH_OUT = 0.35, 0.5  # seconds
-_BREATH_JAW = 0.06
+_BREATH_JAW = 0.05
 
 
 @dataclass(frozen=True)

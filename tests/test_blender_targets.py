@@ -1,6 +1,7 @@
 """FLAME and ARKit heads in Blender: what the Duet head plays, on keys and bones of other heads."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from duet.inference.binding.bind import bind
 from duet.inference.blendshapes import load_blendshapes
+from duet.inference.checkpoints import load_checkpoint
 from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, NECK, TO_BLENDER, load_flame
 from duet.inference.flame_fit import FlameMotion, take_weights
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.blender
 
 HEAD, SHAPES, MODEL = load_head(), load_blendshapes(), load_flame()
 FRAMES = 12
+SPEECH = Path(__file__).resolve().parents[1] / "weights" / "speech.safetensors"
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +43,18 @@ def scene():
 def spoken(fps=24.0):
     """A take that opens the mouth wide and smiles."""
     rng = np.random.default_rng(3)
-    speech = np.zeros((FRAMES, len(SHAPES.speech_names)), np.float32)
-    speech[:, 0] = np.sin(np.linspace(0, np.pi, FRAMES))
-    speech[:, 1:4] = rng.random((FRAMES, 3)) * 0.4
+    model = load_checkpoint(SPEECH)
+    channels = np.zeros((FRAMES, len(model.json("channels"))))
+    channels[:, model.json("channels").index("jaw_open")] = np.sin(np.linspace(0, np.pi, FRAMES))
+    for name in ("lips_oh", "lower_down", "roll_upper"):
+        channels[:, model.json("channels").index(name)] = rng.random(FRAMES) * 0.4
+    moved = (channels @ model.array("rig").reshape(channels.shape[1], -1)).T
+    speech = np.linalg.lstsq(SHAPES.speech_basis.reshape(len(SHAPES.speech_names), -1).T, moved, rcond=None)[0].T
     curves = np.zeros((FRAMES, len(EMOTIONS)), np.float32)
     curves[:, EMOTIONS.index("happy")] = 0.8
     return Take(
         fps=fps,
-        speech_weights=speech,
+        speech_weights=speech.astype(np.float32),
         expression_weights=SHAPES.emotion_weights,
         emotion_curves=curves,
         arkit=np.zeros((FRAMES, 52), np.float32),

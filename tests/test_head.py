@@ -126,6 +126,26 @@ def test_lips_stay_closed(head: Head, name: str):
     assert np.abs(lip_gap(head, head.pose({name: 1.0}))).max() < 1.6 * MM
 
 
+@pytest.mark.parametrize("name", ["mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthPucker"])
+def test_lips_that_roll_do_not_pass_each_other(head: Head, name: str):
+    assert np.abs(lip_gap(head, head.pose({name: 1.0}))).max() < 0.5 * MM
+
+
+def test_every_lip_shape_leaves_the_lips_outside_each_other(head: Head):
+    lowest = {name: lip_gap(head, head.pose({name: 1.0})).min() for name in ARKIT_NAMES if name != "mouthClose"}
+    assert min(lowest.values()) > -0.7 * MM, lowest
+
+
+def test_a_frown_brings_the_brows_down_and_together(head: Head):
+    moved = head.arkit[head.arkit_names.index("browDownLeft")]
+    inner, middle, outer = moved[head.landmarks[[22, 24, 26]]]
+    assert inner[2] < -3 * MM
+    assert inner[0] < -2 * MM
+    assert middle[0] < -2 * MM
+    assert np.linalg.norm(outer) < 0.8 * np.linalg.norm(middle)
+    assert np.abs(moved[head.landmarks[17:22]]).max() < 0.7 * MM, "the other brow stays"
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_blink_closes_the_lids_outside_the_ball(head: Head, side: str):
     closed = head.pose({f"eyeBlink{side.title()}": 1.0})

@@ -85,7 +85,7 @@ def test_a_breath_is_drawn_before_speech_goes_on():
     spans = breath_spans(14.0, PAUSES)
     assert [round(full, 2) for _, full, _ in spans] == [0.32, 3.72, 12.42]
     jaw = live(14.0, PAUSES, ALL).shapes["jawOpen"]
-    assert dense(jaw, np.array([3.72]))[0] == pytest.approx(0.06)
+    assert dense(jaw, np.array([3.72]))[0] == pytest.approx(0.05)
     assert dense(jaw, np.array([5.0]))[0] == 0
 
 

@@ -29,11 +29,11 @@ _PAIRED = {
 }
 _CENTRAL = {
     1: {"browInnerUp": 1.0},
-    17: {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.3},
+    17: {"mouthShrugLower": 1.0},
     18: {"mouthPucker": 1.0},
     22: {"mouthFunnel": 1.0},
-    26: {"jawOpen": 0.3},
-    27: {"jawOpen": 0.75},
+    26: {"jawOpen": 0.24},
+    27: {"jawOpen": 0.6},
     28: {"mouthRollUpper": 1.0, "mouthRollLower": 1.0},
     29: {"jawForward": 1.0},
     34: {"cheekPuff": 1.0},

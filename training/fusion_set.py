@@ -41,7 +41,7 @@ _SMILES = (
     {"mouthSmileLeft": 0.4, "mouthSmileRight": 0.4, "cheekSquintLeft": 0.3, "cheekSquintRight": 0.3},
     {"mouthSmileLeft": 0.3, "mouthDimpleLeft": 0.2, "cheekSquintLeft": 0.15},
 )
-_OPEN = {"jawOpen": 0.5, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3, "mouthUpperUpLeft": 0.2}
+_OPEN = {"jawOpen": 0.4, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3, "mouthUpperUpLeft": 0.2}
 _OPEN |= {"mouthUpperUpRight": 0.2}
 
 

@@ -1,7 +1,8 @@
 """The speech rig: the channels that the speech model predicts, and what each moves on the canonical head.
 
 Captured takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
-the head's ARKit shapes. The rig's deltas go into weights/speech.safetensors, so inference needs no table.
+the head's ARKit shapes. The rig's deltas go into weights/speech.safetensors, so inference needs no table; after the
+head has been built anew, `python -m duet.training.speech_rig` puts its own there.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
+from ..inference.checkpoints import load_checkpoint, save_checkpoint
+from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head, load_head
+from .features import WEIGHTS
 
 # channel -> (captured channels whose mean it is, ARKit shapes and their amounts)
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
-    "jaw_open": (("mouth_stretch_c",), {"jawOpen": 0.8}),
-    "lips_oh": (("mouth_oh_c",), {"jawOpen": 0.15, "mouthFunnel": 0.7, "mouthPucker": 0.2}),
+    "jaw_open": (("mouth_stretch_c",), {"jawOpen": 0.647}),
+    "lips_oh": (("mouth_oh_c",), {"jawOpen": 0.121, "mouthFunnel": 0.7, "mouthPucker": 0.2}),
     "lips_oo": (("mouth_oo_c",), {"mouthPucker": 0.75, "mouthFunnel": 0.35}),
     "funnel_lower": (("mouth_funnel_dl", "mouth_funnel_dr"), {"mouthFunnel": 0.45, "mouthShrugLower": 0.15}),
     "funnel_upper": (("mouth_funnel_ul", "mouth_funnel_ur"), {"mouthFunnel": 0.45, "mouthShrugUpper": 0.15}),
@@ -38,14 +41,17 @@ CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
         ("mouth_lipStretch_l", "mouth_lipStretch_r"),
         {"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0},
     ),
-    "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7, "mouthShrugUpper": 0.3}),
+    "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7}),
     # f and v: the lower lip tucked under the upper teeth
-    "bite": ((), {"mouthRollLower": 1.0, "jawOpen": 0.06, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5}),
+    "bite": ((), {"mouthRollLower": 1.0, "jawOpen": 0.049, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5}),
     "tongue_up": ((), {"tongueUp": 1.0}),
     "tongue_back": ((), {"tongueBack": 1.0}),
     "tongue_teeth": ((), {"tongueTeeth": 1.0}),
 }
 CHANNEL_NAMES = tuple(CHANNELS)
+# The head's own shapes leave closed lips closed. Speech also shuts a jaw that is a little open with them: mouthClose
+# in each at 1.0, so that the gap grows smaller by 2.5, 2.2, 2.2 and 1.1 mm. See inference/contact.py.
+PRESSED = {"mouthRollLower": 0.07, "mouthRollUpper": 0.061, "mouthShrugLower": 0.06, "mouthPucker": 0.03}
 
 
 def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
@@ -65,7 +71,8 @@ def rig_shapes() -> NDArray[np.float32]:
     table = np.zeros((len(CHANNELS), len(names)), np.float32)
     for row, (_, shapes) in enumerate(CHANNELS.values()):
         for name, amount in shapes.items():
-            table[row, names.index(name)] = amount
+            table[row, names.index(name)] += amount
+            table[row, names.index("mouthClose")] += amount * PRESSED.get(name, 0.0)
     return table
 
 
@@ -73,3 +80,14 @@ def rig_deltas(head: Head) -> NDArray[np.float32]:
     """The rig on the canonical head: (C, V, 3) metres."""
     shapes = np.concatenate([head.arkit, head.extra]).astype(np.float32)
     return np.tensordot(rig_shapes(), shapes, axes=(1, 0))
+
+
+def main() -> None:
+    """Put the rig of the head as it is now into the speech model's file."""
+    path = WEIGHTS / "speech.safetensors"
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(path, checkpoint.arrays | {"rig": rig_deltas(load_head()).astype(np.float16)}, checkpoint.metadata)
+
+
+if __name__ == "__main__":
+    main()

@@ -48,7 +48,7 @@ class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
     speech: int = 15
-    expression: int = 41
+    expression: int = 42
     steps: int = 1500
     batch: int = 32
     rate: float = 1e-3
@@ -168,10 +168,15 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
     return Trained(module.eval(), bounds, maps.images)
 
 
-def emotion_weights(module: FusionModule, grid: Grid) -> NDArray[np.float32]:
-    """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E as shipped (float16), its w_A dropped."""
+def emotion_weights(module: FusionModule, grid: Grid, basis: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
+    """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E as shipped (float16), its w_A dropped.
+
+    `basis` (Ke, V, 3) are the expression blendshapes as shipped, whose images E_E then knows.
+    """
     deltas = np.tensordot(emotion_arkit(), load_head().arkit, axes=1)
     encoder = copy.deepcopy(module.expression_encoder).half().float()
+    if basis is not None:
+        encoder.known.copy_(torch.from_numpy(grid.image(basis.astype(np.float32)).reshape(len(basis), -1)))
     with torch.no_grad():
         return encoder(torch.from_numpy(grid.image(deltas))).numpy()
 
@@ -184,7 +189,7 @@ def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> No
         del state["known"]  # the blendshapes' images: the models make them of the blendshapes when they are loaded
         arrays |= {f"{name}_encoder.{k}": v.numpy().astype(kind) for k, v in state.items()}
         arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
-    arrays["emotion_weights"] = emotion_weights(module, grid)
+    arrays["emotion_weights"] = emotion_weights(module, grid, arrays["basis.expression"])
     arrays |= {"grid_index": grid.index, "grid_weight": grid.weight}
     metadata = {
         "dims": asdict(module.dims),

@@ -14,6 +14,7 @@ LID_THICKNESS = 0.35e-3  # the lid's edge stays this far outside the ball
 # How much of the shift of the lips' contact line its neighbouring loops take, outwards and inwards.
 _OUTWARD = (0.85, 0.6, 0.35, 0.18, 0.06)
 _INWARD = (0.9, 0.6, 0.3, 0.1)
+_SLIDE = (0.35, 0.7)  # of the mouth's half width: lips slide over each other before, and nowhere beyond
 _WALL = 0.012  # metres: the mouth's front wall is pushed back by no more
 # The shares of the loops around the lids' edge, outwards.
 _LID_FADE = (1.0, 1.0, 0.95, 0.85, 0.7, 0.5, 0.25)
@@ -26,28 +27,46 @@ def lip_gaps(vertices: Doubles, loop: Indices) -> tuple[Doubles, Doubles]:
     return a[:, 2] - _height_at(b, a[:, 0]), _height_at(a, b[:, 0]) - b[:, 2]
 
 
-def close_lips(vertices: Doubles, loops: Loops, only_gaps: bool = False) -> Doubles:
+def close_lips(vertices: Doubles, loops: Loops, only_overlaps: bool = False) -> Doubles:
     """A copy in which the lips' contact line is closed to LIP_GAP and the loops inside of it do not overlap.
 
-    With `only_gaps`, overlaps are left as they are: lips rolled over each other.
+    With `only_overlaps`, gaps are left as they are: lips that part in the middle and not beside it.
     """
     result = vertices.copy()
     for side, gap in zip((0, 1), lip_gaps(vertices, loops.lip_contact), strict=True):
-        if only_gaps:
-            gap = np.maximum(gap, LIP_GAP)
+        if only_overlaps:
+            gap = np.minimum(gap, LIP_GAP)
         shift = 0.5 * (gap - LIP_GAP) * (1 if side else -1)
-        shift[[0, -1]] = 0.0
-        rings = (loops.lip_contact, *loops.lip_outward, *loops.lip_inward)
-        shares = (1.0, *_OUTWARD, *(0.0,) * (len(loops.lip_outward) - len(_OUTWARD)), *_INWARD)
-        for ring, share in zip(rings, shares, strict=True):
-            result[lip_halves(ring)[side], 2] += share * shift
-    for ring in () if only_gaps else loops.lip_inward[:2]:
+        _shift_lip(result, loops, side, 2, shift)
+    for ring in loops.lip_inward[:2]:
         gaps = [np.minimum(gap - LIP_GAP, 0.0) for gap in lip_gaps(result, ring)]
         for side, half in enumerate(lip_halves(ring)):
             push = 0.5 * gaps[side] * (1 if side else -1)
             push[[0, -1]] = 0.0
             result[half, 2] += push
     return result
+
+
+def slide_as_one(neutral: Doubles, vertices: Doubles, loops: Loops) -> Doubles:
+    """A copy in which closed lips go back and forth together near the corners, where one lies curled in the other."""
+    result, halves = vertices.copy(), lip_halves(loops.lip_contact)
+    moved = [(vertices - neutral)[half, 1] for half in halves]
+    for side, (own, other) in enumerate((halves, halves[::-1])):
+        x, theirs = neutral[own, 0], neutral[other, 0]
+        order = np.argsort(theirs)
+        beside = np.interp(x, theirs[order], moved[1 - side][order])
+        across = np.clip((np.abs(x) / np.abs(x).max() - _SLIDE[0]) / (_SLIDE[1] - _SLIDE[0]), 0.0, 1.0)
+        _shift_lip(result, loops, side, 1, 0.5 * across * (beside - moved[side]))
+    return result
+
+
+def _shift_lip(vertices: Doubles, loops: Loops, side: int, axis: int, shift: Doubles) -> None:
+    """Move the contact line of the upper (0) or lower (1) lip but for its corners, and the loops beside it by less."""
+    shift[[0, -1]] = 0.0
+    rings = (loops.lip_contact, *loops.lip_outward, *loops.lip_inward)
+    shares = (1.0, *_OUTWARD, *(0.0,) * (len(loops.lip_outward) - len(_OUTWARD)), *_INWARD)
+    for ring, share in zip(rings, shares, strict=True):
+        vertices[lip_halves(ring)[side], axis] += share * shift
 
 
 def _height_at(line: Doubles, x: Doubles) -> Doubles:

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 BROW_RISE = 9.0e-3  # at the brow; Cruz & Cruz 2004: 7.6 to 9.0 over the pupil; the Vicon study: 10.6, s.d. 2.5
 STILL_LINE = 59.4e-3  # above the pupil, where the frontalis' upward pull on the forehead's skin has faded to nothing
-BROW_FALL = 7.56e-3  # frown, the length of the whole movement (the Vicon study: 7.56, s.d. 3.29)
-BROW_INWARD = 2.5e-3  # of it towards the midline at the brow's head, by the corrugator
-BROW_BUNCH = 1.0e-3  # forwards there: skin heaps up before the ridge
+BROW_FALL = 7.56e-3  # frown, the length of the whole movement (the Vicon study: mean 7.56, s.d. 3.29)
+BROW_BUNCH = 1.0e-3  # forwards at the brow's head: skin heaps up before the ridge
+_NASION = (0.006, 0.008)  # beside the midline and above the pupil: where the brow's depressors leave the bone
+_INSERTION = 0.6  # place along the brow where the corrugator ends in the skin: its lateral half or third
 _TAIL_SHARE = 0.6  # of a frown at the brow's tail, whose vertical movement is the smallest (Park 2017)
 _BROW_HALF = 2.0e-3  # of the brow's height, within which the skin moves as one
 _TEMPLE = 0.025  # beyond the brow's tail, where movement has ended
 _FRONT = (-0.085, -0.10)  # y between which the face's front begins
 _SHEET_STEPS = 4  # sweeps that round the edges of the brows' field off
 
+JAW_DROP = 37.5e-3  # of the lower incisors: the least that healthy adults open, 36 (women) and 39 (men)
+FROWN_DROP = 5.0e-3  # of each corner
 PUCKER_INWARD = 5.5e-3  # each corner: the mouth a fifth narrower
 FUNNEL_PUCKER = 0.5  # share of the pucker in the funnel: lips come forward and flare, not only flare
 _CLOSE_STEPS = 60  # sweeps in which skin around lips that stay shut over an open jaw settles like a stretched sheet
@@ -34,34 +37,52 @@ _CLOSE_REACH = 0.04  # around the mouth
 
 def brow_shapes(context: Context) -> dict[str, Doubles]:
     """The five brow shapes of ARKit as (V, 3) deltas."""
-    tangent, level, along = _upwards(context), _level(context), _along(context)
+    tangent, level, along = _sliding(context, np.array([0.0, 0.0, 1.0]), flat=True), _level(context), _along(context)
     x = context.neutral[:, 0]
     rise = BROW_RISE * level * _fade(along, 1.0, _tail_end(context))
     inner = 1.0 - _fade_in(along, 0.0, 1.0)
     shapes = {"browInnerUp": (rise * inner)[:, None] * tangent}
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        own = _fade_in(sign * x, 0.0, 0.012)
         shapes[f"browOuterUp{side}"] = (rise * (1 - inner) * (sign * x > 0))[:, None] * tangent
-        fall = level * _fade_in(sign * x, -0.008, 0.008) * _fade(along, 1.0, _tail_end(context))
-        fall = fall * (1.0 - (1.0 - _TAIL_SHARE) * _fade_in(along, 0.3, 1.0))
-        inward = BROW_INWARD * own * (1.0 - _fade_in(along, 0.3, 1.0))
-        down = np.sqrt(BROW_FALL**2 - inward**2)
-        moved = -down[:, None] * tangent
-        moved[:, 0] -= sign * inward
-        moved[:, 1] = np.minimum(moved[:, 1], 0.0) - BROW_BUNCH * own * (1.0 - _fade_in(along, 0.0, 1.0))
-        shapes[f"browDown{side}"] = fall[:, None] * moved
+        shapes[f"browDown{side}"] = _frown(context, sign, level, along)
     settled = {name: _settle(context, delta) for name, delta in shapes.items()}
     brows = np.r_[context.assembly.parts["left_brow"], context.assembly.parts["right_brow"]]
     full = {name: BROW_FALL if "Down" in name else BROW_RISE for name in shapes}
     return {name: delta * full[name] / np.linalg.norm(delta[brows], axis=1).max() for name, delta in settled.items()}
 
 
+def _frown(context: Context, sign: float, level: Doubles, along: Doubles) -> Doubles:
+    """(V, 3) one brow's frown: half drawn to where its depressors leave the bone, half straight down."""
+    x = sign * context.neutral[:, 0]
+    bone = np.array([sign * _NASION[0], 0.0, context.balls[0].centre[2] + _NASION[1]])
+    pull = _sliding(context, (bone - context.neutral) * [1.0, 0.0, 1.0])
+    pull += _sliding(context, np.array([0.0, 0.0, -1.0]))
+    moved = BROW_FALL * pull / np.maximum(np.linalg.norm(pull, axis=1, keepdims=True), 1e-12)
+    moved[:, 1] -= BROW_BUNCH * _fade_in(x, 0.0, 0.012) * (1.0 - _fade_in(along, 0.0, 1.0))
+    share = level * _fade_in(level, 0.0, 0.3)  # the lid's crease stays smooth
+    share *= _fade_in(x, -0.008, 0.008) * _fade(along, 1.0, _tail_end(context))
+    share *= 1.0 - (1.0 - _TAIL_SHARE) * _fade_in(along, _INSERTION, 1.0)
+    return share[:, None] * moved
+
+
 def lip_shapes(context: Context, raw: dict[str, Doubles]) -> dict[str, Doubles]:
-    """Pucker and funnel of the sources brought to their excursions."""
-    corners = context.loops.lip_contact[[LEFT_CORNER, RIGHT_CORNER]]
-    inward = np.abs(raw["mouthPucker"][corners, 0]).mean()
+    """Jaw, frown, pucker and funnel of the sources brought to their excursions."""
+    left, right = context.loops.lip_contact[[LEFT_CORNER, RIGHT_CORNER]]
+    inward = np.abs(raw["mouthPucker"][[left, right], 0]).mean()
     pucker = raw["mouthPucker"] * (PUCKER_INWARD / inward)
-    return {"mouthPucker": pucker, "mouthFunnel": raw["mouthFunnel"] + FUNNEL_PUCKER * pucker}
+    frowns = {
+        name: raw[name] * (FROWN_DROP / -raw[name][corner, 2])
+        for name, corner in (("mouthFrownLeft", left), ("mouthFrownRight", right))
+    }
+    drop = JAW_DROP / np.linalg.norm(raw["jawOpen"][_incisors(context)], axis=1).mean()
+    jaw = {name: raw[name] * drop for name in ("jawOpen", "mouthClose")}
+    return frowns | jaw | {"mouthPucker": pucker, "mouthFunnel": raw["mouthFunnel"] + FUNNEL_PUCKER * pucker}
+
+
+def _incisors(context: Context) -> Indices:
+    """The foremost vertices of the lower teeth."""
+    teeth = np.r_[context.assembly.parts["lower_teeth"]]
+    return teeth[np.argsort(context.neutral[teeth, 1])[:20]]
 
 
 def settle_around_lips(context: Context, delta: Doubles) -> Doubles:
@@ -115,21 +136,30 @@ def _still(context: Context) -> Indices:
     return np.unique(np.concatenate([*lids, *loops.sockets, loops.bag]))
 
 
-def _upwards(context: Context) -> Doubles:
-    """(V, 3) unit vectors along the skin, straight up: it slides on the skull."""
+def _sliding(context: Context, way: Doubles, flat: bool = False) -> Doubles:
+    """(V, 3) unit vectors along the skin, as near to `way` (V, 3) or (3,) as it allows: skin slides on the skull.
+
+    `flat` ones have no sideways part.
+    """
+    result = np.broadcast_to(way, context.neutral.shape).copy()
+    skin, normals = context.assembly.parts["skin"], _skull_normals(context)
+    result[skin] -= (result[skin] * normals).sum(axis=1, keepdims=True) * normals
+    if flat:
+        result[:, 0] = 0.0
+    return result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)
+
+
+def _skull_normals(context: Context) -> Doubles:
+    """(skin, 3) unit normals of the skull's slope, not of a fold."""
     skin = context.assembly.parts["skin"]
     faces = np.array([face for face in context.assembly.faces.corners if len(face) == 4 and max(face) < skin.stop])
     a, b, c, d = (context.neutral[faces[:, k]] for k in range(4))
     normals = np.zeros((skin.stop, 3))
     np.add.at(normals, faces.ravel(), np.repeat(np.cross(c - a, d - b), 4, axis=0))
-    for _ in range(12):  # the skull's slope, not that of a fold
+    for _ in range(12):
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         normals = neighbour_mean(context, normals)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    result = np.tile([0.0, 0.0, 1.0], (len(context.neutral), 1))
-    result[skin] -= normals[:, 2:] * normals
-    result[:, 0] = 0.0
-    return result / np.linalg.norm(result, axis=1, keepdims=True)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def _brow_line(context: Context) -> Doubles:

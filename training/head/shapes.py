@@ -24,14 +24,14 @@ _UNFOLD_STEPS, _FOLDED = 60, 0.05  # sweeps at most; cosine between a triangle's
 
 _WALL_KEPT, _WALL_DEPTH = 0.9, 0.007  # share of the neutral's depth behind the skin that shapes keep, and metres
 
-# Shapes in which the lips stay on each other, and those in which one also slides over the other.
+# Shapes in which the lips stay on each other, and one in which they part in the middle alone.
 _LIPS_CLOSED = (
     *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
-    *("jawForward", "jawLeft", "jawRight", "cheekPuff"),
+    *("jawForward", "jawLeft", "jawRight", "cheekPuff", "mouthRoll", "mouthShrugLower", "mouthPucker"),
 )
+_LIPS_PARTED = ("mouthFunnel",)
 _UPPER = ("eye", "brow", "cheekSquint", "noseSneer")  # some of these targets move the mouth's inside
 _BAG_SHARE = (0.9, 0.6, 0.3, 0.1)  # of the contact line's travel in the loops behind it, in the shapes above
-_LIPS_OVER = ("mouthRoll", "mouthShrugLower", "mouthPucker")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def arkit_shapes(context: Context) -> dict[str, Doubles]:
     raw |= {name: _out_of_mouth(context, delta) for name, delta in raw.items() if name.startswith(_UPPER)}
     raw |= excursions.brow_shapes(context) | excursions.lip_shapes(context, raw)
     shapes = {name: _with_lips(context, name, delta) for name, delta in raw.items()}
-    together = context.neutral + shapes["jawOpen"] + excursions.settle_around_lips(context, raw["mouthClose"])
+    together = context.neutral + shapes["jawOpen"] + excursions.settle_around_lips(context, shapes["mouthClose"])
     shapes["mouthClose"] = contact.close_lips(together, context.loops) - context.neutral - shapes["jawOpen"]
     for side, (ball, name) in enumerate(zip(context.balls, ("Left", "Right"), strict=True)):
         blink = f"eyeBlink{name}"
@@ -110,10 +110,13 @@ def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
 
 
 def _with_lips(context: Context, name: str, delta: Doubles) -> Doubles:
-    if not name.startswith((*_LIPS_CLOSED, *_LIPS_OVER)):
+    if not name.startswith((*_LIPS_CLOSED, *_LIPS_PARTED)):
         return delta
-    over = name.startswith(_LIPS_OVER)
-    return contact.close_lips(context.neutral + delta, context.loops, only_gaps=over) - context.neutral
+    parted = name.startswith(_LIPS_PARTED)
+    closed = contact.close_lips(context.neutral + delta, context.loops, only_overlaps=parted)
+    if not parted:
+        closed = contact.slide_as_one(context.neutral, closed, context.loops)
+    return closed - context.neutral
 
 
 def _smooth_cheeks(context: Context, delta: Doubles) -> Doubles:
