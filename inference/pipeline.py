@@ -13,6 +13,7 @@ from .audio_checks import check_samples
 from .audio_mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
 from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import MODEL_FILES, model_id
+from .contact import LipContact, lip_contact
 from .engine import make_engine
 from .errors import RequestError
 from .fusion_numpy import BATCH
@@ -31,9 +32,10 @@ _SPEECH_SHARE = 0.7  # of the progress bar
 
 @dataclass(frozen=True)
 class _Rig:
-    """What the speech model's channels do, as displacement images."""
+    """What the speech model's channels do, as displacement images, and between the lips."""
 
     images: Floats  # (C, side, side, 3)
+    contact: LipContact
     styles: tuple[str, ...]
 
 
@@ -56,7 +58,8 @@ class Pipeline:
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = np.ascontiguousarray(models.speech.array("rig"), np.float32)
-        return _Rig(self._grid.image(deltas), tuple(models.speech.json("styles")))
+        contact = lip_contact(self.head, deltas, models.speech.json("channels").index("jaw_open"))
+        return _Rig(self._grid.image(deltas), contact, tuple(models.speech.json("styles")))
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
@@ -86,7 +89,10 @@ class Pipeline:
         )
 
     def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
-        """Rig channels (T, C) at 50 Hz of a recording, window by window; at rest where it is silent."""
+        """Rig channels (T, C) at 50 Hz of a recording, window by window.
+
+        The face rests where the recording is silent, and lips that meet do not pass each other.
+        """
         if style_name not in self._rig.styles:
             raise RequestError(
                 f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
@@ -101,7 +107,8 @@ class Pipeline:
                 mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
                 yield window, self._engine.channels(self._engine.encode(mel), style, window.start)
 
-        return join(parts(), count) * liveliness(levels, level)[:count, None]
+        channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
+        return self._rig.contact.hold(channels)
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""

@@ -26,15 +26,10 @@ def test_shapes_on_the_scanned_head_go_where_its_own_go():
     table = rows(lines)
     assert set(table) == set(evaluate_transfer.SHAPES)
     for name, (cosine, ratio) in table.items():
-        if not name.startswith("browDown"):  # the Duet head's own frown of the brow is another one
-            assert cosine > 0.85, name
-        if name != "mouthClose":
-            assert 0.75 < ratio < 1.33, name
-    # The scan's mouthClose takes its lips through each other; one whose lips meet is smaller by as much.
-    most = table["jawOpen"][1] / evaluate_transfer.closing_share(scanned)
-    assert 0.85 * most < table["mouthClose"][1] < 1.1 * most
-    for pose in ("jaw 0.2 shut", "jaw 0.5 shut", "pressed"):
-        apart, cross = evaluate_transfer.lip_gaps(scanned, binding, evaluate_transfer.CLOSURES[pose])
+        assert cosine > 0.85, name
+        assert 0.75 < ratio < 1.33, name
+    for pose, amounts in evaluate_transfer.CLOSURES.items():
+        apart, cross = evaluate_transfer.lip_gaps(scanned, binding, amounts)
         assert -0.25 < cross <= apart < 0.25, pose
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
         delta = evaluate_transfer.shape_of(binding, name, len(scanned.vertices))
@@ -53,12 +48,11 @@ def test_transfer_itself_loses_almost_nothing():
 
 @pytest.mark.skipif(not find_spec("pocketsphinx"), reason="phones are found by PocketSphinx")
 def test_lips_meet_at_the_closures_of_a_real_recording():
-    """Wherever the Duet head's own lips meet on a p, b or m, those of a bound head do; docs/binding.md on crossing."""
+    """Wherever the Duet head's own lips meet on a p, b or m, those of a bound head do, and do not cross."""
     head, shapes = load_head(), load_blendshapes()
     closures = [each for each in evaluate_closures.real_closures(head) if each.gap < evaluate_closures.MEETS]
     assert len(closures) >= 5
     rest = evaluate_closures.Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
-    own = evaluate_closures.own_crossing(head, shapes, closures)
     found = evaluate_closures.bound_closures(evaluate_transfer.scanned_heads(1)[0], head, shapes, [rest, *closures])
     assert found[1:, 0].max() < 0.5
-    assert (found[1:, 2] - found[0, 2] - own).max() < 0.8  # mm deeper in each other than the Duet head's
+    assert (found[1:, 2] - found[0, 2]).max() < 0.2

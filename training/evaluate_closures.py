@@ -94,13 +94,18 @@ def bound_closures(scanned: ScannedHead, head: Head, shapes: Blendshapes, closur
 
 def own_crossing(head: Head, shapes: Blendshapes, closures: Sequence[Closure]) -> Floats:
     """(n,) mm of the Duet head's own lips in each other."""
+    mesh, halves = lip_halves_of(head)
+    moved = (mesh.vertices + np.tensordot(each.weights, shapes.speech_basis, axes=1) for each in closures)
+    return np.array([crossing(mesh.moved(each), halves) for each in moved])
+
+
+def lip_halves_of(head: Head) -> tuple[Mesh, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The Duet head at rest, and the vertices of its upper and of its lower lip, without the corners."""
     vertices = head.vertices.astype(np.float64)
     side = lip_sides(head, vertices)
     near = np.abs(vertices[:, 0]) < 0.02
-    halves = tuple(np.flatnonzero((side * sign > 0) & (side * sign < 0.016) & near) for sign in (1, -1))
-    mesh = Mesh(vertices, head.triangles.astype(np.int64))
-    moved = (vertices + np.tensordot(each.weights, shapes.speech_basis, axes=1) for each in closures)
-    return np.array([crossing(mesh.moved(each), (halves[0], halves[1])) for each in moved])
+    upper, lower = (np.flatnonzero((side * sign > 0) & (side * sign < 0.016) & near) for sign in (1, -1))
+    return Mesh(vertices, head.triangles.astype(np.int64)), (upper, lower)
 
 
 def crossing(mesh: Mesh, halves: tuple[NDArray[np.int64], NDArray[np.int64]]) -> float:
