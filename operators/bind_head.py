@@ -18,9 +18,9 @@ class _Bindable(Reasoned):
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Why the active object cannot be bound; empty where it can."""
+        """Why the active object, or the head whose landmark it is, cannot be bound; empty where it can."""
         try:
-            binding.require_bindable(context.active_object)
+            binding.require_bindable(binding.head_behind(context.active_object))
         except DuetError as error:
             return str(error)
         return ""
@@ -44,7 +44,7 @@ class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         """Let the worker bind the mesh, then make landmarks and preview."""
-        obj = binding.require_bindable(context.active_object)
+        obj = binding.require_bindable(binding.head_behind(context.active_object))
         name, count = obj.name, len(obj.data.vertices)
         bound = yield from ask_binding(context, binding.request_of(obj))
         obj = bpy.data.objects.get(name)
@@ -100,7 +100,9 @@ class DUET_OT_bind_mask(_Bindable, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the group active and go to Weight Paint."""
-        binding.ensure_mask(context.active_object)
+        head = binding.head_behind(context.active_object)
+        binding.ensure_mask(head)
+        context.view_layer.objects.active = head
         if context.mode != "PAINT_WEIGHT":
             bpy.ops.object.mode_set(mode="WEIGHT_PAINT")
         return {"FINISHED"}
