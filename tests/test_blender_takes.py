@@ -174,13 +174,13 @@ def test_a_slider_set_by_hand_is_kept_by_the_next_take(scene, head, speak):
     first = speak(emotion="happy", intensity=0.5)
     scene.frame_set(5)
     assert (head["Angry"], head["Happy"]) == pytest.approx((0.4, 0.5))
-    head["Fear"] = 0.3
+    head["Afraid"] = 0.3
     speak()
     first.duet.emotion, takes.active(head).duet.emotion = "happy", "sad"
     scene.frame_set(6)
-    assert {name: round(head[name], 5) for name in ("Angry", "Fear", "Happy", "Sad")} == {
+    assert {name: round(head[name], 5) for name in ("Angry", "Afraid", "Happy", "Sad")} == {
         "Angry": 0.4,
-        "Fear": 0.3,
+        "Afraid": 0.3,
         "Happy": 0.0,
         "Sad": 0.5,
     }

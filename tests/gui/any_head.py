@@ -6,26 +6,10 @@ BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui
 Pictures of each step are left beside the last one; bound.png is docs/pictures/bind.png.
 """
 
-import os
-import sys
-from pathlib import Path
-
 import blender_gui as g
 import bpy
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from helpers import module, rest, runtime, take, wait_for
-
-RECORDING = Path(os.environ["BLENDER_GUI_BIND"].split(":")[0], "recordings", "sense_and_sensibility_0880.wav")
-PICTURES = Path(g.OUT).parent
-TITLE = 32  # pixels from a value to the title of the panel below
-
-
-def picture(name):
-    yield from rest()
-    g.screenshot(str(PICTURES / f"{name}.png"))
-    print("done:", name, flush=True)
+from helpers import FIRST, TITLE, look, module, picture, rest, runtime, take, wait_for
 
 
 def stranger():
@@ -43,12 +27,6 @@ def stranger():
     bpy.context.view_layer.objects.active = obj
     obj.select_set(True)
     return obj
-
-
-def look(place, distance):
-    view = g.view3d().spaces.active.region_3d
-    view.view_rotation, view.view_location, view.view_distance = (0.69, 0.69, 0.16, 0.16), place, distance
-    view.view_perspective = "PERSP"
 
 
 def open_panel(below):
@@ -83,7 +61,7 @@ def main():
     assert "eyeBlinkLeft" in obj.data.shape_keys.key_blocks
     yield from picture("applied")
 
-    scene.duet.audio = str(RECORDING)
+    scene.duet.audio = str(FIRST)
     scene.duet.emotion, scene.duet.intensity = "happy", 0.5
     yield from rest()
     yield from g.click("duet.generate")

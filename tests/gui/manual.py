@@ -6,29 +6,25 @@ BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui
     build/played.png dist/duet.zip
 """
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import head, rest, runtime, take, wait_for
+from helpers import BOUND, FIRST, TITLE, head, picture, rest, runtime, take, wait_for
 
-EXAMPLES, DOCS = (Path(path) for path in os.environ["BLENDER_GUI_BIND"].split(":")[:2])
-PICTURES = DOCS / "pictures"
-FIRST = "sense_and_sensibility_0880.wav"
-TITLE = 32  # pixels from a value to the title of the panel below
+DOCS = BOUND[1]
 
 
-def picture(name):
-    g.screenshot(str(PICTURES / f"manual_{name}.png"))
+def manual(name):
+    yield from picture(f"manual_{name}", DOCS / "pictures")
 
 
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())
-    shutil.copy(EXAMPLES / "recordings" / FIRST, folder)
+    shutil.copy(FIRST, folder)
     blend = str(folder / "shot.blend")
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     yield from g.open_sidebar("Duet")
@@ -38,17 +34,15 @@ def main():
     yield from g.click("duet.add_head")
     yield from rest()
     assert head() is not None
-    yield from g.enter("audio", f"//{FIRST}")
-    yield from rest()
-    picture("ready")
+    yield from g.enter("audio", f"//{FIRST.name}")
+    yield from manual("ready")
     yield from g.click("duet.generate")
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the first take")
     scene = bpy.context.scene
     scene.frame_end = 80
     scene.frame_set(33)
     head().select_set(False)
-    yield from rest()
-    picture("generated")
+    yield from manual("generated")
 
     # a slider, undo, redo
     before = [curve.driver.expression for curve in head().data.shape_keys.animation_data.drivers]
@@ -56,7 +50,7 @@ def main():
     bpy.ops.ed.undo_push(message="Feeling")
     yield from rest()
     assert head()["Happy"] > 0.6, head()["Happy"]
-    picture("emotion")
+    yield from manual("emotion")
     bpy.ops.ed.undo()
     yield from rest()
     assert take().duet.emotion == "neutral"
@@ -77,5 +71,5 @@ def main():
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5
-    picture("timed")
+    yield from manual("timed")
     yield from g.click((x - 100, y + TITLE))
