@@ -115,14 +115,14 @@ def find(part, area=None, region=None, parts=(0.6, 0.2, 0.8)):
     raise RuntimeError(f"nothing with {part} is on the screen")
 
 
-def drag(place, pixels):
-    """Press at the place, move to the right by hand, let go."""
+def drag(place, pixels, up=0):
+    """Press at the place, move to the right and up by hand, let go."""
     x, y = place
     g._x("xdotool", "mousemove", x, y)
     yield 0.2
     g._x("xdotool", "mousedown", 1)
     for part in range(1, 7):
-        g._x("xdotool", "mousemove", x + pixels * part // 6, y)
+        g._x("xdotool", "mousemove", x + pixels * part // 6, y - up * part // 6)
         yield 0.15
     g._x("xdotool", "mouseup", 1)
     yield 0.5

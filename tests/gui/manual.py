@@ -12,13 +12,24 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import BOUND, FIRST, TITLE, head, picture, rest, runtime, take, wait_for
+from helpers import BOUND, FIRST, TITLE, area_of, drag, head, picture, point_at, rest, runtime, take, wait_for
 
 DOCS = BOUND[1]
+EDGE = 90  # pixels by which the timeline gets higher
+MARKERS = ["Duet: happy 0.7", "Duet: angry 0.9", "Duet: sad 0.8"]
 
 
 def manual(name):
     yield from picture(f"manual_{name}", DOCS / "pictures")
+
+
+def show_markers():
+    """Blender draws markers only where the timeline is high enough: pull its edge up, and show all frames."""
+    timeline = area_of("DOPESHEET_EDITOR")
+    yield from drag((timeline.x + 500, g.window().height - 1 - (timeline.y + timeline.height)), 0, up=EDGE)
+    yield from point_at(area_of("DOPESHEET_EDITOR"))
+    yield from g.key("Home")
+    yield from point_at(g.view3d())
 
 
 def main():
@@ -65,11 +76,13 @@ def main():
     cue.seconds, cue.emotion, cue.intensity = 1.2, "angry", 0.9
     cue = take().duet.cues.add()
     cue.seconds, cue.emotion, cue.intensity, cue.ease = 2.2, "sad", 0.8, 0.8
-    bpy.ops.duet.emotion_markers()
     scene.frame_set(50)
     x, y = yield from g.find("intensity")
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5
+    yield from g.click("duet.emotion_markers")
+    assert [marker.name for marker in scene.timeline_markers] == MARKERS
+    yield from show_markers()
     yield from manual("timed")
     yield from g.click((x - 100, y + TITLE))
