@@ -70,6 +70,7 @@ class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
         if obj is None:
             raise HeadError("Nothing waits to be applied.", "Bind a head first.")
         RUNTIME.exclusive = True
+        _choose(context, obj)
         yield from follow(binding.apply_steps(obj, load_blendshapes()), "Making shape keys")
         context.scene.duet.head = obj
         return f"'{obj.name}' is ready to speak."
@@ -86,6 +87,7 @@ class DUET_OT_discard_binding(_Previewed, bpy.types.Operator):
         """Remove them."""
         obj = bound_head(context)
         if obj is not None:
+            _choose(context, obj)
             binding.discard_preview(obj)
             binding.hide_landmarks(obj)
         return {"FINISHED"}
@@ -102,7 +104,7 @@ class DUET_OT_bind_mask(_Bindable, bpy.types.Operator):
         """Make the group active and go to Weight Paint."""
         head = binding.head_behind(context.active_object)
         binding.ensure_mask(head)
-        context.view_layer.objects.active = head
+        _choose(context, head)
         if context.mode != "PAINT_WEIGHT":
             bpy.ops.object.mode_set(mode="WEIGHT_PAINT")
         return {"FINISHED"}
@@ -115,6 +117,12 @@ def bound_head(context: bpy.types.Context) -> bpy.types.Object | None:
         if candidate is not None and candidate.type == "MESH" and binding.preview_of(candidate) is not None:
             return candidate
     return None
+
+
+def _choose(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Make the head active and selected: its preview and landmarks, one of which may be active, go away."""
+    context.view_layer.objects.active = head
+    head.select_set(True)
 
 
 CLASSES = (DUET_OT_bind_head, DUET_OT_apply_binding, DUET_OT_discard_binding, DUET_OT_bind_mask)

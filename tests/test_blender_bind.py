@@ -108,6 +108,11 @@ def test_a_moved_landmark_is_kept_when_it_is_what_is_active(mesh_head):
     assert len(binding.landmarks_of(obj)) == 68
     assert bpy.ops.duet.bind_mask() == {"FINISHED"}
     assert bpy.context.mode == "PAINT_WEIGHT" and bpy.context.active_object == obj
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = moved
+    obj.select_set(False)
+    assert bpy.ops.duet.apply_binding() == {"FINISHED"}
+    assert bpy.context.active_object == obj and obj.select_get()
 
 
 def test_discard_leaves_nothing(mesh_head):

@@ -127,7 +127,7 @@ def main():
     yield from g.click("duet.apply_binding")
     yield from wait_for(lambda: binding.preview_of(obj) is None and not runtime().busy, "applying")
     scene = bpy.context.scene
-    assert scene.duet.head == obj
+    assert scene.duet.head == obj == bpy.context.active_object
     assert "eyeBlinkLeft" in obj.data.shape_keys.key_blocks
     yield from picture("applied")
 
