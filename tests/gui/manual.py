@@ -12,10 +12,9 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import BOUND, FIRST, TITLE, area_of, drag, head, picture, point_at, rest, runtime, take, wait_for
+from helpers import BOUND, FIRST, TITLE, area_of, drag, find, head, picture, point_at, rest, runtime, take, wait_for
 
 DOCS = BOUND[1]
-EDGE = 90  # pixels by which the timeline gets higher
 MARKERS = ["Duet: happy 0.7", "Duet: angry 0.9", "Duet: sad 0.8"]
 
 
@@ -24,9 +23,10 @@ def manual(name):
 
 
 def show_markers():
-    """Blender draws markers only where the timeline is high enough: pull its edge up, and show all frames."""
-    timeline = area_of("DOPESHEET_EDITOR")
-    yield from drag((timeline.x + 500, g.window().height - 1 - (timeline.y + timeline.height)), 0, up=EDGE)
+    """Blender draws markers only where the timeline is high enough: move its edge up, and show all frames."""
+    for _ in range(4):  # Blender loses the edge where the mouse leaves it by more than a few pixels at a time
+        timeline = area_of("DOPESHEET_EDITOR")
+        yield from drag((timeline.x + 500, g.window().height - 1 - (timeline.y + timeline.height)), 0, up=30)
     yield from point_at(area_of("DOPESHEET_EDITOR"))
     yield from g.key("Home")
     yield from point_at(g.view3d())
@@ -81,7 +81,7 @@ def main():
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5
-    yield from g.click("duet.emotion_markers")
+    yield from g.click((yield from find("duet.emotion_markers", parts=(0.83,))))
     assert [marker.name for marker in scene.timeline_markers] == MARKERS
     yield from show_markers()
     yield from manual("timed")
