@@ -18,9 +18,9 @@ class _Bindable(Reasoned):
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Why the active object cannot be bound; empty where it can."""
+        """Why the active object, or the head whose landmark it is, cannot be bound; empty where it can."""
         try:
-            binding.require_bindable(context.active_object)
+            binding.require_bindable(binding.head_behind(context.active_object))
         except DuetError as error:
             return str(error)
         return ""
@@ -44,7 +44,7 @@ class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         """Let the worker bind the mesh, then make landmarks and preview."""
-        obj = binding.require_bindable(context.active_object)
+        obj = binding.require_bindable(binding.head_behind(context.active_object))
         name, count = obj.name, len(obj.data.vertices)
         bound = yield from ask_binding(context, binding.request_of(obj))
         obj = bpy.data.objects.get(name)
@@ -70,6 +70,7 @@ class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
         if obj is None:
             raise HeadError("Nothing waits to be applied.", "Bind a head first.")
         RUNTIME.exclusive = True
+        _choose(context, obj)
         yield from follow(binding.apply_steps(obj, load_blendshapes()), "Making shape keys")
         context.scene.duet.head = obj
         return f"'{obj.name}' is ready to speak."
@@ -86,6 +87,7 @@ class DUET_OT_discard_binding(_Previewed, bpy.types.Operator):
         """Remove them."""
         obj = bound_head(context)
         if obj is not None:
+            _choose(context, obj)
             binding.discard_preview(obj)
             binding.hide_landmarks(obj)
         return {"FINISHED"}
@@ -100,7 +102,9 @@ class DUET_OT_bind_mask(_Bindable, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the group active and go to Weight Paint."""
-        binding.ensure_mask(context.active_object)
+        head = binding.head_behind(context.active_object)
+        binding.ensure_mask(head)
+        _choose(context, head)
         if context.mode != "PAINT_WEIGHT":
             bpy.ops.object.mode_set(mode="WEIGHT_PAINT")
         return {"FINISHED"}
@@ -113,6 +117,12 @@ def bound_head(context: bpy.types.Context) -> bpy.types.Object | None:
         if candidate is not None and candidate.type == "MESH" and binding.preview_of(candidate) is not None:
             return candidate
     return None
+
+
+def _choose(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Make the head active and selected: its preview and landmarks, one of which may be active, go away."""
+    context.view_layer.objects.active = head
+    head.select_set(True)
 
 
 CLASSES = (DUET_OT_bind_head, DUET_OT_apply_binding, DUET_OT_discard_binding, DUET_OT_bind_mask)

@@ -37,6 +37,24 @@ def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
     return datablock.animation_data.action if datablock.animation_data else None
 
 
+def bags_of(datablock: bpy.types.ID) -> list[bpy.types.ActionChannelbag]:
+    """The F-curves of all that the data-block plays: its action, and the strips of its NLA tracks."""
+    animation = datablock.animation_data
+    if animation is None:
+        return []
+    played = [(animation.action, animation.action_slot)]
+    played += [(strip.action, strip.action_slot) for track in animation.nla_tracks for strip in track.strips]
+    return [
+        bag
+        for action, slot in played
+        if action is not None and slot is not None
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        if bag.slot_handle == slot.handle
+    ]
+
+
 def slot_for(action: bpy.types.Action, kind: str) -> bpy.types.ActionSlot | None:
     """The action's slot for a kind of data-block, such as 'KEY' or 'OBJECT'; None where it has none."""
     return next((slot for slot in action.slots if slot.target_id_type == kind), None)

@@ -94,11 +94,11 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
-        revise.widen(obj.data.shape_keys, take.speech_names, values)
-        revise.assign(obj, action)
-        felt = drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
-        sliders.rest(obj, felt)
+        with sliders.resting([obj], take.emotions):
+            notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
+            revise.widen(obj.data.shape_keys, take.speech_names, values)
+            revise.assign(obj, action)
+        drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
         yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
     sound.replace_strips(scene, earlier_strips, strip)

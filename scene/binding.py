@@ -23,6 +23,12 @@ _MOVED = 1e-3  # of the landmarks' extent, from which an empty counts as moved b
 _CHOOSE = "Click the head in the 3D view, then Bind again."
 
 
+def head_behind(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The head that a landmark or a preview belongs to; any other object is what it is."""
+    beside = obj is not None and obj.parent is not None and (_LANDMARK in obj or _PREVIEW_OF in obj)
+    return obj.parent if beside else obj
+
+
 def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
     """The object, where it is a mesh whose shapes Duet may make; raises HeadError with the reason."""
     if obj is None or obj.type != "MESH":

@@ -57,7 +57,8 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     drivers.undrive(key, stored.take.expression_names)
     for name in np.array(names)[~moving]:
         key.key_blocks[str(name)].value = 0.0
-    revise.assign(obj, action)
+    with sliders.resting([obj], stored.take.emotions):
+        revise.assign(obj, action)
     error = thinning_error(values[:, moving], reach[moving], keys)
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
 

@@ -134,7 +134,8 @@ def emotion(action: bpy.types.Action) -> None:
         return
     stored = takes.read(action)
     _keep_if_edited(action, actions.ensure_bag(action, players[0]), _emotion_paths(stored), action.duet.written_emotion)
-    write_emotion(action, stored, players[0], scene_fps(bpy.context.scene))
+    with sliders.resting(players, stored.take.emotions):
+        write_emotion(action, stored, players[0], scene_fps(bpy.context.scene))
     _touch(players)
 
 
@@ -192,13 +193,13 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     stored = takes.read(action)
     heads.require_fits(obj, stored.take)
     layer = scene.duet.existing == "LAYER"
-    notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
     action.use_fake_user = True
     take = stored.take
-    felt = drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
-    sliders.rest(obj, felt)
-    widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
-    assign(obj, action)
+    with sliders.resting([obj], take.emotions):
+        notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
+        widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
+        assign(obj, action)
+    drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
     fps = scene_fps(scene)
     lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
     try:
@@ -210,15 +211,15 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
 
 
 def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
-    """Let the head play nothing: no curves, no life, no sound of Duet's, a neutral face."""
+    """Let the head play nothing: no curves, no life, no sound of Duet's; only sliders set by hand are kept."""
     stored = takes.read(action)
-    for datablock in (obj.data.shape_keys, obj):
-        if actions.action_of(datablock) == action:
-            datablock.animation_data.action = None
+    with sliders.resting([obj], stored.take.emotions):
+        for datablock in (obj.data.shape_keys, obj):
+            if actions.action_of(datablock) == action:
+                datablock.animation_data.action = None
     for name in stored.take.speech_names:
         if name in obj.data.shape_keys.key_blocks:
             obj.data.shape_keys.key_blocks[name].value = 0.0
-    sliders.rest(obj, stored.take.emotions)
     lively.remove(obj)
     sound.replace_strips(scene, sound.strips_of(scene, obj), None)
     _touch([obj])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import bpy
 import numpy as np
@@ -65,10 +66,23 @@ def feelings(emotions: Sequence[str], expression_weights: Floats) -> list[str]:
     return [emotion for emotion, row in zip(emotions, expression_weights, strict=True) if np.any(row)]
 
 
-def rest(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
-    """Set the sliders to 0, where nothing animates them this lets the face be neutral."""
-    for emotion in sliders_of(obj, emotions):
-        obj[slider_name(emotion)] = 0.0
+def animated(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
+    """Those of the emotions whose slider has a curve in the object's action or on its NLA tracks."""
+    paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
+    return [emotion for emotion in sliders_of(obj, emotions) if slider_path(emotion) in paths]
+
+
+@contextmanager
+def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Iterator[None]:
+    """Set to 0 the sliders that a curve moved before the block, and none does after it.
+
+    The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
+    """
+    before = [animated(obj, emotions) for obj in objects]
+    yield
+    for obj, moved in zip(objects, before, strict=True):
+        for emotion in set(moved) - set(animated(obj, emotions)):
+            obj[slider_name(emotion)] = 0.0
 
 
 def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:

@@ -95,6 +95,26 @@ def test_mask_and_moved_landmarks_are_told_to_the_search(mesh_head):
     np.testing.assert_allclose(request.vertices[7], obj.matrix_world @ obj.data.vertices[7].co, rtol=1e-5)
 
 
+def test_a_moved_landmark_is_kept_when_it_is_what_is_active(mesh_head):
+    obj = mesh_head
+    bpy.ops.duet.bind_head()
+    moved = binding.landmarks_of(obj)[30]
+    moved.location.y -= 0.002
+    place = moved.location.copy()
+    bpy.context.view_layer.objects.active = moved
+    assert bpy.ops.duet.bind_head() == {"FINISHED"}
+    assert (moved.location - place).length < 1e-6
+    assert binding.preview_of(obj) is not None
+    assert len(binding.landmarks_of(obj)) == 68
+    assert bpy.ops.duet.bind_mask() == {"FINISHED"}
+    assert bpy.context.mode == "PAINT_WEIGHT" and bpy.context.active_object == obj
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = moved
+    obj.select_set(False)
+    assert bpy.ops.duet.apply_binding() == {"FINISHED"}
+    assert bpy.context.active_object == obj and obj.select_get()
+
+
 def test_discard_leaves_nothing(mesh_head):
     obj = mesh_head
     objects, meshes = len(bpy.data.objects), len(bpy.data.meshes)

@@ -169,6 +169,38 @@ def test_timed_emotions_are_eased_sliders(scene, head, speak):
     assert len(bag.fcurves.find('["Sad"]').keyframe_points) <= 4  # few keys, to be moved by hand
 
 
+def test_a_slider_set_by_hand_is_kept_by_the_next_take(scene, head, speak):
+    head["Angry"] = 0.4
+    first = speak(emotion="happy", intensity=0.5)
+    scene.frame_set(5)
+    assert (head["Angry"], head["Happy"]) == pytest.approx((0.4, 0.5))
+    head["Afraid"] = 0.3
+    speak()
+    first.duet.emotion, takes.active(head).duet.emotion = "happy", "sad"
+    scene.frame_set(6)
+    assert {name: round(head[name], 5) for name in ("Angry", "Afraid", "Happy", "Sad")} == {
+        "Angry": 0.4,
+        "Afraid": 0.3,
+        "Happy": 0.0,
+        "Sad": 0.5,
+    }
+    revise.play(scene, head, first)
+    scene.frame_set(7)
+    assert (head["Angry"], head["Happy"], head["Sad"]) == pytest.approx((0.4, 0.5, 0))
+    revise.clear(scene, head, first)
+    assert (head["Angry"], head["Happy"]) == pytest.approx((0.4, 0))
+
+
+@pytest.mark.parametrize("setting", [("emotion", "neutral"), ("intensity", 0.0)])
+def test_a_feeling_that_is_taken_back_leaves_the_face(scene, head, speak, setting):
+    action = speak(emotion="happy", intensity=0.5)
+    scene.frame_set(5)
+    setattr(action.duet, *setting)
+    assert head["Happy"] == 0
+    neutral = expected_face(HEAD, BLENDSHAPES, replace(fake_take(), emotion_curves=0 * fake_take().emotion_curves), 4)
+    assert evaluated(head) == pytest.approx(neutral, abs=HUNDREDTH_MM)
+
+
 def test_sliders_move_the_face_before_any_take(head):
     head["Angry"] = 0.9
     head.update_tag()

@@ -8,7 +8,6 @@ BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui
 """
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,12 +15,16 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 from helpers import (
+    FIRST,
+    SECOND,
     choose_file,
     differences,
     drag,
     find,
     fingerprint,
     head,
+    open_exports,
+    picture,
     point_at,
     press,
     repeated,
@@ -31,17 +34,6 @@ from helpers import (
     takes,
     wait_for,
 )
-
-RECORDINGS = Path(os.environ["BLENDER_GUI_BIND"].split(":")[0], "recordings")
-FIRST, SECOND = (RECORDINGS / f"sense_and_sensibility_0{n}.wav" for n in (880, 920))
-PICTURES = Path(g.OUT).parent
-TITLE = 32  # pixels from a value to the title of the panel below
-
-
-def picture(name):
-    yield from rest()
-    g.screenshot(str(PICTURES / f"{name}.png"))
-    print("done:", name, flush=True)
 
 
 def playing():
@@ -128,16 +120,7 @@ def main():
 
 def exports(folder):
     """The Export panel and its file selectors."""
-    area = g.view3d()
-    region = g.sidebar()
-    with bpy.context.temp_override(window=g.window(), area=area, region=region):
-        for _ in range(40):
-            bpy.ops.view2d.scroll_down(page=False)
-    yield from rest()
-    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 16)))  # the last panel's title opens it
-    with bpy.context.temp_override(window=g.window(), area=area, region=region):
-        for _ in range(40):
-            bpy.ops.view2d.scroll_down(page=False)
+    yield from open_exports()
     yield from picture("15_export")
     for name, operator in (("head.json", "export_json"), ("head.gltf", "export_gltf")):
         yield from g.click(f"duet.{operator}")

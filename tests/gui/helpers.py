@@ -1,5 +1,6 @@
-"""What the scripts of this folder share: waiting, looking, dragging, and a fingerprint of the scene."""
+"""What the scripts of this folder share: recordings, pictures, waiting, dragging, and a fingerprint of the scene."""
 
+import os
 import sys
 import tempfile
 import wave
@@ -9,6 +10,11 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 
+BOUND = [Path(folder) for folder in os.environ.get("BLENDER_GUI_BIND", "examples").split(":")]
+RECORDINGS = BOUND[0] / "recordings"  # the first folder bound is examples/
+FIRST, SECOND = (RECORDINGS / f"sense_and_sensibility_0{n}.wav" for n in (880, 920))
+PICTURES = Path(g.OUT).parent
+TITLE = 32  # pixels from a value to the title of the panel below
 TIMEOUT = 240  # seconds for the worker
 
 
@@ -47,6 +53,37 @@ def rest():
         yield 0.4
 
 
+def picture(name, folder=PICTURES):
+    """The screen as NAME.png, beside OUT unless another folder is given."""
+    yield from rest()
+    g.screenshot(str(folder / f"{name}.png"))
+    print("done:", name, flush=True)
+
+
+def look(place, distance):
+    """Look at a place from the front, a little from the side."""
+    view = g.view3d().spaces.active.region_3d
+    view.view_rotation, view.view_location, view.view_distance = (0.69, 0.69, 0.16, 0.16), place, distance
+    view.view_perspective = "PERSP"
+
+
+def to_the_end():
+    """Scroll the sidebar down; three times, for what it shows is known only once it was drawn."""
+    for _ in range(3):
+        with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
+            for _ in range(60):
+                bpy.ops.view2d.scroll_down(page=False)
+        yield from rest()
+
+
+def open_exports():
+    """Open the last panel, Export, by its title, and show all of it."""
+    region = g.sidebar()
+    yield from to_the_end()
+    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 16)))
+    yield from to_the_end()
+
+
 def hovered(area, region):
     """The data path or the operator's call under the mouse."""
     manager = bpy.context.window_manager
@@ -78,14 +115,14 @@ def find(part, area=None, region=None, parts=(0.6, 0.2, 0.8)):
     raise RuntimeError(f"nothing with {part} is on the screen")
 
 
-def drag(place, pixels):
-    """Press at the place, move to the right by hand, let go."""
+def drag(place, pixels, up=0):
+    """Press at the place, move to the right and up by hand, let go."""
     x, y = place
     g._x("xdotool", "mousemove", x, y)
     yield 0.2
     g._x("xdotool", "mousedown", 1)
     for part in range(1, 7):
-        g._x("xdotool", "mousemove", x + pixels * part // 6, y)
+        g._x("xdotool", "mousemove", x + pixels * part // 6, y - up * part // 6)
         yield 0.15
     g._x("xdotool", "mouseup", 1)
     yield 0.5

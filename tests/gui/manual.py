@@ -6,29 +6,36 @@ BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui
     build/played.png dist/duet.zip
 """
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import head, rest, runtime, take, wait_for
+from helpers import BOUND, FIRST, TITLE, area_of, drag, find, head, picture, point_at, rest, runtime, take, wait_for
 
-EXAMPLES, DOCS = (Path(path) for path in os.environ["BLENDER_GUI_BIND"].split(":")[:2])
-PICTURES = DOCS / "pictures"
-FIRST = "sense_and_sensibility_0880.wav"
-TITLE = 32  # pixels from a value to the title of the panel below
+DOCS = BOUND[1]
+MARKERS = ["Duet: happy 0.7", "Duet: angry 0.9", "Duet: sad 0.8"]
 
 
-def picture(name):
-    g.screenshot(str(PICTURES / f"manual_{name}.png"))
+def manual(name):
+    yield from picture(f"manual_{name}", DOCS / "pictures")
+
+
+def show_markers():
+    """Blender draws markers only where the timeline is high enough: move its edge up, and show all frames."""
+    for _ in range(4):  # Blender loses the edge where the mouse leaves it by more than a few pixels at a time
+        timeline = area_of("DOPESHEET_EDITOR")
+        yield from drag((timeline.x + 500, g.window().height - 1 - (timeline.y + timeline.height)), 0, up=30)
+    yield from point_at(area_of("DOPESHEET_EDITOR"))
+    yield from g.key("Home")
+    yield from point_at(g.view3d())
 
 
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())
-    shutil.copy(EXAMPLES / "recordings" / FIRST, folder)
+    shutil.copy(FIRST, folder)
     blend = str(folder / "shot.blend")
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     yield from g.open_sidebar("Duet")
@@ -38,17 +45,15 @@ def main():
     yield from g.click("duet.add_head")
     yield from rest()
     assert head() is not None
-    yield from g.enter("audio", f"//{FIRST}")
-    yield from rest()
-    picture("ready")
+    yield from g.enter("audio", f"//{FIRST.name}")
+    yield from manual("ready")
     yield from g.click("duet.generate")
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the first take")
     scene = bpy.context.scene
     scene.frame_end = 80
     scene.frame_set(33)
     head().select_set(False)
-    yield from rest()
-    picture("generated")
+    yield from manual("generated")
 
     # a slider, undo, redo
     before = [curve.driver.expression for curve in head().data.shape_keys.animation_data.drivers]
@@ -56,7 +61,7 @@ def main():
     bpy.ops.ed.undo_push(message="Feeling")
     yield from rest()
     assert head()["Happy"] > 0.6, head()["Happy"]
-    picture("emotion")
+    yield from manual("emotion")
     bpy.ops.ed.undo()
     yield from rest()
     assert take().duet.emotion == "neutral"
@@ -71,11 +76,13 @@ def main():
     cue.seconds, cue.emotion, cue.intensity = 1.2, "angry", 0.9
     cue = take().duet.cues.add()
     cue.seconds, cue.emotion, cue.intensity, cue.ease = 2.2, "sad", 0.8, 0.8
-    bpy.ops.duet.emotion_markers()
     scene.frame_set(50)
     x, y = yield from g.find("intensity")
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5
-    picture("timed")
+    yield from g.click((yield from find("duet.emotion_markers", parts=(0.83,))))
+    assert [marker.name for marker in scene.timeline_markers] == MARKERS
+    yield from show_markers()
+    yield from manual("timed")
     yield from g.click((x - 100, y + TITLE))

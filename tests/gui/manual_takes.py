@@ -4,34 +4,23 @@ BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui
     docs/pictures/manual_takes.png dist/duet.zip
 """
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import repeated, rest, runtime, take, takes, wait_for
+from helpers import BOUND, FIRST, SECOND, TITLE, picture, repeated, rest, runtime, take, takes, to_the_end, wait_for
 
-EXAMPLES, DOCS = (Path(path) for path in os.environ["BLENDER_GUI_BIND"].split(":")[:2])
-FIRST, SECOND = (EXAMPLES / "recordings" / f"sense_and_sensibility_0{n}.wav" for n in (880, 920))
-TITLE = 32  # pixels from a value to the title of the panel below
+DOCS = BOUND[1]
 
 
-def picture(name):
-    g.screenshot(str(DOCS / "pictures" / f"manual_{name}.png"))
+def manual(name):
+    yield from picture(f"manual_{name}", DOCS / "pictures")
 
 
 def count():
     return len(takes())
-
-
-def scroll_down():
-    area = g.view3d()
-    region = next(region for region in area.regions if region.type == "UI")
-    with bpy.context.temp_override(window=g.window(), area=area, region=region):
-        for _ in range(20):
-            bpy.ops.view2d.scroll_down(page=False)
 
 
 def main():
@@ -57,8 +46,7 @@ def main():
     x, y = yield from g.find("duet.generate")
     yield from g.click((x, y))
     yield from wait_for(lambda: runtime().busy and runtime().fraction > 0.02 and runtime().job, "a long job")
-    yield from rest()
-    picture("progress")
+    yield from manual("progress")
     yield from g.key("Escape")
     yield from wait_for(lambda: not runtime().busy, "the end of the job")
     assert {action.name for action in bpy.data.actions} == names
@@ -72,8 +60,6 @@ def main():
     scene.frame_set(60)
     place = yield from g.find("start_frame")
     yield from g.click((place[0] - 100, place[1] + 2 * TITLE - 4))  # opens Performance
-    yield from rest()
-    picture("performance")
+    yield from manual("performance")
     yield from g.click((place[0] - 100, place[1] + 2 * TITLE - 4))
-    scroll_down()
-    yield from rest()
+    yield from to_the_end()

@@ -4,40 +4,11 @@ BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui
     build/other_heads/end.png dist/duet.zip
 """
 
-import os
-import sys
-from pathlib import Path
-
 import blender_gui as g
 import bpy
+from helpers import FIRST, look, module, picture, rest, runtime, take, to_the_end, wait_for
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from helpers import module, rest, runtime, take, wait_for
-
-RECORDING = Path(os.environ["BLENDER_GUI_BIND"].split(":")[0], "recordings", "sense_and_sensibility_0880.wav")
-PICTURES = Path(g.OUT).parent
 SHOWN = 31  # the frame of the pictures
-
-
-def picture(name):
-    yield from rest()
-    g.screenshot(str(PICTURES / f"{name}.png"))
-    print("done:", name, flush=True)
-
-
-def look(place, distance):
-    view = g.view3d().spaces.active.region_3d
-    view.view_rotation, view.view_location, view.view_distance = (0.69, 0.69, 0.16, 0.16), place, distance
-    view.view_perspective = "PERSP"
-
-
-def to_the_end():
-    """Scroll the sidebar down; three times, for what it shows is known only once it was drawn."""
-    for _ in range(3):
-        with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-            for _ in range(60):
-                bpy.ops.view2d.scroll_down(page=False)
-        yield from rest()
 
 
 def open_panel():
@@ -54,7 +25,7 @@ def main():
     yield from g.open_sidebar("Duet")
     yield from g.click("duet.add_head")
     yield from wait_for(lambda: scene.duet.head is not None, "the Duet head")
-    scene.duet.audio = str(RECORDING)
+    scene.duet.audio = str(FIRST)
     scene.duet.emotion, scene.duet.intensity = "happy", 0.5
     yield from rest()
     yield from g.click("duet.generate")

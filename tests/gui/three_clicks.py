@@ -3,16 +3,14 @@
 BLENDER_GUI_BIND=$PWD/examples blender-gui gui tests/gui/three_clicks.py docs/pictures/panel.png dist/duet.zip
 """
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import blender_gui as g
 import bpy
+from helpers import FIRST
 
-RECORDING = "sense_and_sensibility_0880.wav"
-SOURCE = Path(os.environ["BLENDER_GUI_BIND"], "recordings", RECORDING)
 TIMEOUT = 120  # seconds for the worker
 BEFORE = 40  # the frame at which Generate is clicked
 
@@ -20,7 +18,7 @@ BEFORE = 40  # the frame at which Generate is clicked
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())  # a .blend beside its recording
-    shutil.copy(SOURCE, folder)
+    shutil.copy(FIRST, folder)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
     yield from g.open_sidebar("Duet")
     yield from g.settle()
@@ -29,7 +27,7 @@ def main():
     scene = bpy.context.scene
     head = scene.duet.head
     assert head is not None, "Add Duet Head did nothing"
-    yield from g.enter("audio", f"//{RECORDING}")
+    yield from g.enter("audio", f"//{FIRST.name}")
     scene.duet.emotion, scene.duet.intensity = "happy", 0.6
     scene.frame_set(BEFORE)
     yield from g.settle()
@@ -44,7 +42,7 @@ def main():
     curve = max(curves_of(animation), key=lambda curve: max(values_of(curve)) - min(values_of(curve)))
     shown = head.data.shape_keys.path_resolve(curve.data_path)
     assert abs(shown - curve.evaluate(BEFORE)) < 1e-5, "the face waits for the next frame"
-    assert scene.sequence_editor.strips[0].sound.filepath.endswith(RECORDING)
+    assert scene.sequence_editor.strips[0].sound.filepath.endswith(FIRST.name)
     assert head["Happy"] > 0.5
     head.select_set(False)
     values = values_of(curve)

@@ -3,14 +3,9 @@
 BLENDER_GUI_BIND=$PWD/examples blender-gui gui tests/gui/undo_and_cancel.py build/undo.png dist/duet.zip
 """
 
-import os
-from pathlib import Path
-
 import blender_gui as g
 import bpy
-from helpers import differences, fingerprint, repeated, runtime, take, wait_for
-
-AUDIO = Path(os.environ["BLENDER_GUI_BIND"], "recordings", "sense_and_sensibility_0880.wav")
+from helpers import FIRST, differences, fingerprint, repeated, runtime, take, wait_for
 
 
 def main():
@@ -20,7 +15,7 @@ def main():
     scene.frame_end = 20
     scene.duet.emotion = "sad"
     yield from g.settle()
-    scene.duet.audio = str(repeated(AUDIO, 200))
+    scene.duet.audio = str(repeated(FIRST, 200))
     yield from g.settle()
     before = fingerprint()
 
@@ -36,7 +31,7 @@ def main():
     yield from wait_for(lambda: not runtime().busy, "Cancel")
     assert not differences(before, fingerprint()), differences(before, fingerprint())
 
-    scene.duet.audio = str(AUDIO)
+    scene.duet.audio = str(FIRST)
     bpy.ops.ed.undo_push(message="Choose audio")
 
     yield from g.click("duet.generate")
