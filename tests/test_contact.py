@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from duet.inference.audio_file import load_audio
 from duet.inference.checkpoints import load_checkpoint
 from duet.inference.contact import LipContact, lip_contact
@@ -14,8 +13,6 @@ from duet.training.evaluate_closures import crossing, lip_halves_of
 from duet.training.speech_rig import CHANNEL_NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytestmark = pytest.mark.embedded
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = load_head()
