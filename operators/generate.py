@@ -12,6 +12,7 @@ from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.loudness import envelope
 from ..inference.take import Take
 from ..scene import bake, heads, properties, sound, timing
+from ..scene.steps import in_background
 from .reasons import BUSY, Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
@@ -48,9 +49,9 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
         plan = Plan(scene.name, head.name, recording)
         request = properties.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
-        yield None  # what follows takes its time on a long recording: the window is drawn in between
-        plan = replace(plan, recording=replace(recording, loudness=envelope(samples, SAMPLE_RATE)))
-        yield None
+        loudness = yield from follow(in_background(lambda: envelope(samples, SAMPLE_RATE)), "Reading sound")
+        plan = replace(plan, recording=replace(recording, loudness=loudness))
+        yield None  # a long recording is copied for the engine: the window is drawn before
         take = yield from ask(context, request, samples)
         return (yield from _apply(replace(plan, take=take)))
 

@@ -25,8 +25,9 @@ _CHOOSE = "Click the head in the 3D view, then Bind again."
 
 def head_behind(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The head that a landmark or a preview belongs to; any other object is what it is."""
-    beside = obj is not None and obj.parent is not None and (_LANDMARK in obj or _PREVIEW_OF in obj)
-    return obj.parent if beside else obj
+    if obj is None or obj.parent is None:
+        return obj
+    return obj.parent if _LANDMARK in obj or _PREVIEW_OF in obj else obj
 
 
 def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
