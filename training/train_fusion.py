@@ -168,7 +168,7 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
     return Trained(module.eval(), bounds, maps.images)
 
 
-def emotion_weights(module: FusionModule, grid: Grid, basis: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
+def emotion_weights(module: FusionModule, grid: Grid, basis: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """w_E (E, Ke) of each emotion at intensity 1: its recipe through E_E as shipped (float16), its w_A dropped.
 
     `basis` (Ke, V, 3) are the expression blendshapes as shipped, whose images E_E then knows.
@@ -176,7 +176,7 @@ def emotion_weights(module: FusionModule, grid: Grid, basis: NDArray[np.floating
     deltas = np.tensordot(emotion_arkit(), load_head().arkit, axes=1)
     encoder = copy.deepcopy(module.expression_encoder).half().float()
     if basis is not None:
-        encoder.known.copy_(torch.from_numpy(grid.image(basis.astype(np.float32)).reshape(len(basis), -1)))
+        encoder.known.copy_(torch.from_numpy(grid.image(basis).reshape(len(basis), -1)))
     with torch.no_grad():
         return encoder(torch.from_numpy(grid.image(deltas))).numpy()
 
@@ -189,7 +189,8 @@ def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> No
         del state["known"]  # the blendshapes' images: the models make them of the blendshapes when they are loaded
         arrays |= {f"{name}_encoder.{k}": v.numpy().astype(kind) for k, v in state.items()}
         arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
-    arrays["emotion_weights"] = emotion_weights(module, grid, arrays["basis.expression"])
+    shipped = readable.expression.astype(PRECISION["expression"]).astype(np.float32)
+    arrays["emotion_weights"] = emotion_weights(module, grid, shipped)
     arrays |= {"grid_index": grid.index, "grid_weight": grid.weight}
     metadata = {
         "dims": asdict(module.dims),
