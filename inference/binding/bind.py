@@ -13,7 +13,7 @@ from ..errors import HeadError
 from ..head import Head
 from .checks import check_facing, check_mesh
 from .contacts import find_contacts
-from .correspond import Following, follow_skin, nearest_skin
+from .correspond import follow_skin, nearest_skin
 from .features import facing_part, find_features, joined
 from .lids import find_lid_skin
 from .mesh import Doubles, Indices, Mesh, triangulated
@@ -22,7 +22,7 @@ from .nearest import Surface
 from .nonrigid import Pins, register
 from .parts import INNER, Parts, find_parts
 from .rigid import Similarity, find_head, fit_identity, fit_similarity, outer_skin
-from .solve import graph_within
+from .solve import edges_within, numbering, small_graph_of
 from .transfer import carrier, with_parts
 
 Progress = Callable[[float, str], None]
@@ -167,10 +167,10 @@ def carry_shapes(
     trim, beside, amount = nearest_skin(target, parts.labels)
     inner = [np.flatnonzero(parts.labels == 2 + k) for k in range(len(INNER))]
     involved = np.unique(np.concatenate([following.vertices, trim, *inner]))
-    place = np.full(len(target.vertices), -1, np.int64)
-    place[involved] = np.arange(len(involved))
-    skin_graph = graph_within(target, following.vertices)
-    sweeps = smoothing_sweeps(head, fit.registered, target, following)
+    place = numbering(involved, len(target.vertices))
+    links = edges_within(target.edges, numbering(following.vertices, len(target.vertices)))
+    skin_graph = small_graph_of(links, len(following.vertices))
+    sweeps = smoothing_sweeps(head, fit.registered, target.vertices[following.vertices][links])
     contacts = find_contacts(head, fit.registered, target, following)
     lids = find_lid_skin(head, fit.registered, target, following)
     back = (fit.placement.scale * fit.placement.rotation.T).astype(np.float32)
@@ -212,14 +212,14 @@ def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indi
     return result
 
 
-def smoothing_sweeps(head: Head, registered: Doubles, target: Mesh, following: Following) -> int:
-    """How often to average deltas on a mesh finer than the canonical head, whose triangles would show; 0 to 6."""
-    ends = registered[head.edges]
-    own = np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1))
-    inside = np.zeros(len(target.vertices), bool)
-    inside[following.vertices] = True
-    edges = target.edges[inside[target.edges].all(axis=1)]
-    if not len(edges):
+def smoothing_sweeps(head: Head, registered: Doubles, links: Doubles) -> int:
+    """How often to average deltas on a mesh finer than the canonical head, whose triangles would show; 0 to 6.
+
+    `links` (e, 2, 3) are the ends of the mesh's edges that follow.
+    """
+    if not len(links):
         return 0
-    theirs = np.median(np.linalg.norm(target.vertices[edges[:, 0]] - target.vertices[edges[:, 1]], axis=1))
+    own, theirs = (
+        np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)) for ends in (registered[head.edges], links)
+    )
     return int(np.clip((own / max(float(theirs), 1e-9)) ** 2 / 4 - 0.25, 0, 6))

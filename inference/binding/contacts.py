@@ -16,6 +16,7 @@ from ..head import Head
 from .correspond import Following
 from .mesh import Doubles, Indices, Mesh
 from .nearest import Surface
+from .solve import numbering
 
 _AROUND = 0.01  # metres from the canonical lips' line within which vertices may touch
 _TOUCH, _APART = 0.001, 0.0025  # metres between the lips up to which they touch, and from which they do not
@@ -94,8 +95,7 @@ def _touching(
     target: Mesh, following: Following, points: Doubles, normals: Doubles, near: Indices, sign: int
 ) -> tuple[Indices, Indices, Doubles, Doubles]:
     """Contacts of one lip's vertices: (vertices, opposite corners, weights, gaps in metres)."""
-    place = np.full(len(target.vertices), -1, np.int64)
-    place[following.vertices] = np.arange(len(following.vertices))
+    place = numbering(following.vertices, len(target.vertices))
     own = near[following.sides[near] == sign]
     other = following.vertices[near[following.sides[near] == -sign]]
     nothing = np.zeros(0, np.int64), np.zeros((0, 3), np.int64), np.zeros((0, 3)), np.zeros(0)

@@ -11,7 +11,7 @@ from .mesh import Doubles, Indices, Mesh
 from .nearest import PointGrid, Surface, SurfacePoints
 from .nonrigid import whole_skin
 from .parts import SKIN, TRIM
-from .solve import Graph, graph_of
+from .solve import Graph, edges_within, graph_of, numbering
 
 _NORMAL_LENGTH = 0.008  # metres
 _NEAR, _FAR = 0.008, 0.025  # metres off the registered head at which following begins to fade, and ends
@@ -80,10 +80,8 @@ def lip_sides(head: Head, registered: Doubles) -> Doubles:
     Zero far from the mouth and on the corners.
     """
     skin = whole_skin(head)
-    place = np.full(len(registered), -1, np.int64)
-    place[skin] = np.arange(len(skin))
-    edges = place[head.edges]
-    edges = edges[(edges >= 0).all(axis=1)]
+    place = numbering(skin, len(registered))
+    edges = edges_within(head.edges, place)
     length = np.linalg.norm(registered[skin[edges[:, 0]]] - registered[skin[edges[:, 1]]], axis=1)
     graph = graph_of(edges, len(skin), length)
     upper, lower = (place[head.regions[f"inner_lip_{name}"]] for name in ("upper", "lower"))
@@ -132,10 +130,7 @@ def _sides_of_mesh(
     facing = np.einsum("nd,nd->n", hit.values(own.triangles, own.normals), target.normals[mine])
     outside = ~np.isin(own.triangles[np.maximum(hit.triangle, 0), 0], head.regions["mouth_bag"])
     sure = (np.abs(value) > _SURE) & (facing > 0.5) & (hit.distance < 0.005) & outside
-    place = np.full(len(target.vertices), -1, np.int64)
-    place[mine[local]] = np.arange(len(local))
-    edges = place[target.edges]
-    edges = edges[(edges >= 0).all(axis=1)]
+    edges = edges_within(target.edges, numbering(mine[local], len(target.vertices)))
     ends = target.vertices[mine[local]]
     nearby = graph_of(edges, len(local), np.linalg.norm(ends[edges[:, 0]] - ends[edges[:, 1]], axis=1))
     seen = _seen_sides(target.vertices[mine], target.normals[mine], head, registered)

@@ -15,7 +15,7 @@ from ..head import Head
 from .correspond import Following
 from .features import lid_margins
 from .mesh import Doubles, Indices, Mesh
-from .solve import Graph, graph_within
+from .solve import Graph, edges_within, numbering, small_graph_of
 
 _REACH = 0.013  # metres around the lids' edges in which skin gives way
 _EDGE = 0.0012  # metres from the edges within which it does not
@@ -35,7 +35,7 @@ class LidSkin:
 
     def settle(self, delta: NDArray[np.floating]) -> None:
         """Change `delta` (m, 3) of all that follows in place, where it moves the lids."""
-        own = delta[self.vertices].astype(np.float32)
+        own = delta[self.vertices].astype(np.float32, copy=False)
         if np.abs(own).max() < _STILL:
             return
         step = (0.9 * self.amount).astype(np.float32)[:, None]
@@ -54,14 +54,12 @@ def find_lid_skin(head: Head, registered: Doubles, target: Mesh, following: Foll
     chosen, off = chosen[off < _REACH], off[off < _REACH]
     if len(chosen) < 3:
         return None
-    graph = graph_within(target, following.vertices[chosen])
-    if not graph.degree.any():
+    links = edges_within(target.edges, numbering(following.vertices[chosen], len(target.vertices)))
+    if not len(links):
         return None
     within = np.clip((_REACH - off) / (0.3 * _REACH), 0.0, 1.0)
     amount = np.asarray(np.clip((off - _EDGE) / _EDGE, 0.0, 1.0) * within, np.float64)
-    amount[graph.degree == 0] = 0.0
-    linked, column = np.nonzero(graph.weights)
-    ends = points[chosen][np.stack([linked, graph.neighbours[linked, column]])]
-    length = float(np.median(np.linalg.norm(ends[0] - ends[1], axis=1)))
+    ends = points[chosen][links]
+    length = float(np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))
     sweeps = int(np.clip(_SWEEPS * (_STEP / max(length, 1e-9)) ** 2, 1, _MOST))
-    return LidSkin(chosen, graph, amount, sweeps)
+    return LidSkin(chosen, small_graph_of(links, len(chosen)), amount, sweeps)

@@ -10,7 +10,7 @@ import numpy as np
 from ..head import Head
 from .mesh import Doubles, Indices, Mesh
 from .nearest import Surface
-from .solve import Graph, conjugate_gradients, edge_weights, graph_of
+from .solve import Graph, conjugate_gradients, edge_weights, edges_within, graph_of, numbering
 
 _NORMAL_LENGTH = 0.012  # metres
 _STIFFNESS = np.geomspace(300.0, 1.0, 10)
@@ -38,10 +38,7 @@ def whole_skin(head: Head) -> Indices:
 def skin_graph(head: Head, vertices: Doubles) -> tuple[Indices, Graph]:
     """The skin's vertices with the linings of mouth and eyes, and the graph of its edges numbered within them."""
     skin = whole_skin(head)
-    number = np.full(len(vertices), -1, np.int64)
-    number[skin] = np.arange(len(skin))
-    edges = number[head.edges.astype(np.int64)]
-    edges = edges[(edges >= 0).all(axis=1)]
+    edges = edges_within(head.edges, numbering(skin, len(vertices)))
     return skin, graph_of(edges, len(skin), edge_weights(vertices[skin], edges))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Doubles, Indices
 
 Reals = NDArray[np.floating[Any]]
 
@@ -47,6 +47,20 @@ class Graph:
         ]
 
 
+def numbering(vertices: Indices, count: int) -> Indices:
+    """(count,) the place of each vertex among some of them (n,), -1 for all others."""
+    place = np.full(count, -1, np.int64)
+    place[vertices] = np.arange(len(vertices))
+    return place
+
+
+def edges_within(edges: NDArray[np.integer[Any]], place: Indices) -> Indices:
+    """Those of the edges (E, 2) whose ends both have a place, as places: (e, 2)."""
+    placed = place[edges]
+    inside: Indices = placed[(placed >= 0).all(axis=1)]
+    return inside
+
+
 def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Graph:
     """A graph of edges (E, 2) among `count` vertices; weight 1 each where none are given."""
     given = np.ones(len(edges)) if weights is None else weights
@@ -63,14 +77,10 @@ def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Grap
     return Graph(neighbours, padded, padded.sum(axis=1))
 
 
-def graph_within(mesh: Mesh, vertices: Indices) -> Graph:
-    """The graph of the mesh's edges among some of its vertices (n,), numbered as these, in single precision."""
-    place = np.full(len(mesh.vertices), -1, np.int64)
-    place[vertices] = np.arange(len(vertices))
-    edges = place[mesh.edges]
-    graph = graph_of(edges[(edges >= 0).all(axis=1)], len(vertices))
-    single = (each.astype(np.float32) for each in (graph.weights, graph.degree))  # half the memory to move
-    return Graph(graph.neighbours, *single)
+def small_graph_of(edges: Indices, count: int) -> Graph:
+    """The same in single precision: half the memory to move."""
+    graph = graph_of(edges, count)
+    return Graph(graph.neighbours, graph.weights.astype(np.float32), graph.degree.astype(np.float32))
 
 
 def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:

@@ -16,7 +16,7 @@ from .features import lid_margins
 from .mesh import Doubles, Indices
 from .nonrigid import whole_skin
 from .rigid import Similarity, fit_similarity
-from .solve import Graph, edge_weights, graph_of
+from .solve import Graph, edge_weights, edges_within, graph_of, numbering
 
 _SWEEPS = 12  # rings whose turn and size a vertex shares
 _PARTS = {
@@ -68,10 +68,9 @@ def carrier(head: Head, registered: Doubles) -> Carrier:
     skin = whole_skin(head)
     before = head.vertices.astype(np.float64)
     frames = np.zeros((len(before), 3, 3))
-    edges = _edges_within(head, skin)
+    place = numbering(skin, len(before))
+    edges = edges_within(head.edges, place)
     local = _frames(before[skin], registered[skin], edges)
-    place = np.full(len(before), -1, np.int64)
-    place[skin] = np.arange(len(skin))
     frames[skin] = _same_on_both_lips(head, place, local, edges, before)
     for part, moved in part_placements(head, registered).items():
         frames[head.regions[part]] = moved.scale * moved.rotation
@@ -104,14 +103,6 @@ def with_parts(head: Head, registered: Doubles) -> Doubles:
         near = skin[_nearest(before[index], before[skin])]
         moved[index] = before[index] + registered[near] - before[near]
     return moved
-
-
-def _edges_within(head: Head, skin: Indices) -> Indices:
-    place = np.full(len(head.vertices), -1, np.int64)
-    place[skin] = np.arange(len(skin))
-    edges = place[head.edges]
-    inside: Indices = edges[(edges >= 0).all(axis=1)]
-    return inside
 
 
 def _nearest(points: Doubles, among: Doubles) -> Indices:
@@ -199,10 +190,8 @@ def _follow(head: Head, edge: Indices, still: Indices, before: Doubles) -> tuple
     """Vertices around an upper lid's edge, and (V', n) weights: 1 on the edge, none a few rings away."""
     skin = whole_skin(head)
     near = skin[np.linalg.norm(before[skin][:, None] - before[edge], axis=2).min(axis=1) < 0.012]
-    place = np.full(len(before), -1, np.int64)
-    place[near] = np.arange(len(near))
-    edges = place[head.edges]
-    edges = edges[(edges >= 0).all(axis=1)]
+    place = numbering(near, len(before))
+    edges = edges_within(head.edges, place)
     graph: Graph = graph_of(edges, len(near), edge_weights(before[near], edges))
     system = np.diag(graph.degree + 0.15 * np.median(graph.degree))
     for k in range(graph.neighbours.shape[1]):
