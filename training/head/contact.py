@@ -52,9 +52,8 @@ def slide_as_one(neutral: Doubles, vertices: Doubles, loops: Loops) -> Doubles:
     result, halves = vertices.copy(), lip_halves(loops.lip_contact)
     moved = [(vertices - neutral)[half, 1] for half in halves]
     for side, (own, other) in enumerate((halves, halves[::-1])):
-        x, theirs = neutral[own, 0], neutral[other, 0]
-        order = np.argsort(theirs)
-        beside = np.interp(x, theirs[order], moved[1 - side][order])
+        x = neutral[own, 0]
+        beside = _read_along(neutral[other, 0], moved[1 - side], x)
         across = np.clip((np.abs(x) / np.abs(x).max() - _SLIDE[0]) / (_SLIDE[1] - _SLIDE[0]), 0.0, 1.0)
         _shift_lip(result, loops, side, 1, 0.5 * across * (beside - moved[side]))
     return result
@@ -70,9 +69,14 @@ def _shift_lip(vertices: Doubles, loops: Loops, side: int, axis: int, shift: Dou
 
 
 def _height_at(line: Doubles, x: Doubles) -> Doubles:
-    """z of a polyline from right to left at the places x; the corners' folds are sorted away."""
-    order = np.argsort(line[:, 0])
-    return np.interp(x, line[order, 0], line[order, 2])
+    """z of a polyline from right to left at the places x."""
+    return _read_along(line[:, 0], line[:, 2], x)
+
+
+def _read_along(across: Doubles, values: Doubles, x: Doubles) -> Doubles:
+    """Values known `across` a line from right to left, at the places x; the corners' folds are sorted away."""
+    order = np.argsort(across)
+    return np.interp(x, across[order], values[order])
 
 
 def bag_depth(vertices: Doubles, bag: Indices, skin: Indices) -> Doubles:

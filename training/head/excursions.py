@@ -37,26 +37,27 @@ _CLOSE_REACH = 0.04  # around the mouth
 
 def brow_shapes(context: Context) -> dict[str, Doubles]:
     """The five brow shapes of ARKit as (V, 3) deltas."""
-    tangent, level, along = _sliding(context, np.array([0.0, 0.0, 1.0]), flat=True), _level(context), _along(context)
+    normals, level, along = _skull_normals(context), _level(context), _along(context)
+    tangent = _sliding(np.array([0.0, 0.0, 1.0]), normals, flat=True)
     x = context.neutral[:, 0]
     rise = BROW_RISE * level * _fade(along, 1.0, _tail_end(context))
     inner = 1.0 - _fade_in(along, 0.0, 1.0)
     shapes = {"browInnerUp": (rise * inner)[:, None] * tangent}
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         shapes[f"browOuterUp{side}"] = (rise * (1 - inner) * (sign * x > 0))[:, None] * tangent
-        shapes[f"browDown{side}"] = _frown(context, sign, level, along)
+        shapes[f"browDown{side}"] = _frown(context, sign, normals, level, along)
     settled = {name: _settle(context, delta) for name, delta in shapes.items()}
     brows = np.r_[context.assembly.parts["left_brow"], context.assembly.parts["right_brow"]]
     full = {name: BROW_FALL if "Down" in name else BROW_RISE for name in shapes}
     return {name: delta * full[name] / np.linalg.norm(delta[brows], axis=1).max() for name, delta in settled.items()}
 
 
-def _frown(context: Context, sign: float, level: Doubles, along: Doubles) -> Doubles:
+def _frown(context: Context, sign: float, normals: Doubles, level: Doubles, along: Doubles) -> Doubles:
     """(V, 3) one brow's frown: half drawn to where its depressors leave the bone, half straight down."""
     x = sign * context.neutral[:, 0]
     bone = np.array([sign * _NASION[0], 0.0, context.balls[0].centre[2] + _NASION[1]])
-    pull = _sliding(context, (bone - context.neutral) * [1.0, 0.0, 1.0])
-    pull += _sliding(context, np.array([0.0, 0.0, -1.0]))
+    pull = _sliding((bone - context.neutral) * [1.0, 0.0, 1.0], normals)
+    pull += _sliding(np.array([0.0, 0.0, -1.0]), normals)
     moved = BROW_FALL * pull / np.maximum(np.linalg.norm(pull, axis=1, keepdims=True), 1e-12)
     moved[:, 1] -= BROW_BUNCH * _fade_in(x, 0.0, 0.012) * (1.0 - _fade_in(along, 0.0, 1.0))
     share = level * _fade_in(level, 0.0, 0.3)  # the lid's crease stays smooth
@@ -136,21 +137,19 @@ def _still(context: Context) -> Indices:
     return np.unique(np.concatenate([*lids, *loops.sockets, loops.bag]))
 
 
-def _sliding(context: Context, way: Doubles, flat: bool = False) -> Doubles:
+def _sliding(way: Doubles, normals: Doubles, flat: bool = False) -> Doubles:
     """(V, 3) unit vectors along the skin, as near to `way` (V, 3) or (3,) as it allows: skin slides on the skull.
 
     `flat` ones have no sideways part.
     """
-    result = np.broadcast_to(way, context.neutral.shape).copy()
-    skin, normals = context.assembly.parts["skin"], _skull_normals(context)
-    result[skin] -= (result[skin] * normals).sum(axis=1, keepdims=True) * normals
+    result = way - (way * normals).sum(axis=1, keepdims=True) * normals
     if flat:
         result[:, 0] = 0.0
     return result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)
 
 
 def _skull_normals(context: Context) -> Doubles:
-    """(skin, 3) unit normals of the skull's slope, not of a fold."""
+    """(V, 3) unit normals of the skull's slope, not of a fold; 0 where there is no skin."""
     skin = context.assembly.parts["skin"]
     faces = np.array([face for face in context.assembly.faces.corners if len(face) == 4 and max(face) < skin.stop])
     a, b, c, d = (context.neutral[faces[:, k]] for k in range(4))
@@ -159,7 +158,9 @@ def _skull_normals(context: Context) -> Doubles:
     for _ in range(12):
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         normals = neighbour_mean(context, normals)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    result = np.zeros_like(context.neutral)
+    result[skin] = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return result
 
 
 def _brow_line(context: Context) -> Doubles:
