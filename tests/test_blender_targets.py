@@ -16,6 +16,7 @@ from duet.inference.flame import JAW, NECK, TO_BLENDER, load_flame
 from duet.inference.flame_fit import FlameMotion, take_weights
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
+from duet.inference.pipeline import Pipeline
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 from duet.operators import target_generate
 from duet.panels import targets as panels
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.blender
 
 HEAD, SHAPES, MODEL = load_head(), load_blendshapes(), load_flame()
 FRAMES = 12
-SPEECH = Path(__file__).resolve().parents[1] / "weights" / "speech.safetensors"
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+PIPELINE = Pipeline(WEIGHTS, "numpy")
 
 
 @pytest.fixture(autouse=True)
@@ -43,18 +45,16 @@ def scene():
 def spoken(fps=24.0):
     """A take that opens the mouth wide and smiles."""
     rng = np.random.default_rng(3)
-    model = load_checkpoint(SPEECH)
-    channels = np.zeros((FRAMES, len(model.json("channels"))))
-    channels[:, model.json("channels").index("jaw_open")] = np.sin(np.linspace(0, np.pi, FRAMES))
+    names = load_checkpoint(WEIGHTS / "speech.safetensors").json("channels")
+    channels = np.zeros((FRAMES, len(names)), np.float32)
+    channels[:, names.index("jaw_open")] = np.sin(np.linspace(0, np.pi, FRAMES))
     for name in ("lips_oh", "lower_down", "roll_upper"):
-        channels[:, model.json("channels").index(name)] = rng.random(FRAMES) * 0.4
-    moved = (channels @ model.array("rig").reshape(channels.shape[1], -1)).T
-    speech = np.linalg.lstsq(SHAPES.speech_basis.reshape(len(SHAPES.speech_names), -1).T, moved, rcond=None)[0].T
+        channels[:, names.index(name)] = rng.random(FRAMES) * 0.4
     curves = np.zeros((FRAMES, len(EMOTIONS)), np.float32)
     curves[:, EMOTIONS.index("happy")] = 0.8
     return Take(
         fps=fps,
-        speech_weights=speech.astype(np.float32),
+        speech_weights=PIPELINE.speech_weights(channels, lambda *_: None),
         expression_weights=SHAPES.emotion_weights,
         emotion_curves=curves,
         arkit=np.zeros((FRAMES, 52), np.float32),
