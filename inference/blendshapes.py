@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import load_checkpoint
+from .checkpoints import Checkpoint, load_checkpoint
+from .errors import WeightsError
+from .take import EMOTIONS
 
 DEFAULT_PATH = Path(__file__).resolve().parent.parent / "weights" / "fusion.safetensors"
 
@@ -23,15 +25,32 @@ class Blendshapes:
     expression_basis: Floats  # (Ke, V, 3)
     speech_names: tuple[str, ...]
     expression_names: tuple[str, ...]
-    emotion_weights: Floats  # (E, Ke), w_E of each of EMOTIONS at intensity 1: its recipe through E_E
+    emotions: tuple[str, ...]  # N names: EMOTIONS in their order, then the library's named expressions
+    emotion_weights: Floats  # (N, Ke), w_E of each at intensity 1: its recipe through E_E
+    emotion_opening: Floats  # (N, Ks) >= 0, on speech keys: the parted lips and dropped jaw of its w_A, for silence
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:
     """Read the learned blendshapes (default: the shipped ones); raises WeightsError where the file is unusable."""
     checkpoint = load_checkpoint(path or DEFAULT_PATH)
     names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
-    speech, expression, emotions = (
-        np.ascontiguousarray(checkpoint.array(name), np.float32)
-        for name in ("basis.speech", "basis.expression", "emotion_weights")
-    )
-    return Blendshapes(speech, expression, names[0], names[1], emotions)
+    speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
+    return Blendshapes(speech, expression, names[0], names[1], *_emotions(checkpoint, len(speech)))
+
+
+def _floats(checkpoint: Checkpoint, name: str) -> Floats:
+    return np.ascontiguousarray(checkpoint.array(name), np.float32)
+
+
+def _emotions(checkpoint: Checkpoint, speech: int) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Names (N,), weights (N, Ke) and openings (N, Ks); a file without names knows EMOTIONS, and opens no mouth."""
+    weights = _floats(checkpoint, "emotion_weights")
+    names = tuple(checkpoint.json("emotions")) if "emotions" in checkpoint.metadata else EMOTIONS
+    known = "emotion_opening" in checkpoint.arrays
+    opening = _floats(checkpoint, "emotion_opening") if known else np.zeros((len(weights), speech), np.float32)
+    if names[: len(EMOTIONS)] != EMOTIONS or not len(names) == len(weights) == len(opening):
+        raise WeightsError(
+            f"{checkpoint.path} names {len(names)} emotions, and has weights of {len(weights)}.",
+            "Train it again as docs/fusion.md says.",
+        )
+    return names, weights, opening

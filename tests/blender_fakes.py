@@ -50,7 +50,8 @@ def fake_blendshapes():
     basis = [_deltas(rng, number, count) for number in (SPEECH, EXPRESSIONS)]
     emotions = rng.normal(size=(len(EMOTIONS), EXPRESSIONS)).astype(np.float32)
     emotions[EMOTIONS.index("neutral")] = 0
-    return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES, emotions)
+    opening = np.zeros((len(emotions), len(SPEECH_NAMES)), np.float32)
+    return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES, EMOTIONS, emotions, opening)
 
 
 def fake_take(frames=48, fps=24.0, emotions=None):

@@ -22,7 +22,9 @@ BLENDSHAPES = Blendshapes(  # what the fake worker moves
     BASES.expression_basis[:3],
     ("open", "round"),
     ("smile", "squint", "sneer"),
+    BASES.emotions,
     BASES.emotion_weights[:, :3],
+    BASES.emotion_opening[:, :2],
 )
 
 
