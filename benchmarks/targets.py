@@ -17,7 +17,8 @@ import numpy as np
 from ..inference.audio_file import load_audio
 from ..inference.blendshapes import load_blendshapes
 from ..inference.expressions import emotion_arkit
-from ..inference.flame import TO_BLENDER, load_flame
+from ..inference.flame import TO_BLENDER
+from ..inference.flame_duet import duet_flame
 from ..inference.flame_fit import FlameFit, take_weights
 from ..inference.head import Head, load_head
 from ..inference.pipeline import Pipeline
@@ -44,7 +45,7 @@ def timed(solve: Callable[[], Residual]) -> tuple[Residual, float]:
 
 def flame_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
     """FLAME's lines: the head's own shapes, the emotions, a recording."""
-    fit, shapes = FlameFit(load_flame()), np.asarray(np.concatenate([head.arkit, head.extra]) @ TO_BLENDER, np.float32)
+    fit, shapes = FlameFit(duet_flame()), np.asarray(np.concatenate([head.arkit, head.extra]) @ TO_BLENDER, np.float32)
     emotions = emotion_arkit()
     cases: tuple[tuple[str, np.ndarray, np.ndarray], ...] = (
         ("FLAME: 55 shapes at 1", np.eye(len(shapes), dtype=np.float32), shapes),

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..inference.flame import TO_BLENDER, load_flame
+from ..inference.flame import TO_BLENDER
+from ..inference.flame_duet import duet_flame
 from ..inference.flame_fit import FlameFit
 from ..inference.head import load_head
 from .render import render_face
@@ -28,7 +29,7 @@ _COLORS = 256  # of the palette: keeps the file small
 
 def draw_sheet(out: Path, samples: int = 24, tile: int = 240) -> None:
     """Fit the faces, render both, and write them as one picture."""
-    head, model = load_head(), load_flame()
+    head, model = load_head(), duet_flame()
     weights = np.array([[face.get(name, 0.0) for name in head.arkit_names] for face in _FACES], np.float32)
     motion, _ = FlameFit(model)(weights, np.asarray(head.arkit @ TO_BLENDER, np.float32), 30.0)
     fitted = np.concatenate(list(motion.vertices(model))) @ TO_BLENDER.T

@@ -1,7 +1,7 @@
 """FLAME: shape, expression and pose blendshapes, joints, and linear blend skinning, in NumPy.
 
 Li, Bolkart, Black, Li and Romero 2017, "Learning a model of facial shape and expression from 4D scans". The model is
-the user's own file; the Duet head comes with one in the same layout. Axes are FLAME's: metres, x to the character's
+the user's own file; flame_duet.py has the Duet head in the same layout. Axes are FLAME's: metres, x to the character's
 left, y up, z out of the face. Joints, in order: root, neck, jaw, left_eye, right_eye; rotations are axis-angle vectors
 in radians, each in its parent's frame.
 """
@@ -22,7 +22,6 @@ from .checkpoints import load_checkpoint
 from .errors import WeightsError
 from .unpickle import load_pickled_arrays
 
-DEFAULT_PATH = Path(__file__).resolve().parent.parent / "weights" / "flame_head.safetensors"
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
 ROOT, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
 IDENTITY_COUNT = 300  # of the 400 columns of a published model; its expressions are the last 100
@@ -132,9 +131,8 @@ def skinning(rotations: Floats, joints: Floats, parents: tuple[int, ...]) -> tup
     return linear, np.stack(at, axis=1) - np.einsum("tjab,tjb->tja", linear, joints)
 
 
-def load_flame(path: Path | None = None) -> FlameModel:
-    """Read a model file by its suffix (default: the Duet head's own); raises WeightsError naming what is wrong."""
-    path = path or DEFAULT_PATH
+def load_flame(path: Path) -> FlameModel:
+    """Read a model file by its suffix; raises WeightsError naming what is wrong."""
     readers = {".pkl": load_pickled_arrays, ".npz": _load_npz, ".safetensors": _load_safetensors}
     if path.suffix.lower() not in readers:
         raise WeightsError(f"'{path}' is no model file that Duet can read.", _REMEDY)

@@ -17,7 +17,8 @@ from .blendshapes import load_blendshapes
 from .bound import Binding
 from .errors import OutputError
 from .exports import write_atomically
-from .flame import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel, load_flame
+from .flame import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel
+from .flame_duet import duet_flame
 from .flame_fit import FlameMotion, flame_motion
 from .residual import Residual
 from .take import Take
@@ -69,7 +70,7 @@ def write_gaussian_take(
     A model of other vertices than the Duet head's needs its binding (`flame_fit.bind_request`). Raises OutputError,
     HeadError or WeightsError.
     """
-    model = model or load_flame()
+    model = model or duet_flame()
     motion, residual = flame_motion(take, model, load_blendshapes(), binding)
     write_gaussian(path, motion, model)
     return residual

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..inference.bound import Binding
 from ..inference.client import WorkerClient
 from ..inference.flame import FlameModel, load_flame
+from ..inference.flame_duet import duet_flame
 from ..inference.flame_fit import bind_request
 from ..inference.head import load_head
 
@@ -24,7 +25,7 @@ class FlameModels:
         Raises WeightsError or HeadError.
         """
         if path not in self._known:
-            model = load_flame(path)
+            model = load_flame(path) if path else duet_flame()
             same = len(model.v_template) == len(load_head().vertices)
             self._known[path] = model, None if same else self._bound(model, path)
         return self._known[path]

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..inference.flame import FlameModel, load_flame
+from ..inference.flame_duet import duet_flame
 
 
 class DuetTarget(bpy.types.PropertyGroup):
@@ -35,7 +36,7 @@ def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def model_of(scene: bpy.types.Scene) -> FlameModel:
     """The chosen FLAME model, else the Duet head's own; raises WeightsError."""
     path = scene.duet_target.model
-    return load_flame(Path(bpy.path.abspath(path)) if path else None)
+    return load_flame(Path(bpy.path.abspath(path))) if path else duet_flame()
 
 
 def register() -> None:

@@ -12,7 +12,8 @@ from duet.inference.binding.bind import bind
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.checkpoints import load_checkpoint
 from duet.inference.errors import HeadError
-from duet.inference.flame import JAW, NECK, TO_BLENDER, load_flame
+from duet.inference.flame import JAW, NECK, TO_BLENDER
+from duet.inference.flame_duet import duet_flame
 from duet.inference.flame_fit import FlameMotion, take_weights
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
@@ -27,7 +28,7 @@ from mathutils import Matrix, Vector
 
 pytestmark = pytest.mark.blender
 
-HEAD, SHAPES, MODEL = load_head(), load_blendshapes(), load_flame()
+HEAD, SHAPES, MODEL = load_head(), load_blendshapes(), duet_flame()
 FRAMES = 12
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PIPELINE = Pipeline(WEIGHTS, "numpy")

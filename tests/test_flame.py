@@ -3,14 +3,17 @@
 import pickle
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from duet.inference.checkpoints import save_checkpoint
+from duet.inference.checkpoints import Checkpoint, save_checkpoint
 from duet.inference.errors import WeightsError
-from duet.inference.flame import load_flame, rotation_matrices
+from duet.inference.flame import JAW, TO_BLENDER, load_flame, rotation_matrices
+from duet.inference.flame_duet import flame_of
 from duet.inference.flame_torch import FlameTorch
+from duet.inference.head import load_head
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 ARRAYS = flame_arrays()
@@ -146,3 +149,28 @@ def test_damaged_and_missing_files_are_named(tmp_path, name):
 def test_other_suffixes_are_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"head\.fbx.*no model file"):
         load_flame(tmp_path / "head.fbx")
+
+
+def test_the_duet_heads_model_is_the_head_and_what_was_learned():
+    """A small file of known directions: each goes to its vertices, all else is the head's."""
+    head, rng = load_head(), np.random.default_rng(0)
+    index = np.array([3, 40, 7], np.int32)
+    arrays = {"expressions": rng.normal(size=(2, 3, 3)).astype(np.float16), "expressions.vertices": index}
+    for joint in ("jaw", "left_eye", "right_eye"):
+        arrays[f"correctives.{joint}"] = rng.normal(size=(9, 1, 3)).astype(np.float16)
+        arrays[f"correctives.{joint}.vertices"] = index[1:2]
+    arrays |= {"regressor": np.array([0.25, 0.75], np.float32), "regressor.vertices": index[:2]}
+    arrays["regressor.joints"] = np.array([JAW, JAW], np.int32)
+    model = flame_of(head, Checkpoint(Path("small.safetensors"), arrays, {}))
+    np.testing.assert_allclose(model.v_template @ TO_BLENDER.T, head.vertices, atol=1e-6)
+    np.testing.assert_allclose(model.identity_dirs @ TO_BLENDER.T, head.identity, atol=1e-6)
+    np.testing.assert_array_equal(model.expression_dirs[:, index], arrays["expressions"].astype(np.float32))
+    assert np.count_nonzero(model.expression_dirs.any(axis=2)) == 2 * len(index)
+    assert set(np.flatnonzero(model.posedirs.any(axis=(1, 2)))) == {40}
+    assert not model.posedirs[40, :, :9].any(), "the neck has no correctives"
+    np.testing.assert_array_equal(model.posedirs[40, :, 9:18].T, arrays["correctives.jaw"][:, 0].astype(np.float32))
+    np.testing.assert_allclose(model.regressor[JAW, index], [0.25, 0.75, 0])
+    with pytest.raises(WeightsError, match="missing expressions"):
+        flame_of(
+            head, Checkpoint(Path("small.safetensors"), {k: v for k, v in arrays.items() if k != "expressions"}, {})
+        )

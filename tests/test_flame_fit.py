@@ -5,6 +5,7 @@ import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, load_flame, rotation_matrices
+from duet.inference.flame_duet import duet_flame
 from duet.inference.flame_fit import FlameFit, FlameMotion, flame_motion, turns
 from duet.inference.head import load_head
 from duet.inference.residual import Residual
@@ -22,7 +23,7 @@ def head():
 
 @pytest.fixture(scope="module")
 def model():
-    return load_flame()
+    return duet_flame()
 
 
 @pytest.fixture

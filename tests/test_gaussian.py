@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.bound import Binding
-from duet.inference.checkpoints import load_checkpoint, save_checkpoint
+from duet.inference.checkpoints import save_checkpoint
 from duet.inference.client import WorkerClient, worker_command
 from duet.inference.errors import HeadError, OutputError
-from duet.inference.flame import DEFAULT_PATH as FLAME_PATH
 from duet.inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, load_flame
+from duet.inference.flame_duet import duet_flame
 from duet.inference.flame_fit import FlameMotion, bind_request
 from duet.inference.gaussian import (
     check_gaussian,
@@ -116,7 +116,7 @@ def test_a_model_with_too_many_components_is_refused(tmp_path, model):
 
 
 def test_the_bundled_models_few_identity_components_are_filled_up(tmp_path):
-    model, motion = load_flame(), some_motion(identity=20, frames=4)
+    model, motion = duet_flame(), some_motion(identity=20, frames=4)
     write_gaussian(tmp_path / "line.npz", motion, model)
     arrays = read_gaussian(tmp_path / "line.npz")
     assert np.array_equal(arrays["shape"][:20], motion.identity)
@@ -148,14 +148,14 @@ def test_a_take_is_written_on_duets_own_model(tmp_path):
     assert write_gaussian_take(tmp_path / "line.npz", take).median < 0.3
     arrays = read_gaussian(tmp_path / "line.npz")
     assert (np.diff(arrays["jaw_pose"][:, 0]) > 0.01).all()
-    shown = gaussian_vertices(arrays, load_flame(), slice(4, 5))[0] @ TO_BLENDER.T
+    shown = gaussian_vertices(arrays, duet_flame(), slice(4, 5))[0] @ TO_BLENDER.T
     due = load_head().vertices + load_blendshapes().speech_basis[0]
     assert np.median(np.linalg.norm(shown - due, axis=1)) < 3e-4
 
 
 def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
     """The Duet head in another order of vertices, with the binding that a perfect search would find."""
-    own, order = load_flame(), np.random.default_rng(0).permutation(len(load_flame().v_template))
+    own, order = duet_flame(), np.random.default_rng(0).permutation(len(duet_flame().v_template))
     model = replace(
         own,
         v_template=own.v_template[order],
@@ -180,14 +180,13 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
 
 def test_the_command_line_takes_the_users_own_model(tmp_path):
     """The Duet head's model with one vertex more, so that it has to be bound; the worker does it, once."""
-    source = load_checkpoint(FLAME_PATH)
-    arrays = dict(source.arrays)
-    for name in ("v_template", "shapedirs", "weights"):
-        arrays[name] = np.concatenate([arrays[name], arrays[name][:1]])
-    count = len(source.arrays["v_template"])
-    arrays["posedirs"] = np.concatenate([arrays["posedirs"], arrays["posedirs"][:1]])
-    arrays["J_regressor"] = np.pad(arrays["J_regressor"], ((0, 0), (0, 1)))
-    save_checkpoint(tmp_path / "mine.safetensors", arrays, source.metadata)
+    own = duet_flame()
+    arrays = {name: getattr(own, name) for name in ("v_template", "shapedirs", "posedirs", "weights")}
+    arrays = {name: np.concatenate([array, array[:1]]) for name, array in arrays.items()}
+    arrays |= {"f": own.faces, "J_regressor": np.pad(own.regressor, ((0, 0), (0, 1)))}
+    arrays["kintree_table"] = np.array([own.parents, range(len(JOINTS))], np.int32)
+    count = len(own.v_template)
+    save_checkpoint(tmp_path / "mine.safetensors", arrays, {"identity_count": str(own.identity_count)})
     client = WorkerClient(*worker_command(job_runner.ROOT, engine="numpy"))
     try:
         models = job_flame.FlameModels(client)

@@ -1,4 +1,6 @@
-"""Builds weights/flame_head.safetensors, the Duet head in FLAME's layout: `python -m duet.training.flame_head`.
+"""Builds weights/flame_head.safetensors, what the Duet head in FLAME's layout has beside the head's own arrays.
+
+`python -m duet.training.flame_head`
 
 Identity is the head's own modes. The jaw and the eyes are joints: how far a face opens its jaw is read off its lower
 teeth, which nothing else moves. What a rotation leaves of the shapes that it is to make (jawOpen, the gaze) becomes
@@ -13,16 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.checkpoints import model_id, save_checkpoint
-from ..inference.flame import DEFAULT_PATH, JAW, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
+from ..inference.flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
+from ..inference.flame_duet import DEFAULT_PATH
 from ..inference.flame_fit import turns
 from ..inference.head import ARKIT_NAMES, Head, load_head
-from ..inference.head import DEFAULT_PATH as HEAD_PATH
+from .stamping import begin, save_weights
 
 EXPRESSIONS = 100
 _FACES, _SEED = 1200, 20
 _RIDGE = 1e-6  # of the features' mean square
 _NEIGHBOURS = 120  # vertices that a joint is the mean of
+_STILL = 5e-5  # metres: a vertex that all directions at 1 together move less is left out of them
 # joint -> (its rigid part, the shapes that its rotation makes)
 _TURNS: dict[int, tuple[str, tuple[str, ...]]] = {
     JAW: ("lower_teeth", ("jawOpen", "jawLeft", "jawRight")),
@@ -118,25 +121,27 @@ def random_faces(rng: np.random.Generator, count: int) -> Floats:
 
 
 def build(path: Path = DEFAULT_PATH) -> None:
-    """Write the model."""
-    head = load_head()
-    builder = _Builder(head)
+    """Write the model's file; see inference/flame_duet.py."""
+    stamp = begin("flame_head", _SEED)
+    builder = _Builder(load_head())
     builder.learn_correctives()
-    expressions = builder.expressions()
-    identity = head.identity @ TO_BLENDER
-    shapedirs = np.moveaxis(np.concatenate([identity, expressions]), 0, 2)
-    arrays: dict[str, NDArray[Any]] = {
-        "v_template": builder.template.astype(np.float32),
-        "f": head.triangles.astype(np.int32),
-        "shapedirs": shapedirs.astype(np.float16),
-        "posedirs": np.moveaxis(builder.correctives.reshape(-1, len(head.vertices), 3), 0, 2).astype(np.float16),
-        "J_regressor": builder.regressor().astype(np.float32),
-        "weights": builder.weights.astype(np.float32),
-        "kintree_table": np.array([_PARENTS, range(len(_PARENTS))], np.int32),
+    expressions, regressor = builder.expressions(), builder.regressor()
+    directions = {"expressions": expressions}
+    for joint in _TURNS:
+        own = builder.correctives[9 * (joint - 1) : 9 * joint]
+        directions[f"correctives.{JOINTS[joint]}"] = own.reshape(9, -1, 3)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, dirs in directions.items():
+        moving = np.flatnonzero(np.sqrt((dirs**2).sum(axis=(0, 2))) > _STILL)
+        arrays |= {name: dirs[:, moving].astype(np.float16), f"{name}.vertices": moving.astype(np.int32)}
+    joints, vertices = np.nonzero(regressor)
+    arrays |= {
+        "regressor": regressor[joints, vertices].astype(np.float32),
+        "regressor.joints": joints.astype(np.int32),
+        "regressor.vertices": vertices.astype(np.int32),
     }
-    source = {"head": model_id(HEAD_PATH), "source": "weights/head.safetensors, by training/flame_head.py"}
-    save_checkpoint(path, arrays, {"identity_count": str(len(identity)), **source})
-    print(f"{path}: {len(identity)} identity and {len(expressions)} expression components")
+    save_weights(path, arrays, {}, stamp)
+    print(f"{path}: {len(expressions)} expressions, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _sharp_weights(head: Head) -> Floats:
