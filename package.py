@@ -10,7 +10,6 @@ OUTPUT = ROOT / "dist" / "duet.zip"
 ROOMS = ("panels", "operators", "scene", "inference", "weights")
 FILES = ("blender_manifest.toml", "__init__.py", "LICENSE", "THIRD_PARTY_NOTICES.md")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
-_STORED = {".safetensors"}  # floats hardly shrink
 
 
 def contents() -> list[Path]:
@@ -34,7 +33,7 @@ def build(output: Path = OUTPUT) -> Path:
     with zipfile.ZipFile(output, "w") as archive:
         for path in contents():
             entry = zipfile.ZipInfo(path.relative_to(ROOT).as_posix(), _DATE)
-            entry.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_DEFLATED  # also of weights: most vertices are still in most shapes
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, path.read_bytes())
     return output

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import Checkpoint, load_checkpoint
+from .checkpoints import Checkpoint
 from .errors import WeightsError
+from .stamps import BUILT_ON, load_weights
 from .take import EMOTIONS
 
 DEFAULT_PATH = Path(__file__).resolve().parent.parent / "weights" / "fusion.safetensors"
@@ -31,8 +32,11 @@ class Blendshapes:
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:
-    """Read the learned blendshapes (default: the shipped ones); raises WeightsError where the file is unusable."""
-    checkpoint = load_checkpoint(path or DEFAULT_PATH)
+    """Read the learned blendshapes (default: the shipped ones).
+
+    Raises WeightsError where the file is unusable or was not built on the head beside it.
+    """
+    checkpoint = load_weights(path or DEFAULT_PATH, BUILT_ON["fusion"])
     names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
     speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
     return Blendshapes(speech, expression, names[0], names[1], *_emotions(checkpoint, len(speech)))

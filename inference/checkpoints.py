@@ -117,7 +117,7 @@ def save_checkpoint(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-MODEL_FILES = ("head", "encoder", "speech", "fusion")  # that together make a take
+MODEL_FILES = ("head", "encoder", "rig", "speech", "fusion")  # that together make a take
 
 
 def model_id(*paths: Path) -> str:

@@ -1,4 +1,4 @@
-"""The three weights files of the networks, read but not yet put on an engine."""
+"""The weights of the networks, read but not yet put on an engine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from .encoder_numpy import EncoderDims
 from .fusion_numpy import FusionDims
 from .geometry import Grid
 from .speech_numpy import SpeechDims
+from .speech_rig import SpeechRig, load_rig
+from .stamps import BUILT_ON, load_weights
 
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """The three weights files, read but not yet put on an engine."""
+    """The networks' weights files and the rig that their channels move."""
 
+    rig: SpeechRig
     encoder: Checkpoint
     speech: Checkpoint
     fusion: Checkpoint
@@ -57,5 +60,10 @@ class Models:
 
 
 def load_models(folder: Path) -> Models:
-    """The three checkpoints of a weights folder; raises WeightsError naming the file that is unusable."""
-    return Models(*(load_checkpoint(folder / f"{name}.safetensors") for name in ("encoder", "speech", "fusion")))
+    """Those of a weights folder; raises WeightsError naming the file that is unusable or does not belong to others."""
+    path = {name: folder / f"{name}.safetensors" for name in ("rig", "encoder", "speech", "fusion")}
+    return Models(
+        load_rig(path["rig"]),
+        load_checkpoint(path["encoder"]),
+        *(load_weights(path[name], BUILT_ON[name]) for name in ("speech", "fusion")),
+    )

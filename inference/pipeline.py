@@ -57,8 +57,8 @@ class Pipeline:
         )
 
     def _load_rig(self, models: Models) -> _Rig:
-        deltas = np.ascontiguousarray(models.speech.array("rig"), np.float32)
-        contact = lip_contact(self.head, deltas, models.speech.json("channels").index("jaw_open"))
+        deltas = models.rig.deltas(self.head)
+        contact = lip_contact(self.head, deltas, models.rig.channels.index("jaw_open"))
         return _Rig(self._grid.image(deltas), contact, tuple(models.speech.json("styles")))
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from duet.inference.audio_file import load_audio
-from duet.inference.checkpoints import load_checkpoint
 from duet.inference.contact import LipContact, lip_contact
 from duet.inference.head import load_head
 from duet.inference.pipeline import Pipeline
+from duet.inference.speech_rig import load_rig
 from duet.inference.take import GenerateRequest
 from duet.training.evaluate_closures import crossing, lip_halves_of
 from duet.training.speech_rig import CHANNEL_NAMES
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = load_head()
-RIG = load_checkpoint(ROOT / "weights" / "speech.safetensors").array("rig").astype(np.float32)
+RIG = load_rig(ROOT / "weights" / "rig.safetensors").deltas(HEAD)
 JAW = CHANNEL_NAMES.index("jaw_open")
 SHIPPED = lip_contact(HEAD, RIG, JAW)
 

@@ -9,12 +9,12 @@ from duet.inference.head import load_head
 from duet.inference.pipeline import Pipeline
 from duet.training.alignment import ARPABET, Recording, aligned, recognised_phones, recognised_words
 from duet.training.captured import CapturedTake
-from duet.training.evaluate import with_section
 from duet.training.evaluate_robustness import music, speech_level, through_rate, with_noise
 from duet.training.evaluate_speech import still_errors, take_scores
 from duet.training.evaluate_voices import gather, truth_talker
 from duet.training.features import WEIGHTS
 from duet.training.measures import mean_lip_error, motion, roc_auc
+from duet.training.model_card import measured, with_section
 from duet.training.mouth import LIPS, mouth_of, vertices_of
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.spoken import CONTRASTS, Spoken, contrast, phones_at, synthetic_speech
@@ -202,6 +202,15 @@ def test_sections_replace_themselves_and_leave_the_rest():
     assert card.count("## First") == 1
     assert "old" not in card
     assert card.index("By hand.") < card.index("new") < card.index("kept")
+
+
+def test_the_card_knows_which_weights_a_section_measured():
+    card = with_section("", "one", "First", ["1"], "head=ab speech=cd")
+    card = with_section(with_section(card, "two", "Second", ["2"]), "three", "Third", ["3"], "head=xy speech=cd")
+    assert measured(card, "head=ab speech=cd") == {"one"}
+    card = with_section(card, "one", "First", ["4"], "head=xy speech=cd")
+    assert measured(card, "head=xy speech=cd") == {"one", "three"}
+    assert card.count("## First") == 1
 
 
 def test_the_strips_moments_are_open_and_closed_by_turns_and_not_in_pauses():

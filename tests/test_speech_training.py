@@ -10,6 +10,8 @@ from duet.inference.encoder_numpy import EncoderNumpy
 from duet.inference.head import load_head
 from duet.inference.models import Models
 from duet.inference.speech_numpy import SpeechDims, SpeechNumpy
+from duet.inference.speech_rig import load_rig
+from duet.inference.stamps import Stamp
 from duet.training import train_speech
 from duet.training.features import WEIGHTS, load_encoder
 from duet.training.mouth import LIPS, vertices_of
@@ -152,9 +154,9 @@ def test_refined_blocks_take_the_place_of_whispers_own(tmp_path):
     own = example(False)
     mel = np.random.default_rng(3).normal(size=(80, 80)).astype(np.float32)
     before = load_encoder()(torch.from_numpy(mel)[None])[0].detach().numpy()
-    train_speech.save(model, tmp_path / "speech.safetensors")
+    train_speech.save(model, tmp_path / "speech.safetensors", Stamp("none", 0))
     encoder, speech = (load_checkpoint(p) for p in (WEIGHTS / "encoder.safetensors", tmp_path / "speech.safetensors"))
-    models = Models(encoder, speech, encoder)
+    models = Models(load_rig(WEIGHTS / "rig.safetensors"), encoder, speech, encoder)
     after = EncoderNumpy(models.encoder_weights, models.encoder_dims)(mel)
     kept = models.encoder_dims.layers - REFINED + 1
     np.testing.assert_allclose(after[:, :kept], before[:, :kept], atol=1e-2)

@@ -20,7 +20,6 @@ from ..inference.head import load_head
 from ..inference.pipeline import Pipeline
 from ..inference.take import EMOTIONS
 from .captured import TEST_TAKE, load_captured
-from .evaluate import CARD, with_section
 from .evaluate_speech import predicted_channels
 from .features import CACHE, WEIGHTS
 from .fusion_measures import (
@@ -36,6 +35,7 @@ from .fusion_measures import (
     wanted_emotions,
 )
 from .grid_mapping import SIDE
+from .model_card import CARD, with_section
 from .speech_rig import rig_deltas
 from .train_fusion import Materials, Options, materials, train
 

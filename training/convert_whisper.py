@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..inference.checkpoints import save_checkpoint
 from ..inference.encoder_numpy import EncoderDims
 from ..inference.encoder_torch import EncoderTorch
+from .stamping import begin, save_weights
 
 _DTYPES = {0: "<f4", 1: "i1", 2: "<i2", 3: "<i4", 4: "<f2"}
 _LAYER = {
@@ -109,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("weights/encoder.safetensors"))
     out = parser.parse_args().out
-    folder, dims = whisper_folder(), EncoderDims()
+    stamp, folder, dims = begin("encoder"), whisper_folder(), EncoderDims()
     weights = encoder_weights(read_ctranslate2(folder / "model.bin"), dims)
     encoder = EncoderTorch(dims)
     encoder.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()})
@@ -118,7 +118,7 @@ def main() -> None:
     print(f"largest difference from CTranslate2's encoder: {difference:.2e}")
     if difference > 1e-3:
         raise SystemExit("the conversion is wrong: nothing was written")
-    save_checkpoint(out, weights, {"dims": json.dumps(asdict(dims)), "licence": "MIT (OpenAI Whisper tiny.en)"})
+    save_weights(out, weights, {"dims": json.dumps(asdict(dims)), "licence": "MIT (OpenAI Whisper tiny.en)"}, stamp)
 
 
 if __name__ == "__main__":

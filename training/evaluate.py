@@ -1,16 +1,16 @@
 """All measures, one command, into the model card.
 
-    python -m duet.training.evaluate [--steps 500] [--most 60] [--only voices ...]
+    python -m duet.training.evaluate [--steps 500] [--most 60] [--only voices ...] [--missing]
 
 Needs the captured takes (DUET_DATA), Debian's pocketsphinx-testdata (DUET_SPHINX_DATA) and the synthetic set in
 .cache/synthetic. The alternatives are trained first where they are not yet. Each section of weights/model_card.md
-stands between two comments with its name; the rest of the card is left as it is.
+stands between two comments with its name; the rest of the card is left as it is. `--missing` leaves out those that
+were measured on the same weights before.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from functools import cached_property
 from itertools import chain
@@ -26,11 +26,11 @@ from .evaluate_robustness import border_step, quiet_table, variants_table
 from .evaluate_speech import TakeScores, speech_lines, still_errors, take_scores
 from .evaluate_voices import Frames, by_voice, gather, styles_table, truth_talker, voices_table
 from .features import WEIGHTS
+from .model_card import CARD, measured, weights_id, with_section
 from .speech_rig import CHANNEL_NAMES
 from .spoken import HELD_OUT, Spoken, real_speech, synthetic_speech
 from .talkers import Face, Talker, alternatives, shipped
 
-CARD = WEIGHTS / "model_card.md"
 WANTED_R = {"jaw_open": 0.86, "roll_lower": 0.72, "roll_upper": 0.72}
 WANTED_R |= {"funnel_lower": 0.62, "funnel_upper": 0.62, "lips_oh": 0.68}
 WANTED_AUC = {  # group -> closure, rounding, opening
@@ -179,16 +179,6 @@ SECTIONS: dict[str, tuple[str, Callable[[Evaluation], list[str]]]] = {
 }
 
 
-def with_section(card: str, name: str, title: str, lines: list[str]) -> str:
-    """The card with one section's text replaced, or added at the end where it has none yet."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    section = "\n".join([begin, f"## {title}", "", *lines, end])
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    if pattern.search(card):
-        return pattern.sub(lambda _: section, card)
-    return f"{card.rstrip()}\n\n{section}\n".lstrip()
-
-
 def write_sections(evaluation: Evaluation, names: list[str], path: Path = CARD) -> None:
     """Measure section after section; each is written as soon as it is known."""
     for name in names:
@@ -196,7 +186,7 @@ def write_sections(evaluation: Evaluation, names: list[str], path: Path = CARD) 
         lines = measure(evaluation)
         print("\n".join([f"## {title}", "", *lines, ""]), flush=True)
         card = path.read_text("utf-8") if path.exists() else "# Model card\n"
-        path.write_text(with_section(card, name, title, lines), "utf-8")
+        path.write_text(with_section(card, name, title, lines, weights_id()), "utf-8")
 
 
 def main() -> None:
@@ -205,9 +195,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Budget.steps, help="of training, for each alternative")
     parser.add_argument("--most", type=int, default=40, help="utterances of each held-out split")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--missing", action="store_true", help="only what is not yet measured on these weights")
     parser.add_argument("--card", type=Path, default=CARD)
     arguments = parser.parse_args()
-    write_sections(Evaluation(Budget(steps=arguments.steps), arguments.most), arguments.only, arguments.card)
+    known = measured(arguments.card.read_text("utf-8"), weights_id()) if arguments.missing else set()
+    names = [name for name in arguments.only if name not in known]
+    if names:
+        write_sections(Evaluation(Budget(steps=arguments.steps), arguments.most), names, arguments.card)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def evaluate_fusion() -> list[str]:
     """Lines of Markdown for the model card."""
     head, pipeline, take = load_head(), Pipeline(WEIGHTS, "numpy"), load_captured(TEST_TAKE)
     lips, basis = vertices_of(head, LIPS), pipeline.shapes.speech_basis
-    given = load_models(WEIGHTS).speech.array("rig").astype(np.float32)  # what the module is given, as shipped
+    given = load_models(WEIGHTS).rig.deltas(head)  # what the module is given, as shipped
 
     def said(channels: Floats, deltas: Floats) -> Floats:
         return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)

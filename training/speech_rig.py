@@ -1,18 +1,21 @@
 """The speech rig: the channels that the speech model predicts, and what each moves on the canonical head.
 
 Captured takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
-the head's ARKit shapes. The rig's deltas go into weights/speech.safetensors, so inference needs no table; after the
-head has been built anew, `python -m duet.training.speech_rig` puts its own there.
+the head's ARKit shapes. `python -m duet.training.speech_rig` writes the table to weights/rig.safetensors.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.checkpoints import load_checkpoint, save_checkpoint
-from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head, load_head
-from .features import WEIGHTS
+from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
+from ..inference.speech_rig import SpeechRig
+from .stamping import begin, save_weights
 
 # channel -> (captured channels whose mean it is, ARKit shapes and their amounts)
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
@@ -49,6 +52,7 @@ CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "tongue_teeth": ((), {"tongueTeeth": 1.0}),
 }
 CHANNEL_NAMES = tuple(CHANNELS)
+SHAPE_NAMES = (*ARKIT_NAMES, *EXTRA_NAMES)
 # The head's own shapes leave closed lips closed. Speech also shuts a jaw that is a little open with them: mouthClose
 # in each at 1.0, so that the gap grows smaller by 2.5, 2.2, 2.2 and 1.1 mm. See inference/contact.py.
 PRESSED = {"mouthRollLower": 0.07, "mouthRollUpper": 0.061, "mouthShrugLower": 0.06, "mouthPucker": 0.03}
@@ -67,26 +71,25 @@ def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray
 
 def rig_shapes() -> NDArray[np.float32]:
     """The rig as amounts of the head's 52 ARKit shapes, then of its tongue shapes: (C, 55)."""
-    names = (*ARKIT_NAMES, *EXTRA_NAMES)
-    table = np.zeros((len(CHANNELS), len(names)), np.float32)
+    table = np.zeros((len(CHANNELS), len(SHAPE_NAMES)), np.float32)
     for row, (_, shapes) in enumerate(CHANNELS.values()):
         for name, amount in shapes.items():
-            table[row, names.index(name)] += amount
-            table[row, names.index("mouthClose")] += amount * PRESSED.get(name, 0.0)
+            table[row, SHAPE_NAMES.index(name)] += amount
+            table[row, SHAPE_NAMES.index("mouthClose")] += amount * PRESSED.get(name, 0.0)
     return table
 
 
 def rig_deltas(head: Head) -> NDArray[np.float32]:
     """The rig on the canonical head: (C, V, 3) metres."""
-    shapes = np.concatenate([head.arkit, head.extra]).astype(np.float32)
-    return np.tensordot(rig_shapes(), shapes, axes=(1, 0))
+    return SpeechRig(CHANNEL_NAMES, SHAPE_NAMES, rig_shapes()).deltas(head)
 
 
 def main() -> None:
-    """Put the rig of the head as it is now into the speech model's file."""
-    path = WEIGHTS / "speech.safetensors"
-    checkpoint = load_checkpoint(path)
-    save_checkpoint(path, checkpoint.arrays | {"rig": rig_deltas(load_head()).astype(np.float16)}, checkpoint.metadata)
+    """Write the table."""
+    parser = argparse.ArgumentParser(description="Write the speech rig's table.")
+    parser.add_argument("--out", type=Path, default=Path("weights/rig.safetensors"))
+    metadata = {"channels": json.dumps(CHANNEL_NAMES), "shapes": json.dumps(SHAPE_NAMES)}
+    save_weights(parser.parse_args().out, {"amounts": rig_shapes()}, metadata, begin("rig"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..inference.checkpoints import save_checkpoint
 from ..inference.expressions import emotion_arkit
 from ..inference.fusion_numpy import FusionDims
 from ..inference.geometry import Grid
 from ..inference.head import Head, load_head
+from ..inference.stamps import Stamp
 from .captured import TRAINING_TAKES, CapturedTake, load_captured
 from .deformation_space import DeformationSpace, coefficients_of, deformation_space
-from .features import CACHE
 from .florence4d import florence_faces
 from .fusion_module import Bounds, FusionModule
 from .fusion_set import FusionSet, identity_scales
@@ -36,6 +36,7 @@ from .fusion_start import bounds_of, start
 from .grid_mapping import head_grid
 from .readable_basis import Readable, make_readable
 from .scanned_shapes import scanned_shapes
+from .stamping import begin, save_weights, working_folder
 from .vocaset import vocaset_takes
 
 ERROR_VERTICES = 5000  # errors are a mean over about that many vertices
@@ -181,7 +182,7 @@ def emotion_weights(module: FusionModule, grid: Grid, basis: NDArray[np.float32]
         return encoder(torch.from_numpy(grid.image(deltas))).numpy()
 
 
-def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> None:
+def save(module: FusionModule, readable: Readable, grid: Grid, path: Path, stamp: Stamp) -> None:
     """The shipped file: both encoders, the blendshapes in metres and their names, the geometric mapping."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, kind in PRECISION.items():
@@ -197,7 +198,7 @@ def save(module: FusionModule, readable: Readable, grid: Grid, path: Path) -> No
         "speech_names": readable.speech_names,
         "expression_names": readable.expression_names,
     }
-    save_checkpoint(path, arrays, {k: json.dumps(v) for k, v in metadata.items()})
+    save_weights(path, arrays, {k: json.dumps(v) for k, v in metadata.items()}, stamp)
 
 
 def main() -> None:
@@ -210,13 +211,13 @@ def main() -> None:
     parser.add_argument("--vocaset", type=Path, help="VOCASET, for those who have it: joins the captured takes")
     arguments = parser.parse_args()
     options = Options(seed=arguments.seed, steps=arguments.steps)
-    resume = CACHE / f"fusion_{options.seed}.pt"
-    resume.parent.mkdir(exist_ok=True)
+    stamp = begin("fusion", options.seed)
+    folder = working_folder("fusion", stamp)
     made = materials(options.seed, arguments.florence4d, arguments.vocaset)
-    module = train(options, made.data(options.seed), made.space, resume).settled()
+    module = train(options, made.data(options.seed), made.space, folder / "module.pt").settled()
     readable = make_readable(module, made.data(options.seed + 1), made.space, made.head)
-    save(module, readable, made.grid, arguments.out)
-    resume.unlink(missing_ok=True)
+    save(module, readable, made.grid, arguments.out, stamp)
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

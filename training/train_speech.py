@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,17 +22,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..inference.checkpoints import save_checkpoint
 from ..inference.head import load_head
 from ..inference.speech_numpy import SpeechDims
 from ..inference.speech_torch import SpeechTorch
+from ..inference.stamps import Stamp
 from ..inference.windows import Window, join, windows
-from .features import CACHE, load_encoder
+from .features import load_encoder
 from .refined_encoder import RefinedSpeech
 from .speech_examples import STYLES, Example, training_examples, validation_examples, vocaset_examples
 from .speech_loss import SpeechLoss, loss_for
-from .speech_rig import CHANNEL_NAMES, rig_deltas
+from .speech_rig import CHANNEL_NAMES
 from .speech_teachers import taught_examples
+from .stamping import begin, save_weights, working_folder
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -195,7 +197,7 @@ def teacher(
 ) -> SpeechTorch:
     """A model of one set alone."""
     own, kept = ([e for e in group if e.captured == captured] for group in (examples, validation))
-    resume = folder / f"speech_teacher_{int(captured)}_{options.seed}.pt"
+    resume = folder / f"teacher_{int(captured)}.pt"
     return train(
         lambda: speech_model(options, len(STYLES)), replace(options, steps=options.teacher_steps), own, kept, resume
     )
@@ -216,13 +218,12 @@ def with_taught(
     return [*examples, *taught_examples(examples, like_captured, enunciated)]
 
 
-def save(model: RefinedSpeech, path: Path, styles: Sequence[str] = STYLES) -> None:
-    """The shipped file: float16 weights under `model.` and `encoder.`, the rig on the canonical head, their names."""
+def save(model: RefinedSpeech, path: Path, stamp: Stamp, styles: Sequence[str] = STYLES) -> None:
+    """The shipped file: float16 weights under `model.` and `encoder.`, the names of its channels and styles."""
     parts = {"model": model.speech.state_dict(), "encoder": model.encoder_state()}
     arrays = {f"{part}.{k}": v.numpy().astype(np.float16) for part, state in parts.items() for k, v in state.items()}
-    arrays["rig"] = rig_deltas(load_head()).astype(np.float16)
     metadata: Mapping[str, object] = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": styles}
-    save_checkpoint(path, arrays, {k: json.dumps(v) for k, v in metadata.items()})
+    save_weights(path, arrays, {k: json.dumps(v) for k, v in metadata.items()}, stamp)
 
 
 def main() -> None:
@@ -233,18 +234,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Options.steps)
     parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
     arguments = parser.parse_args()
-    CACHE.mkdir(exist_ok=True)
+    stamp = begin("speech", arguments.seed)
+    folder = working_folder("speech", stamp)
     options = Options(seed=arguments.seed, steps=arguments.steps)
     more, subjects = vocaset_examples(arguments.vocaset) if arguments.vocaset else ([], [])
     examples, validation = training_examples(), validation_examples()
     styles = [*STYLES, *subjects]
-    everything = [*with_taught(options, examples, validation, CACHE), *more]
-    resume = CACHE / f"speech_{arguments.seed}.pt"
+    everything = [*with_taught(options, examples, validation, folder), *more]
+    resume = folder / "model.pt"
     dims = SpeechDims(len(CHANNEL_NAMES), len(styles))
     model = train(lambda: RefinedSpeech(dims, options.dropout, load_encoder()), options, everything, validation, resume)
-    save(model, arguments.out, styles)
-    for path in (resume, *CACHE.glob(f"speech_teacher_*_{arguments.seed}.pt")):
-        path.unlink(missing_ok=True)
+    save(model, arguments.out, stamp, styles)
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

