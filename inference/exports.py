@@ -98,7 +98,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises OutputError naming the file.
     """
     path = prepare_output(path)
-    partial = path.with_name(f".{path.stem[:60]}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.partial")  # 40 letters may be 160 bytes
     try:
         with partial.open("wb") as file:
             write(file)

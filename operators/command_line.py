@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ..inference.plain_text import one_line
 from ..inference.take import DEFAULT_STYLE, EMOTIONS
 from . import acting, export_command, job_pool, job_records, job_server
 from .job_runner import FLAME, Made, Outcome, run_here
@@ -29,6 +30,7 @@ from .jobs import (
     plan,
     start_frame,
 )
+from .paths import absolute
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MAX_JOBS = 256
@@ -50,14 +52,13 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     try:
         options = parser.parse_args(_single_emotions(argv))
         try:
+            _make_absolute(options)
             if options.command == "export":
                 pairs = export_command.plan(options, base)
             else:
                 entries = _plan(options, base)
-        except UsageError as error:
-            parser.error(str(error))
-        except DuetError as error:
-            parser.error(f"{error.message} {error.remedy}".strip())
+        except (UsageError, DuetError) as error:
+            parser.error(one_line(error))
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     try:
@@ -140,6 +141,16 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
+def _make_absolute(options: argparse.Namespace) -> None:
+    """All paths of the options from the root; raises RequestError."""
+    for name in ("audio", "files"):
+        if hasattr(options, name):
+            setattr(options, name, [absolute(path) for path in getattr(options, name)])
+    for name in ("output", "flame"):
+        if getattr(options, name, None):
+            setattr(options, name, absolute(getattr(options, name)))
+
+
 def _single_emotions(argv: Sequence[str]) -> list[str]:
     """`--emotion happy=0.8 sad=0.2 line.wav` with one `--emotion` for each, so that recordings may follow."""
     result: list[str] = []
@@ -195,7 +206,7 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
     """What to do, checked as far as it can be; raises UsageError or a DuetError that concerns the whole."""
     if options.emotion and options.emotion_track:
         raise UsageError("--emotion and --emotion-track do not go together: begin the track with 'happy=0.8;...'")
-    base, head = place_of_head(options.head, Path(), base if options.command == "bake" else None)
+    base, head = place_of_head(options.head, None, base if options.command == "bake" else None)
     emotions = dict(text.split("=") for text in options.emotion)
     track = options.emotion_track or "+".join(f"{name}={value}" for name, value in emotions.items())
     template = Job(
@@ -247,7 +258,7 @@ def _waiting(options: argparse.Namespace, entries: list[Entry], tally: Counter[s
             _complain(f"error: {entry.error}")
         elif not options.force and job_records.is_done(entry):
             tally["up to date"] += 1
-            print(f"{entry.audio} -> {entry.output} (up to date)", flush=True)
+            _say(f"{entry.audio} -> {entry.output} (up to date)")
         else:
             yield entry
 
@@ -261,7 +272,7 @@ def _list(jobs: list[Job], tally: Counter[str]) -> None:
             _complain(f"error: There is no file '{missing}'. Check its name and folder.")
         else:
             tally["to do"] += 1
-            print(f"{job.audio} -> {job.output} (to do)", flush=True)
+            _say(f"{job.audio} -> {job.output} (to do)")
 
 
 def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> None:
@@ -278,7 +289,7 @@ def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> 
             _clear_progress()
             if isinstance(result, Made):
                 tally["done"] += 1
-                print(f"{job.audio} -> {job.output} ({result.frames} frames)", flush=True)
+                _say(f"{job.audio} -> {job.output} ({result.frames} frames)")
                 _record(job, result)
                 continue
             tally["failed"] += 1
@@ -299,8 +310,8 @@ def _record(job: Job, made: Made) -> None:
 
 def _is_common(error: DuetError, jobs: list[Job]) -> bool:
     """Whether every other job would fail in the same way."""
-    if isinstance(error, RequestError):  # of an engine or a style that is not there
-        return len({job.style for job in jobs}) == 1
+    if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
+        return len({(job.style, job.base) for job in jobs}) == 1
     return isinstance(error, (CancelledError, WeightsError, job_pool.StartError))
 
 
@@ -312,7 +323,7 @@ def _summary(tally: Counter[str], count: int) -> str:
 
 def _progress(job: Job) -> Callable[[float, str], None] | None:
     def show(fraction: float, stage: str) -> None:
-        sys.stderr.write(f"\r\033[K{job.audio.name} {fraction:4.0%} {stage}")
+        sys.stderr.write(f"\r\033[K{one_line(job.audio.name)} {fraction:4.0%} {stage}")
         sys.stderr.flush()
 
     return show if sys.stderr.isatty() else None
@@ -324,5 +335,9 @@ def _clear_progress() -> None:
         sys.stderr.flush()
 
 
+def _say(text: str) -> None:
+    print(one_line(text), flush=True)
+
+
 def _complain(text: str) -> None:
-    print(f"duet: {text}", file=sys.stderr, flush=True)
+    print(f"duet: {one_line(text)}", file=sys.stderr, flush=True)

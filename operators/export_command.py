@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from ..inference.errors import DuetError
-from .job_runner import stdout_as_stderr
+from ..inference.plain_text import one_line
+from .job_runner import stdout_as_stderr, unforeseen
 from .jobs import UsageError
+from .paths import identity, overwritten
 
 FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
@@ -24,7 +26,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, Path]]:
-    """(file, output) of each; raises UsageError."""
+    """(file, output) of each, from absolute paths; raises UsageError."""
+    pairs = _pairs(options, base)
+    if len({identity(made) for _, made in pairs}) != len(pairs):
+        raise UsageError("two of the .blend files have the same name: rename one")
+    found = overwritten((made for _, made in pairs), (file for file, _ in pairs))
+    if found:
+        raise UsageError(f"the output '{found[0]}' would be written over '{found[1]}', which is read: rename one")
+    return pairs
+
+
+def _pairs(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, Path]]:
     files: list[Path] = options.files or ([base] if base else [])
     output: Path = options.output
     if not files:
@@ -35,10 +47,7 @@ def plan(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, Pat
         return [(files[0], output)]
     if output.suffix.lower().removeprefix(".") in FORMATS and not output.is_dir():
         raise UsageError(f"'{output}' is one file, but there are several .blend files: give a folder")
-    pairs = [(file, output / f"{file.stem}.{options.format}") for file in files]
-    if len({made for _, made in pairs}) != len(pairs):
-        raise UsageError("two of the .blend files have the same name: rename one")
-    return pairs
+    return [(file, output / f"{file.stem}.{options.format}") for file in files]
 
 
 def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
@@ -50,11 +59,12 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
                 from ..scene.export_files import export_file
 
                 span = export_file(file, options.head, output, options.scene)
-        except DuetError as error:
+        except Exception as error:  # of one file alone, whatever it is
             failed += 1
-            print(f"duet: error: {error}", file=sys.stderr, flush=True)
+            known = error if isinstance(error, DuetError) else unforeseen(file, error)
+            print(f"duet: error: {one_line(known)}", file=sys.stderr, flush=True)
         else:
-            print(f"{file} -> {output} (frames {span.start} to {span.end})", flush=True)
+            print(one_line(f"{file} -> {output} (frames {span.start} to {span.end})"), flush=True)
     if len(pairs) > 1:
         print(f"{len(pairs) - failed} done" + (f", {failed} failed" if failed else ""), flush=True)
     return failed

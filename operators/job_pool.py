@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ..inference.errors import DuetError, WorkerError, error_of_kind
 from . import job_server
-from .job_runner import Made, Outcome
+from .job_runner import Made, Outcome, unforeseen
 from .jobs import Job
 
 _GRACE = 10.0  # seconds that an interrupted process has to tidy up
@@ -80,6 +80,8 @@ class _Server:
                 done.put(Outcome(job, self._run(job)))
             except DuetError as error:
                 done.put(Outcome(job, error))
+            except Exception as error:  # a thread that ended would leave its jobs waited for
+                done.put(Outcome(job, unforeseen(job.audio, error)))
 
     def interrupt(self) -> None:
         """Ask the process to stop what it does."""
@@ -150,9 +152,9 @@ def _start(command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def _read(process: subprocess.Popen[str]) -> dict[str, Any] | None:
-    """The next line of the protocol; None where the process has ended."""
+    """The next line of the protocol; None where the process has ended, within a line too."""
     for line in cast(Any, process.stdout):
-        if line.startswith(job_server.PREFIX):
+        if line.startswith(job_server.PREFIX) and line.endswith("\n"):
             return cast(dict[str, Any], json.loads(line.removeprefix(job_server.PREFIX)))
     return None
 

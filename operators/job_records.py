@@ -37,7 +37,7 @@ def is_done(job: Job) -> bool:
         record = json.loads(_path(job).read_text(encoding="utf-8"))
         written = job.output.stat().st_mtime_ns
         newest = max(path.stat().st_mtime_ns for path in (job.audio, job.base) if path)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return newest <= written and isinstance(record, dict) and record.get("key") == _key(job, current_model())
 

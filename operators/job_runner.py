@@ -16,7 +16,7 @@ from ..inference.audio_checks import SAMPLE_RATE
 from ..inference.audio_file import load_audio
 from ..inference.client import WorkerClient, worker_command
 from ..inference.emotion_keys import Cue
-from ..inference.errors import AudioError, DuetError
+from ..inference.errors import AudioError, DuetError, WorkerError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.gaussian import write_gaussian_take
 from ..inference.livelink import exact_rate, write_livelink_csv
@@ -73,9 +73,25 @@ class Runner:
             _write(job, take, samples)
         return Made(take.frame_count, take.model_id)
 
+    def outcome(self, job: Job, on_progress: Progress | None = None) -> Outcome:
+        """The job done, or the one error that it alone failed with, whatever that was."""
+        try:
+            return Outcome(job, self.run(job, on_progress))
+        except DuetError as error:
+            return Outcome(job, error)
+        except Exception as error:  # the others may do better
+            return Outcome(job, unforeseen(job.audio, error))
+
     def close(self) -> None:
         """End the worker."""
         self._client.close()
+
+
+def unforeseen(path: Path, error: Exception) -> DuetError:
+    """What nobody has thought of, as an error of the file that it came with."""
+    if isinstance(error, MemoryError):
+        return WorkerError(f"There is not enough memory for '{path}'.", "Close other programs, or cut it into parts.")
+    return WorkerError(f"'{path}' failed with {type(error).__name__}: {error}.", "Please report it.")
 
 
 def run_here(
@@ -85,10 +101,7 @@ def run_here(
     runner = Runner(engine, device)
     try:
         for job in jobs:
-            try:
-                yield Outcome(job, runner.run(job, progress(job)))
-            except DuetError as error:
-                yield Outcome(job, error)
+            yield runner.outcome(job, progress(job))
     finally:
         runner.close()
 

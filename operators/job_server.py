@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..inference.errors import DuetError, WorkerError
+from ..inference.errors import DuetError
 from .job_runner import Runner
 from .jobs import Job
 
@@ -38,13 +38,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _do(runner: Runner, job: Job) -> dict[str, Any]:
-    try:
-        return {"made": vars(runner.run(job))}
-    except DuetError as error:
-        known = error
-    except Exception as error:  # the others may do better: only this job fails
-        known = WorkerError(f"'{job.audio}' failed with {type(error).__name__}: {error}.", "Please report it.")
-    return {"error": {"kind": known.kind, "message": known.message, "remedy": known.remedy}}
+    result = runner.outcome(job).result
+    if not isinstance(result, DuetError):
+        return {"made": vars(result)}
+    return {"error": {"kind": result.kind, "message": result.message, "remedy": result.remedy}}
 
 
 def _send(sink: Any, data: dict[str, Any]) -> None:

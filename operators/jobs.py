@@ -9,19 +9,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..inference.audio_file import AUDIO_SUFFIXES
+from ..inference.audio_file import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from ..inference.emotion_track import EmotionTrack, parse_track
 from ..inference.errors import DuetError, HeadError, RequestError
+from ..inference.plain_text import one_line
 from ..inference.take import DEFAULT_STYLE, GenerateRequest
 from .acting import Acting
 from .acting import to_json as acting_to_json
+from .paths import Identity, absolute, identity, overwritten
 
 DEFAULT_FPS = 30.0
 SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
 MANIFEST_SUFFIX = ".csv"
 _NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
 _MAX_FRAME = 1_000_000  # Blender has little more
-_IN_BLEND = re.compile(r"(?P<file>.+\.blend)(?:[/\\](?P<name>[^/\\]+))?", re.IGNORECASE)
+_IN_BLEND = re.compile(r"(?P<file>.+\.blend)(?:[/\\](?P<name>[^/\\]+))?", re.IGNORECASE | re.DOTALL)
 
 
 class UsageError(Exception):
@@ -58,12 +60,17 @@ class Job:
         emotions = track.steps[0].emotions if track.steps and track.steady else {}
         rate = self.fps if self.fps is not None else fps or DEFAULT_FPS
         articulation = 1.0 if self.is_bake else self.acting.articulation  # of a .blend it can be changed later
-        return GenerateRequest(rate, emotions, self.style, articulation, str(self.audio), self.vertices)
+        return GenerateRequest(rate, emotions, self.style, articulation, one_line(self.audio), self.vertices)
 
     @property
     def is_bake(self) -> bool:
         """Whether a .blend is made."""
         return self.output.suffix.lower() == ".blend"
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that the job reads."""
+        return [path for path in (self.audio, self.base, self.flame) if path]
 
     @property
     def emotions(self) -> EmotionTrack:
@@ -93,10 +100,21 @@ Entry = Job | Damaged
 
 
 def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
-    """The entries of everything given, in order, all outputs different; raises UsageError, TableError.
+    """The entries of everything given, in order, all outputs different, none an input; raises UsageError, TableError.
 
-    `options` are the command's `audio`, `output`, `command` and `format`; `template` has the rest of each job.
+    `options` are the command's `audio` and `output`, absolute, `command` and `format`; `template` has the rest of each
+    job.
     """
+    entries = _distinct(_entries(options, template))
+    jobs = [entry for entry in entries if isinstance(entry, Job)]
+    tables = [path for path in options.audio if _is_manifest(path)]
+    found = overwritten((job.output for job in jobs), [*tables, *(path for job in jobs for path in job.inputs)])
+    if found:
+        raise UsageError(f"the output '{found[0]}' would be written over '{found[1]}', which is read: rename one")
+    return entries
+
+
+def _entries(options: argparse.Namespace, template: Job) -> list[Entry]:
     from . import manifest
 
     given: list[Path] = options.audio
@@ -118,7 +136,7 @@ def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
         else:
             for audio in recordings(path):
                 entries.append(replace(template, audio=audio, output=options.output / f"{audio.stem}{suffix}"))
-    return _distinct(entries)
+    return entries
 
 
 def _is_manifest(path: Path) -> bool:
@@ -135,13 +153,19 @@ def _single_output(options: argparse.Namespace, suffixes: frozenset[str]) -> Pat
 
 
 def recordings(given: Path) -> list[Path]:
-    """The recordings of a folder in order of their names; a file, also one that is missing, is itself."""
+    """The recordings of a folder in order of their names; a file, also one that is missing, is itself.
+
+    Hidden files, such as a Mac's `._line.wav`, are left out, and films beside a recording of the same name.
+    """
     if not given.is_dir():
         return [given]
     try:
-        found = sorted(path for path in given.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
+        files = sorted(path for path in given.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
         raise UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
+    found = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
+    heard = {path.stem for path in found}
+    found = sorted([*found, *(p for p in files if p.suffix.lower() in VIDEO_SUFFIXES and p.stem not in heard)])
     if not found:
         raise UsageError(f"the folder '{given}' holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
     return found
@@ -149,13 +173,13 @@ def recordings(given: Path) -> list[Path]:
 
 def _distinct(entries: list[Entry]) -> list[Entry]:
     """The entries without those given twice; raises UsageError where two jobs would write the same file."""
-    seen: dict[Path, Job] = {}
+    seen: dict[Identity, Job] = {}
     kept: list[Entry] = []
     for entry in entries:
         if isinstance(entry, Damaged):
             kept.append(entry)
             continue
-        other = seen.setdefault(entry.output.absolute(), entry)
+        other = seen.setdefault(identity(entry.output), entry)
         if other is entry:
             kept.append(entry)
         elif other != entry:
@@ -183,16 +207,16 @@ def start_frame(text: str) -> int:
     return value
 
 
-def place_of_head(text: str, folder: Path, base: Path | None) -> tuple[Path | None, str]:
+def place_of_head(text: str, folder: Path | None, base: Path | None) -> tuple[Path | None, str]:
     """(file, object) of `set.blend`, `set.blend/Ada` or, where a base is open already, `Ada`; raises HeadError.
 
-    A path that is not absolute starts at `folder`; an empty object means the file's only head.
+    A path that is not absolute starts at `folder` (None: the current one); an empty object means the file's only head.
     """
     if not text:
         return base, ""
     match = _IN_BLEND.fullmatch(text)
     if match:
-        return folder / match["file"], match["name"] or ""
+        return absolute(Path(match["file"]), folder), match["name"] or ""
     if base is None:
         message = f"The head '{text}' is an object's name, but no file is given that holds it."
         raise HeadError(message, f"Write 'FILE.blend/{text}', or start with `blender -b FILE.blend -c duet bake`.")

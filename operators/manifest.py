@@ -9,6 +9,7 @@ from pathlib import Path
 from ..inference.errors import DuetError, TableError
 from . import acting
 from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
+from .paths import Identity, absolute, identity
 
 COLUMNS = ("audio", "output", "head", "emotion", "fps", "style", "start", *acting.OPTIONS)
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
@@ -28,18 +29,18 @@ class Defaults:
 def read(path: Path, defaults: Defaults) -> list[Entry]:
     """One entry a row, in order; a row that cannot be used is Damaged and does not stop the rest.
 
-    Paths are relative to the manifest's folder, outputs to the output folder where one is given. Raises TableError
-    where the file as a whole is no manifest.
+    `path` is absolute; paths in it are relative to its folder, outputs to the output folder where one is given. Raises
+    TableError where the file as a whole is no manifest.
     """
     header, rows = _table(path)
     entries: list[Entry] = []
-    written: dict[Path, int] = {}
+    written: dict[Identity, int] = {}
     for line, cells in rows:
         try:
             if len(cells) > len(header):
                 raise TableError(f"it has {len(cells)} columns where the header has {len(header)}.")
             job = _job(dict(zip(header, cells, strict=False)), path.parent, defaults)
-            first = written.setdefault(job.output.absolute(), line)
+            first = written.setdefault(identity(job.output), line)
             if first != line:
                 raise TableError(f"row {first} writes '{job.output}' already.", "Give it an output of its own.")
         except DuetError as error:
@@ -87,7 +88,7 @@ def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
     """The job of a row; raises a DuetError without the row's number."""
     if not cells["audio"]:
         raise TableError("no audio is given.", "Fill in the column 'audio'.")
-    audio = folder / cells["audio"]
+    audio = absolute(Path(cells["audio"]), folder)
     base, head = place_of_head(cells.get("head", ""), folder, defaults.job.base)
     job = replace(
         defaults.job,
@@ -108,7 +109,7 @@ def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
 def _output(text: str, audio: Path, folder: Path, defaults: Defaults) -> Path:
     if not text and defaults.output is None:
         raise TableError("no output is given.", "Fill in the column 'output', or give -o FOLDER.")
-    output = (defaults.output or folder) / (text or f"{audio.stem}{defaults.suffix}")
+    output = absolute(Path(text or f"{audio.stem}{defaults.suffix}"), defaults.output or folder)
     if output.suffix.lower() not in defaults.suffixes:
         due = " or ".join(sorted(defaults.suffixes))
         raise TableError(f"the output '{text}' does not end in {due}.", "Change its name.")

@@ -9,7 +9,7 @@ import aud
 import bpy
 import numpy as np
 
-from ..inference.audio_checks import SAMPLE_RATE, check_samples
+from ..inference.audio_checks import SAMPLE_RATE, Length, check_samples
 from ..inference.audio_rate import convert_rate
 from ..inference.errors import AudioError
 from ..inference.take import Floats
@@ -35,16 +35,17 @@ def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floa
     sound, rate = _open(path)
     if rate != int(rate):
         raise AudioError(f"'{path.name}' has a sample rate of {rate:g} Hz.", "Save it with 48000 Hz.")
-    mono = yield from _mono(sound, int(rate))
+    mono = yield from _mono(sound, int(rate), Length(path.name, path.stat().st_size, rate))
     part = slice(round(begin * rate), round(end * rate) if end > 0 else None)
     return (yield from in_background(lambda: _prepared(mono, part, int(rate), path.name)))
 
 
-def _mono(sound: aud.Sound, rate: int) -> Steps[list[Floats]]:
-    """All of the sound as one channel at its own rate, in pieces."""
+def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
+    """All of the sound as one channel at its own rate, in pieces; raises AudioError where it does not end in time."""
     parts: list[Floats] = []
     for start in itertools.count(0, _READ):
         piece = sound.limit(start, start + _READ).data()
+        length.check(start * rate + len(piece))
         parts.append(piece.mean(axis=1, dtype=np.float32))
         if len(piece) < _READ * rate:
             break

@@ -344,7 +344,7 @@ def test_two_processes_make_what_one_makes(folder, capsys):
 DIES = """
 import os
 run = job_runner.Runner.run
-job_runner.Runner.run = lambda self, job: os._exit(7) if job.audio.stem == "b" else run(self, job)
+job_runner.Runner.run = lambda self, job, progress=None: os._exit(7) if job.audio.stem == "b" else run(self, job)
 """
 
 
