@@ -1,12 +1,10 @@
-"""Takes as .csv in the column layout of Epic's Live Link Face app, written and read, and the app's timecode."""
+"""Takes as .csv in the column layout of Epic's Live Link Face app, written and read."""
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,17 +16,19 @@ from numpy.typing import NDArray
 from .errors import TableError
 from .exports import write_atomically
 from .head import ARKIT_NAMES
+from .livelink_columns import Columns, find_columns, first_beyond, scale_of
 from .take import Floats, Take
+from .text_table import read_rows
+from .timecode import Time, frames_of, parse_timecode, timecode
 
 _ROTATIONS = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
 # ARKIT_NAMES is in the app's order; the app writes the names with a capital.
 LIVE_LINK_COLUMNS = (*(name[0].upper() + name[1:] for name in ARKIT_NAMES), *_ROTATIONS)
-RATES = tuple(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 90, 100, 120, 240))
-RATES += tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240))
-APP_RATE = 60.0  # the app's own, where a file is too short to tell
-_RATE_TOLERANCE = 0.004  # of a frame a second: the timecode's thousandths, rounded twice
-_TIMECODE = re.compile(r"(\d+):([0-5]\d):([0-5]\d)[:;](\d+(?:\.\d+)?)")
-_DAY = 24 * 3600
+MAX_ROWS = 4 * 3600 * 240  # four hours at the highest rate: 0.9 GB of values
+MAX_GAP = 600.0  # seconds between two frames, over which the clock was set and not the face away
+_TIMES, _COUNTS = ("timecode", "smpte", "smptetimecode"), ("blendshapecount", "blendshapescount", "count")
+_BEYOND = 1e30  # single precision ends little later
+_SHOWN = 5  # names in a note
 _REMEDY = "Export it again, or choose a .csv as Live Link Face records it."
 
 
@@ -38,9 +38,10 @@ class LiveLinkTake:
 
     fps: float
     frames: NDArray[np.float64]  # (T,) frames since the first row at `fps`; whole ones exactly so
-    names: tuple[str, ...]  # the columns after the first two
-    values: Floats  # (T, columns)
+    names: tuple[str, ...]  # of ARKit's shapes as the app writes them, and of the angles as the file does
+    values: Floats  # (T, names), coefficients from 0 to 1
     skipped: int  # rows without a face
+    notes: tuple[str, ...] = ()  # sentences for the user: what was left out or made of it
 
 
 def write_livelink_csv(path: Path, take: Take) -> None:
@@ -65,61 +66,94 @@ def write_livelink_csv(path: Path, take: Take) -> None:
     write_atomically(path, write)
 
 
-def timecode(frame: int, fps: float) -> str:
-    """HH:MM:SS:FF.mmm of a frame, where FF.mmm counts frames within the second: at 29.97 it has a fraction.
-
-    So HH * 3600 + MM * 60 + SS + FF.mmm / fps is the frame's time to a thousandth of a frame, at any rate, for any
-    length.
-    """
-    rate = exact_rate(fps)
-    time = Fraction(frame) / rate
-    seconds = int(time)
-    count = float((time - seconds) * rate)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{count:06.3f}"
-
-
-def exact_rate(fps: float) -> Fraction:
-    """The frame rate as a fraction: 23.976 and 29.97 are n * 1000 / 1001."""
-    return Fraction(fps).limit_denominator(1001)
-
-
 def read_livelink_csv(path: Path, fps: float | None = None) -> LiveLinkTake:
     """Read a file of the app, of Duet or alike; raises TableError naming the file, the row and the column.
 
     `fps` is the file's frame rate: where None, it is read off the timecode, at the step from one second to the next
-    (60, the app's own, in a file too short for that).
+    (60, the app's own, in a file too short for that). Columns may be spelt otherwise, in any order, and values may be
+    per cent; what was made of that stands in the notes.
     """
-    header, rows = _table(path)
-    names = tuple(header[2:])
-    filled = [(line, row) for line, row in rows if not _is_gap(row)]
-    if not filled:
-        raise TableError(f"'{path}' holds no frame with a face.", _REMEDY)
-    values = np.array([_values(path, line, row, header) for line, row in filled], np.float32)
-    times = [_parse(path, line, row[0]) for line, row in filled]
-    rate = exact_rate(fps or _rate_of(times))
-    frames = _frames(times, rate)
-    backwards = np.flatnonzero(np.diff(frames) <= 0)
-    if len(backwards):
-        line, row = filled[backwards[0] + 1]
-        raise TableError(f"'{path}', row {line}: the timecode {row[0]} does not follow the one before.", _REMEDY)
-    return LiveLinkTake(float(rate), frames, names, values, len(rows) - len(filled))
-
-
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the rows that are not empty with their line numbers."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            table = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except OSError as error:
-        raise TableError(f"'{path}' cannot be read ({error.strerror}).", "Choose the file again.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"'{path}' is not a table of text ({error}).", _REMEDY) from error
-    table = [(line, row) for line, row in table if any(row)]
-    header = table[0][1] if table else []
-    if [name.lower() for name in header[:2]] != ["timecode", "blendshapecount"] or len(header) < 3:
+    rows = read_rows(path, f"'{path}'", _REMEDY)
+    header = next(rows, (0, []))[1]
+    count_column = len(header) > 1 and "".join(header[1].lower().split()) in _COUNTS
+    if not header or "".join(header[0].lower().split()) not in _TIMES:
         raise TableError(f"'{path}' does not begin with the columns Timecode and BlendShapeCount.", _REMEDY)
-    return header, table[1:]
+    columns = _columns(path, header, 2 if count_column else 1)
+    lines: list[tuple[int, str]] = []
+    parts: list[Floats] = []
+    times: list[Time] = []
+    skipped = 0
+    for line, row in rows:
+        if count_column and _is_gap(row):
+            skipped += 1
+            continue
+        if len(lines) >= MAX_ROWS:
+            raise TableError(f"'{path}' has more than {MAX_ROWS:,} rows.", "Cut it into parts.")
+        parts.append(_values(path, line, row, header, columns))
+        times.append(_time(path, line, row[0]))
+        lines.append((line, row[0]))
+    if not lines:
+        raise TableError(f"'{path}' holds no frame with a face.", _REMEDY)
+    rate, frames = _frames(path, lines, times, fps)
+    values, notes = _scaled(path, np.stack(parts), columns, lines)
+    return LiveLinkTake(float(rate), frames, columns.names, values, skipped, (*notes, *_left_out(columns)))
+
+
+def _columns(path: Path, header: list[str], first: int) -> Columns:
+    """The columns that are read; raises TableError where none is, or two are the same."""
+    columns = find_columns(header, first)
+    if not columns.shapes:
+        raise TableError(f"'{path}' has no column with the name of one of ARKit's 52 shapes.", _REMEDY)
+    if columns.twice:
+        message = f"'{path}' has two columns for one shape: '{columns.twice[0]}' and '{columns.twice[1]}'."
+        raise TableError(message, "Delete one of them.")
+    return columns
+
+
+def _left_out(columns: Columns) -> list[str]:
+    """What the user should know of the columns."""
+    notes = []
+    if columns.unknown:
+        shown = ", ".join(f"'{name}'" for name in columns.unknown[:_SHOWN])
+        more = f" and {len(columns.unknown) - _SHOWN} more" if len(columns.unknown) > _SHOWN else ""
+        notes.append(f"Columns that are no ARKit shape were left out: {shown}{more}.")
+    if columns.shapes < len(ARKIT_NAMES):
+        notes.append(f"The file has {columns.shapes} of ARKit's {len(ARKIT_NAMES)} shapes.")
+    return notes
+
+
+def _scaled(
+    path: Path, values: Floats, columns: Columns, lines: list[tuple[int, str]]
+) -> tuple[Floats, tuple[str, ...]]:
+    """The values with the shapes' coefficients from 0 to 1, and a note; raises TableError where one cannot be so."""
+    scale = scale_of(values[:, : columns.shapes])
+    values[:, : columns.shapes] /= scale
+    beyond = first_beyond(values[:, : columns.shapes])
+    if beyond:
+        row, column = beyond
+        text = f"{values[row, column] * scale:.6g}"
+        message = f"'{path}', row {lines[row][0]}, column {columns.names[column]}: {text} is no coefficient: "
+        raise TableError(f"{message}the others go from 0 to {scale:g}.", _REMEDY)
+    return values, ("Its values go to 100; they were divided by that.",) if scale != 1 else ()
+
+
+def _frames(
+    path: Path, lines: list[tuple[int, str]], times: list[Time], fps: float | None
+) -> tuple[Fraction, NDArray[np.float64]]:
+    """(rate, frames) of the rows; raises TableError where they do not follow each other."""
+    try:
+        rate, frames = frames_of(times, fps)
+    except ValueError as error:
+        raise TableError(f"'{path}': {error}.", "Give it as Frame Rate.") from error
+    steps = np.diff(frames)
+    wrong = np.flatnonzero((steps <= 0) | (steps > MAX_GAP * float(rate)))
+    if len(wrong):
+        (_, earlier), (line, text) = lines[wrong[0]], lines[wrong[0] + 1]
+        if steps[wrong[0]] > 0:
+            message = f"'{path}', row {line}: the timecode jumps from {earlier} to {text}, as if a clock had been set."
+            raise TableError(message, "Cut the file there, and import both parts.")
+        raise TableError(f"'{path}', row {line}: the timecode {text} does not follow the one before.", _REMEDY)
+    return rate, frames
 
 
 def _is_gap(row: list[str]) -> bool:
@@ -127,56 +161,31 @@ def _is_gap(row: list[str]) -> bool:
     return len(row) >= 2 and row[1] in {"0", ""} and not any(row[2:])
 
 
-def _values(path: Path, line: int, row: list[str], header: list[str]) -> list[float]:
+def _values(path: Path, line: int, row: list[str], header: list[str], columns: Columns) -> Floats:
+    while len(row) > len(header) and not row[-1]:
+        row.pop()  # a comma too many at its end
     if len(row) != len(header):
         message = f"'{path}', row {line} has {len(row)} columns where the header has {len(header)}."
         raise TableError(message, _REMEDY)
+    values = [_number(row[place]) for place in columns.places]
+    if all(map(math.isfinite, values)):
+        return np.array(values, np.float32)
+    place = next(place for place, value in zip(columns.places, values, strict=True) if not math.isfinite(value))
+    raise TableError(f"'{path}', row {line}, column {header[place]}: '{row[place]}' is not a number.", _REMEDY)
+
+
+def _number(text: str) -> float:
+    """A number with a point or a comma; NaN where it is none, or none that a coefficient could be."""
     try:
-        values = [float(text) for text in row[2:]]
+        value = float(text.replace(",", ".") if "," in text else text)
     except ValueError:
-        values = []
-    if values and all(map(math.isfinite, values)):
-        return values
-    name, text = next((n, t) for n, t in zip(header[2:], row[2:], strict=True) if not _is_number(t))
-    raise TableError(f"'{path}', row {line}, column {name}: '{text}' is not a number.", _REMEDY)
+        return math.nan
+    return value if abs(value) < _BEYOND else math.nan
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _parse(path: Path, line: int, text: str) -> tuple[int, Fraction]:
-    """(whole seconds, frames within the second) of a timecode."""
-    match = _TIMECODE.fullmatch(text)
-    if match is None:
+def _time(path: Path, line: int, text: str) -> Time:
+    time = parse_timecode(text)
+    if time is None:
         message = f"'{path}', row {line}, column Timecode: '{text}' is not HH:MM:SS:FF.mmm."
         raise TableError(message, _REMEDY)
-    hours, minutes, seconds = (int(match[i]) for i in (1, 2, 3))
-    return hours * 3600 + minutes * 60 + seconds, Fraction(match[4])
-
-
-def _rate_of(times: list[tuple[int, Fraction]]) -> float:
-    """Frames per second: what the count has lost where a second begins, for frames that follow at a steady step."""
-    steps = [b[1] - a[1] for a, b in itertools.pairwise(times) if a[0] == b[0]]
-    step = float(np.median([float(value) for value in steps])) if steps else 1.0
-    turns = [float(a[1] - b[1]) + step for a, b in itertools.pairwise(times) if b[0] == a[0] + 1]
-    if not turns:
-        return APP_RATE
-    found = float(np.median(turns))
-    nearest = min(RATES, key=lambda rate: abs(float(rate) - found))
-    return float(nearest) if abs(float(nearest) - found) <= _RATE_TOLERANCE else found
-
-
-def _frames(times: list[tuple[int, Fraction]], rate: Fraction) -> NDArray[np.float64]:
-    """Frames since the first row; a timecode past midnight goes on."""
-    start = times[0]
-    frames = []
-    for seconds, count in times:
-        days = _DAY if seconds < start[0] - _DAY // 2 else 0
-        frame = float((seconds + days - start[0]) * rate + count - start[1])
-        # A thousandth of a frame is lost in each timecode: what is that near to a whole frame is one.
-        frames.append(float(round(frame)) if abs(frame - round(frame)) <= 2e-3 else frame)
-    return np.array(frames)
+    return time

@@ -19,9 +19,10 @@ from ..inference.emotion_keys import Cue
 from ..inference.errors import AudioError, DuetError, WorkerError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.gaussian import write_gaussian_take
-from ..inference.livelink import exact_rate, write_livelink_csv
+from ..inference.livelink import write_livelink_csv
 from ..inference.loudness import envelope
 from ..inference.take import Floats, Take
+from ..inference.timecode import exact_rate
 from . import acting
 from .job_flame import FlameModels
 from .jobs import Job

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..inference.errors import DuetError, TableError
+from ..inference.text_table import read_rows
 from . import acting
 from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
 from .paths import Identity, absolute, identity
 
 COLUMNS = ("audio", "output", "head", "emotion", "fps", "style", "start", *acting.OPTIONS)
+MAX_ROWS = 100_000
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
 _REMEDY = f"Give a table with the columns {', '.join(COLUMNS)}; all but audio may be missing."
 
@@ -53,20 +55,9 @@ def read(path: Path, defaults: Defaults) -> list[Entry]:
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header's names, and the rows that are not empty with their line numbers."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise TableError(f"The manifest '{path}' cannot be read ({error.strerror}).", "Check its name.") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"The manifest '{path}' is not text in UTF-8.", "Save it as CSV UTF-8.") from error
-    first = text.lstrip().partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","  # spreadsheets of some countries write ;
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    try:
-        table = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise TableError(f"The manifest '{path}' is not a table ({error}).", _REMEDY) from error
-    table = [(line, row) for line, row in table if any(row)]
+    table = list(itertools.islice(read_rows(path, f"The manifest '{path}'", _REMEDY), MAX_ROWS + 2))
+    if len(table) > MAX_ROWS + 1:
+        raise TableError(f"The manifest '{path}' has more than {MAX_ROWS:,} rows.", "Cut it into parts.")
     header = [_column(name) for name in table[0][1]] if table else []
     unknown = [name for name in header if name not in COLUMNS]
     if "audio" not in header:

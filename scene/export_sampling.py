@@ -11,9 +11,9 @@ import numpy as np
 
 from ..inference.errors import HeadError
 from ..inference.head import ARKIT_NAMES
-from ..inference.livelink import exact_rate
 from ..inference.recompose import solve_arkit
 from ..inference.take import Floats, GenerateRequest, Take
+from ..inference.timecode import exact_rate
 from . import arkit_keys, compat, heads, shape_keys, sliders, takes, timing
 from .steps import Steps, in_background
 

@@ -98,6 +98,7 @@ def _notes(
     obj: bpy.types.Object, take: LiveLinkTake, earlier: bpy.types.Action | None, columns: dict[str, int]
 ) -> list[str]:
     notes = [f"'{obj.name}' plays {len(take.frames)} frames at {take.fps:.6g} fps on {len(columns)} shape keys."]
+    notes += take.notes
     if take.skipped:
         notes.append(f"{take.skipped} rows without a face were left out.")
     if earlier is not None:
