@@ -21,7 +21,6 @@ from duet.training.key_names import described, movements
 from duet.training.mouth import LIPS, vertices_of
 from duet.training.prosody import accents
 from duet.training.readable_basis import make_readable
-from duet.training.scanned_shapes import scan_names
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas, rig_shapes
 from duet.training.train_fusion import Maps, Options, Trained, step_loss
 
@@ -283,14 +282,6 @@ def test_faces_come_back_from_the_spaces_coefficients(head, space):
     faces = head.arkit[[5, 17]] * np.float32(0.7)
     found = coefficients_of(faces, space, head)
     np.testing.assert_allclose(found, 0.7 * space.people[0, [5, 17]], atol=0.02)
-
-
-def test_scans_are_matched_by_name():
-    known = ("mouthSmile_L", "browInnerUp_L", "browInnerUp_R", "jawOpen", "cheekRaiser_L")
-    assert scan_names("mouthSmileLeft", known) == ("mouthSmile_L",)
-    assert scan_names("browInnerUp", known) == ("browInnerUp_L", "browInnerUp_R")
-    assert scan_names("jawOpen", known) == ("jawOpen",)
-    assert scan_names("tongueOut", known) == scan_names("mouthSmileRight", known) == ()
 
 
 # How many, and what is measured

@@ -1,8 +1,8 @@
-"""Lips of bound heads at the p, b and m of real recordings: `python -m duet.training.evaluate_closures [--heads N]`.
+"""Lips of bound heads at the p, b and m of real recordings: `python -m duet.training.evaluate_closures`.
 
 The recordings in examples/ go through the whole pipeline; PocketSphinx says when they say p, b or m. The frame of each
 closure is where the Duet head's own lips are nearest to each other, and the speech weights there are put on the
-scanned heads, which Duet has bound. What the Duet head's lips do in those frames is the speech model's doing and
+test subjects, which Duet has bound. What the Duet head's lips do in those frames is the speech model's doing and
 stands beside it.
 """
 
@@ -22,12 +22,14 @@ from ..inference.binding.correspond import lip_sides
 from ..inference.binding.mesh import Mesh
 from ..inference.binding.nearest import Surface
 from ..inference.blendshapes import Blendshapes, load_blendshapes
+from ..inference.bound import Binding
 from ..inference.head import Head, load_head
 from ..inference.pipeline import Pipeline
 from ..inference.take import GenerateRequest
 from .alignment import Recording, aligned
-from .evaluate_transfer import ScannedHead, lip_halves, lip_pairs, scanned_heads
+from .evaluate_transfer import lip_halves, lip_pairs, subjects
 from .synthesis.coarticulation import LAG
+from .test_subjects.subject import Subject
 
 Floats = NDArray[np.floating]
 
@@ -74,20 +76,19 @@ def real_closures(head: Head, folder: Path | None = None) -> list[Closure]:
     return found
 
 
-def bound_closures(scanned: ScannedHead, head: Head, shapes: Blendshapes, closures: Sequence[Closure]) -> Floats:
+def bound_closures(subject: Subject, binding: Binding, closures: Sequence[Closure]) -> Floats:
     """(n, 3) mm on a bound head: lips apart (95th percentile), lips nearer (5th), and the deepest one in the other."""
-    binding = bind(head, shapes, scanned.request, lambda fraction, stage: None)
-    count = len(shapes.speech_names)
-    above, below = lip_pairs(scanned)
-    ends = scanned.vertices[scanned.landmarks[[48, 54]], 0]
-    inner = np.abs(scanned.vertices[:, 0] - ends.mean()) < np.ptp(ends) / 2 - _CORNER
-    above_all, below_all = (half[inner[half]] for half in lip_halves(scanned))
+    count = len(closures[0].weights)
+    above, below = lip_pairs(subject)
+    ends = subject.vertices[subject.landmarks[[48, 54]], 0]
+    inner = np.abs(subject.vertices[:, 0] - ends.mean()) < np.ptp(ends) / 2 - _CORNER
+    above_all, below_all = (half[inner[half]] for half in lip_halves(subject))
     halves, rows = (above_all, below_all), []
     for closure in closures:
-        delta = np.zeros((len(scanned.vertices), 3))
+        delta = np.zeros((len(subject.vertices), 3))
         delta[binding.moving] = np.tensordot(closure.weights, binding.deltas[:count], axes=1)
         change = (delta[above] - delta[below])[:, 2] * 1000
-        deep = crossing(scanned.mesh.moved(scanned.vertices + delta), halves)
+        deep = crossing(subject.mesh.moved(subject.vertices + delta), halves)
         rows.append((np.percentile(change, 95), np.percentile(change, 5), deep))
     return np.array(rows)
 
@@ -127,7 +128,7 @@ def crossing(mesh: Mesh, halves: tuple[NDArray[np.int64], NDArray[np.int64]]) ->
 def main(argv: Sequence[str] | None = None) -> None:
     """Print one table a head."""
     parser = argparse.ArgumentParser(description="Lips of bound heads at p, b and m of real recordings.")
-    parser.add_argument("--heads", type=int, default=4, help="the average head and random identities")
+    parser.add_argument("--identities", type=int, default=2, help="random people of the scanned model")
     options = parser.parse_args(argv)
     head, shapes = load_head(), load_blendshapes()
     closures = real_closures(head)
@@ -138,12 +139,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("| --- | --- | --- | --- | --- |")
     print(f"| Duet | {int(meets.sum())} | {own[meets].max():.2f} | {crossed[meets].max():.2f} | |")
     neutral = Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
-    for scanned in scanned_heads(options.heads):
-        found = bound_closures(scanned, head, shapes, [neutral, *closures])
+    for subject in subjects(options.identities):
+        binding = bind(head, shapes, subject.request, lambda fraction, stage: None)
+        found = bound_closures(subject, binding, [neutral, *closures])
         apart, deep = found[1:, 0], (found[1:, 2] - found[0, 2])[meets]
         change = np.abs(apart - (own - _rest_gap(head)))[meets].max()
         print(
-            f"| {scanned.name} | {int((apart < MEETS).sum())} | {apart[meets].max():.2f} "
+            f"| {subject.name} | {int((apart < MEETS).sum())} | {apart[meets].max():.2f} "
             f"| {deep.max():.2f} | {change:.2f} |",
             flush=True,
         )

@@ -1,12 +1,11 @@
-"""Truth of binding: Duet's ARKit shapes on the scanned head and its identities, beside the shapes scanned there.
+"""Truth of binding: Duet's ARKit shapes on heads that have shapes of their own, beside those.
 
-`python -m duet.training.evaluate_transfer [--heads N] [--pictures FOLDER]` prints the tables of docs/binding.md.
+`python -m duet.training.evaluate_transfer [--identities N] [--pictures FOLDER]` prints the tables of docs/binding.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,40 +17,27 @@ from numpy.typing import NDArray
 from ..inference.binding.bind import bind, carry_shapes, fit_head
 from ..inference.binding.correspond import surface_distance
 from ..inference.binding.frontview import front_view
-from ..inference.binding.mesh import Mesh, triangulated
+from ..inference.binding.mesh import Mesh
 from ..inference.binding.nearest import Surface
 from ..inference.binding.nonrigid import whole_skin
 from ..inference.binding.solve import graph_of
 from ..inference.binding.transfer import carrier
 from ..inference.blendshapes import load_blendshapes
-from ..inference.bound import Binding, BindRequest
+from ..inference.bound import Binding
 from ..inference.head import Head, load_head
-from .captured import data_folder
+from .test_subjects.ict import ict_subjects
+from .test_subjects.makehuman import load_makehuman
+from .test_subjects.subject import Doubles, Indices, Subject
 
-Doubles = NDArray[np.float64]
-
-FACE = 9409  # the scanned head's first vertices are its face
-_EYEBALLS = (21451, 24591)
 _MOVING = 0.25  # of a shape's largest movement, from which a vertex counts as moving
 _PIXEL = 0.0002  # metres
 _TOUCH = 0.0015  # metres between the lips of the neutral head within which two vertices are a pair
-SHAPES = {
-    "jawOpen": ("jawOpen",),
-    "mouthFunnel": ("mouthFunnel",),
-    "mouthPucker": ("mouthPucker",),
-    "mouthClose": ("mouthClose",),
-    "mouthSmileLeft": ("mouthSmile_L",),
-    "mouthSmileRight": ("mouthSmile_R",),
-    "mouthFrownLeft": ("mouthFrown_L",),
-    "mouthFrownRight": ("mouthFrown_R",),
-    "browDownLeft": ("browDown_L",),
-    "browDownRight": ("browDown_R",),
-    "browInnerUp": ("browInnerUp_L", "browInnerUp_R"),
-    "browOuterUpLeft": ("browOuterUp_L",),
-    "browOuterUpRight": ("browOuterUp_R",),
-    "eyeBlinkLeft": ("eyeBlink_L",),
-    "eyeBlinkRight": ("eyeBlink_R",),
-}
+COSINE, MAGNITUDE = 0.85, (0.75, 1.33)  # what every shape is to reach
+SHAPES = (
+    *("jawOpen", "mouthFunnel", "mouthPucker", "mouthClose", "mouthSmileLeft", "mouthSmileRight"),
+    *("mouthFrownLeft", "mouthFrownRight", "browDownLeft", "browDownRight", "browInnerUp"),
+    *("browOuterUpLeft", "browOuterUpRight", "eyeBlinkLeft", "eyeBlinkRight"),
+)
 # Poses of p, b and m: what the jaw opens, mouthClose shuts; and lips pressed and rolled in.
 CLOSURES: dict[str, dict[str, float]] = {
     "jaw 0.2 shut": {"jawOpen": 0.2, "mouthClose": 0.2},
@@ -61,56 +47,9 @@ CLOSURES: dict[str, dict[str, float]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class ScannedHead:
-    """A head of the scanned model: metres, z up, the face along -y."""
-
-    name: str
-    vertices: Doubles  # (26719, 3)
-    face_vertices: NDArray[np.int32]
-    face_sizes: NDArray[np.int32]
-    shapes: dict[str, Doubles]
-    landmarks: NDArray[np.int64]  # (68,)
-
-    @property
-    def mesh(self) -> Mesh:
-        """Its triangles."""
-        return Mesh(self.vertices, triangulated(self.face_vertices.astype(np.int64), self.face_sizes.astype(np.int64)))
-
-    @property
-    def request(self) -> BindRequest:
-        """What binding is told: nothing but the mesh."""
-        nothing = np.zeros(len(self.vertices), bool)
-        free = np.full((68, 3), np.nan, np.float32)
-        return BindRequest(
-            self.name, self.vertices.astype(np.float32), self.face_vertices, self.face_sizes, nothing, free
-        )
-
-
-def scanned_heads(count: int, folder: Path | None = None) -> list[ScannedHead]:
-    """The average scanned head and random identities of the model, `count` in all, always the same ones."""
-    folder = (folder or data_folder()) / "ict_facekit"
-    base, modes = np.load(folder / "head.npz"), np.load(folder / "identities.npz")
-    shapes = {name: _axes(delta) for name, delta in np.load(folder / "expressions.npz").items()}
-    indices = json.loads((folder / "vertex_indices.json").read_text())
-    landmarks = np.array(indices["idx_to_landmark_verts"], np.int64)
-    rng, heads = np.random.default_rng(5), []
-    for number in range(count):
-        weights = rng.normal(0.0, 1.0, len(modes.files)) if number else np.zeros(len(modes.files))
-        identity = sum(
-            weight * modes[name].astype(np.float64) for weight, name in zip(weights, modes.files, strict=True)
-        )
-        vertices = _axes(base["vertices"] + identity)
-        corners, sizes = base["face_vertices"].astype(np.int32), base["face_sizes"].astype(np.int32)
-        name = f"identity {number}" if number else "average"
-        heads.append(ScannedHead(name, vertices, corners, sizes, shapes, landmarks))
-    return heads
-
-
-def _axes(centimetres: NDArray[np.floating]) -> Doubles:
-    """From centimetres, y up and z to the front, to metres, z up and -y to the front."""
-    x, y, z = np.moveaxis(np.asarray(centimetres, np.float64) * 0.01, -1, 0)
-    return np.stack([x, -z, y], axis=-1)
+def subjects(identities: int) -> list[Subject]:
+    """The MakeHuman head and random people of the scanned model, always the same ones."""
+    return [load_makehuman(), *ict_subjects(identities)]
 
 
 def shape_of(binding: Binding, name: str, count: int) -> Doubles:
@@ -120,30 +59,28 @@ def shape_of(binding: Binding, name: str, count: int) -> Doubles:
     return delta
 
 
-def compare(found: Doubles, true: Doubles) -> tuple[float, float, int]:
-    """Median cosine and magnitude ratio of (n, 3) over the vertices that truly move, and their number."""
+def compare(found: Doubles, true: Doubles) -> tuple[float, float]:
+    """Median cosine and magnitude ratio of (n, 3) over the vertices that truly move."""
     size, own = np.linalg.norm(true, axis=1), np.linalg.norm(found, axis=1)
     moving = size > _MOVING * size.max()
     cosine = (found * true).sum(axis=1)[moving] / np.maximum(size[moving] * own[moving], 1e-12)
-    return float(np.median(cosine)), float(np.median(own[moving] / size[moving])), int(moving.sum())
+    return float(np.median(cosine)), float(np.median(own[moving] / size[moving]))
 
 
-def lip_halves(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Vertices of the upper and of the lower lip, between the corners, by the model's own landmarks."""
-    mesh = head.mesh
-    inside = (mesh.triangles < FACE).all(axis=1)
-    skin = Mesh(head.vertices[:FACE], mesh.triangles[inside])
-    length = np.linalg.norm(skin.vertices[skin.edges[:, 0]] - skin.vertices[skin.edges[:, 1]], axis=1)
-    graph = graph_of(skin.edges, FACE, length)
+def lip_halves(head: Subject) -> tuple[Indices, Indices]:
+    """Vertices of the upper and of the lower lip, between the corners, by the head's own landmarks."""
+    edges = head.mesh.edges[np.isin(head.mesh.edges, head.skin).all(axis=1)]
+    length = np.linalg.norm(head.vertices[edges[:, 0]] - head.vertices[edges[:, 1]], axis=1)
+    graph = graph_of(edges, len(head.vertices), length)
     upper = surface_distance(graph, head.landmarks[50:53], 0.2)
     lower = surface_distance(graph, head.landmarks[56:59], 0.2)
     ends = head.vertices[head.landmarks[[48, 54]], 0]
-    within = (head.vertices[:FACE, 0] > ends.min() + 0.003) & (head.vertices[:FACE, 0] < ends.max() - 0.003)
+    within = (head.vertices[:, 0] > ends.min() + 0.003) & (head.vertices[:, 0] < ends.max() - 0.003)
     mouth = np.flatnonzero((np.minimum(upper, lower) < 0.04) & within)
     return mouth[upper[mouth] < lower[mouth]], mouth[upper[mouth] > lower[mouth]]
 
 
-def lip_pairs(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def lip_pairs(head: Subject) -> tuple[Indices, Indices]:
     """Vertices of the upper lip and the ones of the lower lip that lie on them."""
     above, below = lip_halves(head)
     off = np.linalg.norm(head.vertices[above][:, None] - head.vertices[below], axis=2)
@@ -151,7 +88,7 @@ def lip_pairs(head: ScannedHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return above[near], below[off.argmin(axis=1)[near]]
 
 
-def lip_gaps(head: ScannedHead, binding: Binding, pose: dict[str, float]) -> tuple[float, float]:
+def lip_gaps(head: Subject, binding: Binding, pose: dict[str, float]) -> tuple[float, float]:
     """How far pairs of lips part (95th percentile) and cross (5th, negative) in a pose, mm against the neutral."""
     above, below = lip_pairs(head)
     delta = np.sum([weight * shape_of(binding, name, len(head.vertices)) for name, weight in pose.items()], axis=0)
@@ -166,10 +103,10 @@ def own_gaps(head: Head, pose: dict[str, float]) -> tuple[float, float]:
     return float(np.percentile(apart, 95)), float(np.percentile(apart, 5))
 
 
-def closing_share(head: ScannedHead) -> float:
-    """How much of what the scan's own jawOpen opens its own mouthClose shuts: over 1 the lips go through each other.
+def closing_share(head: Subject) -> float:
+    """How much of what the subject's own jawOpen opens its own mouthClose shuts: over 1 the lips pass each other.
 
-    A mouthClose whose lips meet has at most 1 / this of the scan's magnitude.
+    A mouthClose whose lips meet has at most 1 / this of its magnitude.
     """
     above, below = lip_pairs(head)
     opened, closed = (
@@ -178,50 +115,77 @@ def closing_share(head: ScannedHead) -> float:
     return float(-closed / opened)
 
 
-def eye_left_open(head: ScannedHead, delta: Doubles) -> float:
+def eye_left_open(head: Subject, delta: Doubles) -> float:
     """Share of the eyeball's pixels, seen from the front, that a shape leaves uncovered; lashes do not cover."""
     triangles = head.mesh.triangles
-    usable = (triangles < FACE).all(axis=1) | ((triangles >= _EYEBALLS[0]) & (triangles < _EYEBALLS[1])).all(axis=1)
-    triangles, seen = triangles[usable], []
+    usable = [np.isin(triangles, part).all(axis=1) for part in (head.skin, head.eyes)]
+    triangles, seen = triangles[usable[0] | usable[1]], []
     moved = np.abs(delta).sum(axis=1).argmax()
     side = np.sign(head.vertices[moved, 0])
     eye = head.vertices[head.landmarks[42:48] if side > 0 else head.landmarks[36:42]][:, [0, 2]]
     for vertices in (head.vertices, head.vertices + delta):
         view = front_view(vertices, triangles, eye.min(axis=0) - 0.005, eye.max(axis=0) + 0.005, _PIXEL)
         hit = view.triangle[view.triangle >= 0]
-        seen.append(int((triangles[hit, 0] >= _EYEBALLS[0]).sum()))
+        seen.append(int(np.isin(triangles[hit, 0], head.eyes).sum()))
     return seen[1] / max(seen[0], 1)
 
 
-def evaluate(head: Head, scanned: ScannedHead) -> tuple[Binding, list[str]]:
-    """Bind one head and describe it, one line a finding."""
-    start, work = time.perf_counter(), time.process_time()
-    binding = bind(head, load_blendshapes(), scanned.request, lambda fraction, stage: None)
-    seconds, work = time.perf_counter() - start, time.process_time() - work
-    off = np.linalg.norm(binding.landmarks - scanned.vertices[scanned.landmarks], axis=1)[17:] * 1000
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What binding gave one subject, beside what it has itself."""
+
+    binding: Binding
+    seconds: float
+    landmarks: float  # mm, median over the inner ones
+    shapes: dict[str, tuple[float, float]]  # name -> cosine, magnitude
+    lips: dict[str, tuple[float, float]]  # pose -> parted, crossed, mm
+    open_eyes: dict[str, tuple[float, float]]  # blink -> share of the eye that stays open; by the subject's own shape
+
+    def missed(self) -> list[str]:
+        """Shapes that do not reach COSINE and MAGNITUDE."""
+        least, most = MAGNITUDE
+        return [n for n, (cosine, ratio) in self.shapes.items() if cosine < COSINE or not least <= ratio <= most]
+
+
+def evaluate(head: Head, subject: Subject) -> Truth:
+    """Bind one subject and compare."""
+    start = time.perf_counter()
+    binding = bind(head, load_blendshapes(), subject.request, lambda fraction, stage: None)
+    seconds = time.perf_counter() - start
+    off = np.linalg.norm(binding.landmarks - subject.vertices[subject.landmarks], axis=1)[17:] * 1000
+    given = {name: shape_of(binding, name, len(subject.vertices)) for name in SHAPES}
+    blinks = [name for name in SHAPES if name.startswith("eyeBlink")]
+    return Truth(
+        binding,
+        seconds,
+        float(np.median(off)),
+        {name: compare(given[name][subject.skin], subject.shapes[name][subject.skin]) for name in SHAPES},
+        {label: lip_gaps(subject, binding, pose) for label, pose in CLOSURES.items()},
+        {n: (eye_left_open(subject, given[n]), eye_left_open(subject, subject.shapes[n])) for n in blinks},
+    )
+
+
+def described(subject: Subject, truth: Truth) -> list[str]:
+    """Lines of text."""
     lines = [
-        f"## {scanned.name}: bound in {seconds:.1f} s ({work:.1f} s of processor), "
-        f"face within {binding.residual:.2f} mm, inner landmarks within {np.median(off):.1f} mm (median)",
-        "| shape | cosine | magnitude | vertices |",
-        "| --- | --- | --- | --- |",
+        f"## {subject.name}: bound in {truth.seconds:.1f} s, face within {truth.binding.residual:.2f} mm, "
+        f"inner landmarks within {truth.landmarks:.1f} mm (median)",
+        "| shape | cosine | magnitude |",
+        "| --- | --- | --- |",
     ]
-    for name, parts in SHAPES.items():
-        true = _summed(scanned, parts)[:FACE]
-        cosine, ratio, count = compare(shape_of(binding, name, len(scanned.vertices))[:FACE], true)
-        lines.append(f"| {name} | {cosine:.3f} | {ratio:.2f} | {count} |")
-    lines.append(f"the scan's own mouthClose shuts {closing_share(scanned):.2f} of what its jawOpen opens")
-    for label, pose in CLOSURES.items():
-        apart, cross = lip_gaps(scanned, binding, pose)
-        lines.append(f"lips, {label}: parted {apart:+.2f} mm, crossed {cross:+.2f} mm")
-    for name in ("eyeBlinkLeft", "eyeBlinkRight"):
-        share = eye_left_open(scanned, shape_of(binding, name, len(scanned.vertices)))
-        true_share = eye_left_open(scanned, scanned.shapes[SHAPES[name][0]])
-        lines.append(f"{name}: {share:.1%} of the eye stays open (the scan's own shape: {true_share:.1%})")
-    return binding, lines
+    lines += [f"| {name} | {cosine:.3f} | {ratio:.2f} |" for name, (cosine, ratio) in truth.shapes.items()]
+    lines.append(f"missed: {', '.join(truth.missed()) or 'none'}")
+    lines.append(f"its own mouthClose shuts {closing_share(subject):.2f} of what its jawOpen opens")
+    lines += [f"lips, {label}: parted {a:+.2f} mm, crossed {c:+.2f} mm" for label, (a, c) in truth.lips.items()]
+    lines += [
+        f"{name}: {share:.1%} of the eye stays open (its own shape: {own:.1%})"
+        for name, (share, own) in truth.open_eyes.items()
+    ]
+    return [*lines, *truth.binding.notes]
 
 
-def carried_over(head: Head, source: ScannedHead, target: ScannedHead) -> list[str]:
-    """The transfer alone: one head's scanned shapes go to the canonical head and on to another head, as binding goes.
+def carried_over(head: Head, source: Subject, target: Subject) -> dict[str, tuple[float, float]]:
+    """The transfer alone: one subject's shapes go to the canonical head and on to another, as binding goes.
 
     The canonical head's own idea of a smile plays no part in it, so that what misses is missed by the correspondence.
     """
@@ -232,45 +196,40 @@ def carried_over(head: Head, source: ScannedHead, target: ScannedHead) -> list[s
     frames = carrier(head, first.registered).frames[skin]
     back = first.placement.rotation / first.placement.scale
     shapes = np.zeros((len(SHAPES), len(head.vertices), 3), np.float32)
-    for row, parts in enumerate(SHAPES.values()):
-        moved = hit.values(first.target.triangles, _summed(source, parts) @ back)
+    for row, name in enumerate(SHAPES):
+        moved = hit.values(first.target.triangles, source.shapes[name] @ back)
         shapes[row, skin] = np.linalg.solve(frames, moved[:, :, None])[:, :, 0]
     nothing = np.zeros(len(target.vertices), bool)
     moving, deltas, _ = carry_shapes(head, second, shapes, nothing, lambda fraction: None)
-    lines = [f"## shapes scanned on '{source.name}', by way of the Duet head, on '{target.name}'"]
-    lines += ["| shape | cosine | magnitude |", "| --- | --- | --- |"]
-    for (name, parts), delta in zip(SHAPES.items(), deltas, strict=True):
-        found = np.zeros((len(target.vertices), 3))
-        found[moving] = delta
-        cosine, ratio, _ = compare(found[:FACE], _summed(target, parts)[:FACE])
-        lines.append(f"| {name} | {cosine:.3f} | {ratio:.2f} |")
-    return lines
+    found = np.zeros((len(SHAPES), len(target.vertices), 3))
+    found[:, moving] = deltas
+    return {
+        name: compare(delta[target.skin], target.shapes[name][target.skin])
+        for name, delta in zip(SHAPES, found, strict=True)
+    }
 
 
-def _summed(scanned: ScannedHead, parts: Sequence[str]) -> Doubles:
-    return np.sum([scanned.shapes[part] for part in parts], axis=0)
-
-
-def picture(scanned: ScannedHead, binding: Binding, names: Sequence[str], path: Path) -> None:
-    """Write a picture: each shape as transferred (above) and as scanned (below)."""
+def picture(subject: Subject, binding: Binding, names: Sequence[str], path: Path) -> None:
+    """Write a picture: each shape as transferred (above) and as the subject has it (below)."""
     from PIL import Image
 
-    mesh = scanned.mesh
-    kept = Mesh(mesh.vertices, mesh.triangles[(mesh.triangles < 24591).all(axis=1)])
+    mesh = subject.mesh
+    shown = np.union1d(np.unique(mesh.triangles[np.isin(mesh.triangles, subject.skin).any(axis=1)]), subject.eyes)
+    kept = Mesh(mesh.vertices, mesh.triangles[np.isin(mesh.triangles, shown).all(axis=1)])
     rows = []
     for transferred in (True, False):
-        shown = []
-        for name in names:
-            delta = shape_of(binding, name, len(mesh.vertices)) if transferred else _summed(scanned, SHAPES[name])
-            shown.append(_shaded(kept.moved(mesh.vertices + delta)))
-        rows.append(np.concatenate(shown, axis=1))
+        deltas = [
+            shape_of(binding, name, len(mesh.vertices)) if transferred else subject.shapes[name] for name in names
+        ]
+        rows.append(np.concatenate([_shaded(kept.moved(mesh.vertices + delta)) for delta in deltas], axis=1))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate(rows)).save(path, optimize=True)
 
 
 def _shaded(mesh: Mesh) -> NDArray[np.uint8]:
-    low, high = np.array([-0.095, -0.15]), np.array([0.095, 0.125])
-    view = front_view(mesh.vertices, mesh.triangles, low, high, 0.0008)
+    places = mesh.vertices[np.unique(mesh.triangles)][:, [0, 2]]
+    middle, half = (places.min(axis=0) + places.max(axis=0)) / 2, np.array([0.095, 0.14])
+    view = front_view(mesh.vertices, mesh.triangles, middle - half, middle + half, 0.0008)
     normals = mesh.triangle_normals / np.maximum(np.linalg.norm(mesh.triangle_normals, axis=1, keepdims=True), 1e-30)
     light = np.array([0.38, -0.78, 0.5])
     bright = np.clip(normals @ light, 0.0, 1.0) * 0.75 + 0.2
@@ -281,25 +240,26 @@ def _shaded(mesh: Mesh) -> NDArray[np.uint8]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables and write the pictures."""
-    parser = argparse.ArgumentParser(description="Bind the scanned heads and compare with their own shapes.")
-    parser.add_argument("--heads", type=int, default=1, help="the average head and random identities")
-    parser.add_argument("--pictures", type=Path, help="folder for transfer_*.png")
+    parser = argparse.ArgumentParser(description="Bind heads that have shapes of their own, and compare.")
+    parser.add_argument("--identities", type=int, default=2, help="random people of the scanned model")
+    parser.add_argument("--pictures", type=Path, help="folder for transfer_*.png, of the MakeHuman head")
     options = parser.parse_args(argv)
-    head = load_head()
-    scans = scanned_heads(options.heads)
+    head, found = load_head(), subjects(options.identities)
     for label, pose in CLOSURES.items():
         apart, cross = own_gaps(head, pose)
         print(f"the Duet head's own lips, {label}: parted {apart:+.2f} mm, crossed {cross:+.2f} mm")
-    if len(scans) > 1:
-        print("\n".join(carried_over(head, *scans[:2])), flush=True)
-    for number, scanned in enumerate(scans):
-        binding, lines = evaluate(head, scanned)
-        print("\n".join(lines), flush=True)
+    for number, subject in enumerate(found):
+        truth = evaluate(head, subject)
+        print("\n".join(described(subject, truth)), flush=True)
         if options.pictures and number == 0:
             mouth = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "mouthFrownLeft")
-            picture(scanned, binding, mouth, options.pictures / "transfer_mouth.png")
+            picture(subject, truth.binding, mouth, options.pictures / "transfer_mouth.png")
             eyes = ("browDownLeft", "browInnerUp", "browOuterUpLeft", "eyeBlinkLeft", "eyeBlinkRight")
-            picture(scanned, binding, eyes, options.pictures / "transfer_eyes.png")
+            picture(subject, truth.binding, eyes, options.pictures / "transfer_eyes.png")
+    if len(found) > 2:
+        print(f"## shapes of '{found[1].name}', by way of the Duet head, on '{found[2].name}'")
+        for name, (cosine, ratio) in carried_over(head, *found[1:3]).items():
+            print(f"| {name} | {cosine:.3f} | {ratio:.2f} |")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ from ..inference.binding.transfer import carrier
 from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
 from .captured import data_folder
 from .deformation_space import laplacian
-from .evaluate_transfer import ScannedHead, scanned_heads
 from .features import CACHE
+from .test_subjects.ict import ict_subject
+from .test_subjects.subject import Subject
 
 _RIGID = ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue")
 _FADE = 0.02  # of its neighbours' pull: away from the lips, into the mouth, the scan's motion fades
@@ -46,32 +47,20 @@ def scanned_shapes(head: Head) -> Floats | None:
     path = CACHE / f"scanned_{stamp}.npy"
     if path.exists():
         return np.asarray(np.load(path), np.float32)
-    (scanned,) = scanned_heads(1)
+    scanned = ict_subject("average", np.zeros(24), data_folder() / "ict_facekit")
     place = _Place(head, scanned)
     for row, name in enumerate((*ARKIT_NAMES, *EXTRA_NAMES)):
-        parts = scan_names(name, tuple(scanned.shapes))
-        if parts:
-            own[row] = place.carried(np.sum([scanned.shapes[part] for part in parts], axis=0), own[row])
+        if name in scanned.shapes:
+            own[row] = place.carried(scanned.shapes[name], own[row])
     path.parent.mkdir(exist_ok=True)
     np.save(path, own)
     return own
 
 
-def scan_names(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Scanned shapes that together are an ARKit shape: mouthSmile_L for mouthSmileLeft, both sides for browInnerUp."""
-    for side in ("Left", "Right"):
-        if name.removesuffix(side) + f"_{side[0]}" in known and name.endswith(side):
-            return (name.removesuffix(side) + f"_{side[0]}",)
-    if name in known:
-        return (name,)
-    pair = (f"{name}_L", f"{name}_R")
-    return pair if set(pair) <= set(known) else ()
-
-
 class _Place:
     """The scanned head laid under the canonical one."""
 
-    def __init__(self, head: Head, scanned: ScannedHead) -> None:
+    def __init__(self, head: Head, scanned: Subject) -> None:
         fit = fit_head(head, scanned.request, lambda fraction, stage: None)
         self.skin = whole_skin(head)
         own = Mesh(fit.registered, head.triangles.astype(np.int64))

@@ -1,0 +1,68 @@
+"""ICT-FaceKit's scanned model as test subjects: random identities with the shapes that were scanned (MIT)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inference.head import ARKIT_NAMES
+from ..captured import data_folder
+from .subject import Doubles, Subject
+
+_FACE = 9409  # the model's first vertices are its face
+_EYEBALLS = (21451, 24591)
+_SEED = 5
+
+
+def ict_subjects(count: int, folder: Path | None = None) -> list[Subject]:
+    """`count` random identities, always the same ones."""
+    folder = (folder or data_folder()) / "ict_facekit"
+    modes = np.load(folder / "identities.npz")
+    rng, subjects = np.random.default_rng(_SEED), []
+    for number in range(count):
+        weights = rng.normal(0.0, 1.0, len(modes.files))
+        subjects.append(ict_subject(f"identity {number + 1}", weights, folder))
+    return subjects
+
+
+def ict_subject(name: str, weights: NDArray[np.float64], folder: Path) -> Subject:
+    """The person of identity weights (24,) of the model in a folder; zeros are the average."""
+    base, modes = np.load(folder / "head.npz"), np.load(folder / "identities.npz")
+    identity = sum(weight * modes[mode].astype(np.float64) for weight, mode in zip(weights, modes.files, strict=True))
+    scanned = np.load(folder / "expressions.npz")
+    indices = json.loads((folder / "vertex_indices.json").read_text())
+    shapes = {
+        shape: _axes(sum(scanned[part].astype(np.float64) for part in parts))
+        for shape in ARKIT_NAMES
+        if (parts := scan_names(shape, tuple(scanned.files)))
+    }
+    return Subject(
+        name=name,
+        vertices=_axes(base["vertices"] + identity),
+        face_vertices=base["face_vertices"].astype(np.int32),
+        face_sizes=base["face_sizes"].astype(np.int32),
+        shapes=shapes,
+        landmarks=np.array(indices["idx_to_landmark_verts"], np.int64),
+        skin=np.arange(_FACE),
+        eyes=np.arange(*_EYEBALLS),
+    )
+
+
+def scan_names(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Scanned shapes that together are an ARKit shape: mouthSmile_L for mouthSmileLeft, both sides for browInnerUp."""
+    for side in ("Left", "Right"):
+        if name.removesuffix(side) + f"_{side[0]}" in known and name.endswith(side):
+            return (name.removesuffix(side) + f"_{side[0]}",)
+    if name in known:
+        return (name,)
+    pair = (f"{name}_L", f"{name}_R")
+    return pair if set(pair) <= set(known) else ()
+
+
+def _axes(centimetres: NDArray[np.floating]) -> Doubles:
+    """From centimetres, y up and z to the front, to metres, z up and -y to the front."""
+    x, y, z = np.moveaxis(np.asarray(centimetres, np.float64) * 0.01, -1, 0)
+    return np.stack([x, -z, y], axis=-1)

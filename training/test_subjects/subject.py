@@ -1,0 +1,43 @@
+"""A head with ARKit shapes that Duet has not made: what binding is to give it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inference.binding.mesh import Mesh, triangulated
+from ...inference.bound import BindRequest
+
+Doubles = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Metres, z up, the face along -y; V vertices. `shapes` are deltas (V, 3) at 1 by ARKit's names."""
+
+    name: str
+    vertices: Doubles  # (V, 3)
+    face_vertices: NDArray[np.int32]
+    face_sizes: NDArray[np.int32]
+    shapes: dict[str, Doubles]
+    landmarks: Indices  # (68,)
+    skin: Indices  # the face's skin, on which shapes are compared and lips found
+    eyes: Indices  # the eyeballs
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """Its triangles."""
+        return Mesh(self.vertices, triangulated(self.face_vertices.astype(np.int64), self.face_sizes.astype(np.int64)))
+
+    @property
+    def request(self) -> BindRequest:
+        """What binding is told: nothing but the mesh."""
+        nothing = np.zeros(len(self.vertices), bool)
+        free = np.full((68, 3), np.nan, np.float32)
+        return BindRequest(
+            self.name, self.vertices.astype(np.float32), self.face_vertices, self.face_sizes, nothing, free
+        )
