@@ -11,9 +11,9 @@ import torch
 from duet.inference.checkpoints import Checkpoint, save_checkpoint
 from duet.inference.errors import WeightsError
 from duet.inference.flame import JAW, TO_BLENDER, load_flame, rotation_matrices
-from duet.inference.flame_duet import flame_of
+from duet.inference.flame_duet import TURNING, fields, flame_of
 from duet.inference.flame_torch import FlameTorch
-from duet.inference.head import load_head
+from duet.inference.head import ARKIT_NAMES, load_head
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
 ARRAYS = flame_arrays()
@@ -155,22 +155,40 @@ def test_the_duet_heads_model_is_the_head_and_what_was_learned():
     """A small file of known directions: each goes to its vertices, all else is the head's."""
     head, rng = load_head(), np.random.default_rng(0)
     index = np.array([3, 40, 7], np.int32)
-    arrays = {"expressions": rng.normal(size=(2, 3, 3)).astype(np.float16), "expressions.vertices": index}
-    for joint in ("jaw", "left_eye", "right_eye"):
-        arrays[f"correctives.{joint}"] = rng.normal(size=(9, 1, 3)).astype(np.float16)
-        arrays[f"correctives.{joint}.vertices"] = index[1:2]
+    arrays = {name: rng.normal(size=(9, 1, 3)).astype(np.float16) for name in TURNING.values()}
+    arrays |= {f"{name}.vertices": index[1:2] for name in TURNING.values()}
     arrays |= {"regressor": np.array([0.25, 0.75], np.float32), "regressor.vertices": index[:2]}
     arrays["regressor.joints"] = np.array([JAW, JAW], np.int32)
+    shapes = len(head.arkit) + len(head.extra)
+    mixes = np.zeros((2, 3 * shapes + 2 + 27), np.float32)
+    mixes[0, ARKIT_NAMES.index("mouthSmileLeft")] = 2.0
+    mixes[1, shapes + ARKIT_NAMES.index("mouthSmileLeft")] = 1.0
+    arrays["expressions"] = mixes
     model = flame_of(head, Checkpoint(Path("small.safetensors"), arrays, {}))
     np.testing.assert_allclose(model.v_template @ TO_BLENDER.T, head.vertices, atol=1e-6)
     np.testing.assert_allclose(model.identity_dirs @ TO_BLENDER.T, head.identity, atol=1e-6)
-    np.testing.assert_array_equal(model.expression_dirs[:, index], arrays["expressions"].astype(np.float32))
-    assert np.count_nonzero(model.expression_dirs.any(axis=2)) == 2 * len(index)
+    smile = head.arkit[ARKIT_NAMES.index("mouthSmileLeft")]
+    np.testing.assert_allclose(model.expression_dirs[0] @ TO_BLENDER.T, 2 * smile, atol=1e-6)
+    turned = head.skin_weights[:, JAW, None] * np.cross([1.0, 0.0, 0.0], smile)
+    np.testing.assert_allclose(model.expression_dirs[1] @ TO_BLENDER.T, turned, atol=1e-6)
     assert set(np.flatnonzero(model.posedirs.any(axis=(1, 2)))) == {40}
     assert not model.posedirs[40, :, :9].any(), "the neck has no correctives"
     np.testing.assert_array_equal(model.posedirs[40, :, 9:18].T, arrays["correctives.jaw"][:, 0].astype(np.float32))
     np.testing.assert_allclose(model.regressor[JAW, index], [0.25, 0.75, 0])
-    with pytest.raises(WeightsError, match="missing expressions"):
-        flame_of(
-            head, Checkpoint(Path("small.safetensors"), {k: v for k, v in arrays.items() if k != "expressions"}, {})
-        )
+    del arrays["regressor"]
+    with pytest.raises(WeightsError, match="missing regressor"):
+        flame_of(head, Checkpoint(Path("small.safetensors"), arrays, {}))
+
+
+def test_fields_hold_what_a_turn_of_the_jaw_makes_of_a_shape():
+    """A shape under a jaw that turns, seen from the jaw: up to the third order of the turn."""
+    head = load_head()
+    found = fields(head, np.zeros((36, len(head.vertices), 3), np.float32)).astype(np.float64)
+    row, shapes = ARKIT_NAMES.index("mouthSmileLeft"), len(head.arkit) + len(head.extra)
+    shape, first, second = (found[row + step * shapes + (step == 2)] for step in range(3))
+    turn, weight = 0.2, head.skin_weights[:, JAW, None, None].astype(np.float64)
+    rotation = rotation_matrices(np.array([turn, 0.0, 0.0]))
+    seen = np.linalg.solve(np.eye(3) + weight * (rotation - np.eye(3)), shape[..., None])[..., 0]
+    off = np.abs(shape - turn * first + turn**2 * second - seen).max()
+    assert off < turn**3 * np.abs(shape).max()
+    assert np.abs(shape - seen).max() > 5 * off

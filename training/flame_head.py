@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
-from ..inference.flame_duet import DEFAULT_PATH
+from ..inference.flame import JAW, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
+from ..inference.flame_duet import DEFAULT_PATH, TURNING, fields
 from ..inference.flame_fit import turns
 from ..inference.head import ARKIT_NAMES, Head, load_head
 from .stamping import begin, save_weights
@@ -24,8 +24,10 @@ from .stamping import begin, save_weights
 EXPRESSIONS = 100
 _FACES, _SEED = 1200, 20
 _RIDGE = 1e-6  # of the features' mean square
+_ALIKE = 1e-11  # of the largest: fields that are mixes of others but for that much
+_AT_ONCE = 50  # faces
 _NEIGHBOURS = 120  # vertices that a joint is the mean of
-_STILL = 5e-5  # metres: a vertex that all directions at 1 together move less is left out of them
+_STILL = 5e-5  # metres: a vertex that all correctives at 1 together move less is left out of them
 # joint -> (its rigid part, the shapes that its rotation makes)
 _TURNS: dict[int, tuple[str, tuple[str, ...]]] = {
     JAW: ("lower_teeth", ("jawOpen", "jawLeft", "jawRight")),
@@ -80,18 +82,29 @@ class _Builder:
             normal += np.eye(9) * _RIDGE * np.trace(normal) / 9
             self.correctives[own] = np.linalg.solve(normal, features.T @ left)
 
-    def expressions(self) -> Floats:
-        """(M, V, 3): principal components of random faces, one standard deviation each."""
-        rng, parts = np.random.default_rng(_SEED), []
+    def expressions(self) -> tuple[Floats, float]:
+        """(M, F): principal components of random faces as mixes of `fields`, one standard deviation each.
+
+        And the share of the faces' energy that the fields do not hold.
+        """
+        rng, parts, energy = np.random.default_rng(_SEED), [], 0.0
         faces = np.concatenate([np.eye(len(self.names)), random_faces(rng, len(self.names))])
-        for start in range(0, len(faces), 100):
-            offsets = np.tensordot(faces[start : start + 100], self.shapes, 1)
-            parts.append(self.unposed(offsets, self.rotations(offsets)).astype(np.float32).reshape(len(offsets), -1))
-        left = np.concatenate(parts)
-        values, vectors = np.linalg.eigh((left @ left.T).astype(np.float64))
-        largest = np.argsort(values)[::-1][:EXPRESSIONS]
+        basis = fields(self.head, self.correctives.reshape(len(self.correctives), -1, 3).astype(np.float32))
+        basis = basis.reshape(len(basis), -1).astype(np.float64)
+        for start in range(0, len(faces), _AT_ONCE):
+            offsets = np.tensordot(faces[start : start + _AT_ONCE], self.shapes, 1)
+            left = self.unposed(offsets, self.rotations(offsets)).reshape(len(offsets), -1)
+            parts.append(left @ basis.T)
+            energy += float((left**2).sum())
+        products, gram = np.concatenate(parts), basis @ basis.T
+        values, axes = np.linalg.eigh(gram)
+        kept = values > _ALIKE * values[-1]
+        root = axes[:, kept] * np.sqrt(values[kept])  # the fields' span, in a frame of unit vectors
+        seen = products @ (axes[:, kept] / np.sqrt(values[kept]))
+        left_singular, size, _ = np.linalg.svd(seen, full_matrices=False)
         # U^T X has rows of singular value length; divided by sqrt(n) they are one standard deviation each.
-        return (vectors[:, largest].T @ left / np.sqrt(len(left))).reshape(EXPRESSIONS, -1, 3)
+        mixed = left_singular[:, :EXPRESSIONS].T @ seen / np.sqrt(len(faces))
+        return mixed @ np.linalg.pinv(root), 1.0 - float((size**2).sum()) / energy
 
     def regressor(self) -> Floats:
         """(5, V): each joint as a weighted mean of the eye it turns, or of the skin vertices around it."""
@@ -125,13 +138,10 @@ def build(path: Path = DEFAULT_PATH) -> None:
     stamp = begin("flame_head", _SEED)
     builder = _Builder(load_head())
     builder.learn_correctives()
-    expressions, regressor = builder.expressions(), builder.regressor()
-    directions = {"expressions": expressions}
-    for joint in _TURNS:
-        own = builder.correctives[9 * (joint - 1) : 9 * joint]
-        directions[f"correctives.{JOINTS[joint]}"] = own.reshape(9, -1, 3)
-    arrays: dict[str, NDArray[Any]] = {}
-    for name, dirs in directions.items():
+    (expressions, lost), regressor = builder.expressions(), builder.regressor()
+    arrays: dict[str, NDArray[Any]] = {"expressions": expressions.astype(np.float32)}
+    for joint, name in TURNING.items():
+        dirs = builder.correctives[9 * (joint - 1) : 9 * joint].reshape(9, -1, 3)
         moving = np.flatnonzero(np.sqrt((dirs**2).sum(axis=(0, 2))) > _STILL)
         arrays |= {name: dirs[:, moving].astype(np.float16), f"{name}.vertices": moving.astype(np.int32)}
     joints, vertices = np.nonzero(regressor)
@@ -141,7 +151,7 @@ def build(path: Path = DEFAULT_PATH) -> None:
         "regressor.vertices": vertices.astype(np.int32),
     }
     save_weights(path, arrays, {}, stamp)
-    print(f"{path}: {len(expressions)} expressions, {path.stat().st_size / 1e6:.1f} MB")
+    print(f"{path}: {len(expressions)} expressions, which leave {lost:.2%} out; {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _sharp_weights(head: Head) -> Floats:
