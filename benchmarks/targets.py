@@ -19,7 +19,7 @@ from ..inference.blendshapes import load_blendshapes
 from ..inference.expressions import emotion_arkit
 from ..inference.flame import TO_BLENDER
 from ..inference.flame_duet import duet_flame
-from ..inference.flame_fit import FlameFit, take_weights
+from ..inference.flame_fit import FlameFit
 from ..inference.head import Head, load_head
 from ..inference.pipeline import Pipeline
 from ..inference.residual import Residual
@@ -50,14 +50,14 @@ def flame_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
     cases: tuple[tuple[str, np.ndarray, np.ndarray], ...] = (
         ("FLAME: 55 shapes at 1", np.eye(len(shapes), dtype=np.float32), shapes),
         ("FLAME: 8 emotions at 1", emotions, shapes[: emotions.shape[1]]),
-        ("FLAME: recording, happy 0.8", take_weights(take), np.asarray(basis @ TO_BLENDER, np.float32)),
+        ("FLAME: recording, happy 0.8", take.face_weights, np.asarray(basis @ TO_BLENDER, np.float32)),
     )
     return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]  # type: ignore[misc]
 
 
 def arkit_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
     """ARKit's lines: a recording on all shapes, and with some of them missing."""
-    rows, weights = [], take_weights(take)
+    rows, weights = [], take.face_weights
     for missing in ((), *MISSING):
         keep = [n for n, name in enumerate(head.arkit_names) if name not in missing]
         solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep])

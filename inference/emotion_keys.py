@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from .curves import smoothstep
 from .emotion_track import EmotionStep
-from .take import Floats
-
-MIX_LIMIT = 1.5  # of all emotions together; beyond it a face breaks
+from .take import Floats, within_limit
 
 # What faces show more often than one pure emotion; intensities of the sliders.
 PRESETS: dict[str, dict[str, float]] = {
@@ -88,9 +86,3 @@ def curves_at(times: NDArray[np.float64], values: Floats, seconds: NDArray[np.fl
     left = np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, len(times) - 2)
     blend = smoothstep((seconds - times[left]) / (times[left + 1] - times[left]))[:, None]
     return (values[left] + blend * (values[left + 1] - values[left])).astype(np.float32)
-
-
-def within_limit(mix: NDArray[np.floating], limit: float = MIX_LIMIT) -> Floats:
-    """Sliders (..., E) scaled down where they add up to more than the limit."""
-    total = np.maximum(mix.sum(axis=-1, keepdims=True), limit)
-    return (mix * (limit / total)).astype(np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RequestError
+from .library import require_emotion
 from .take import EMOTIONS, Floats
 
 DEFAULT_INTENSITY = 0.7  # where none is given; the sidebar's default
@@ -35,6 +36,11 @@ class EmotionTrack:
     """Steps in order of time."""
 
     steps: tuple[EmotionStep, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The emotions that are felt at some time."""
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.emotions))
 
     @property
     def steady(self) -> bool:
@@ -81,8 +87,7 @@ def _step(text: str) -> EmotionStep:
     emotions: dict[str, float] = {}
     for part in mix.split("+"):
         name, given, value = (piece.strip() for piece in part.partition("="))
-        if name not in EMOTIONS:
-            raise RequestError(f"There is no emotion '{name}' ('{text}').", f"Choose from: {', '.join(EMOTIONS)}.")
+        require_emotion(name)
         emotions[name] = _number(value, text) if given else DEFAULT_INTENSITY
         if not 0.0 <= emotions[name] <= MAX_INTENSITY:
             raise RequestError(f"The intensity in '{text}' is {emotions[name]:g}.", "Give a number from 0 to 1.5.")

@@ -20,22 +20,28 @@ _DIGITS = 6  # of a coefficient in JSON
 _ELSEWHERE = "Choose another file or folder, or change its permissions."
 
 
-def write_npz(path: Path, take: Take, expression_curves: Floats | None = None) -> None:
+def write_npz(
+    path: Path, take: Take, expression_curves: Floats | None = None, opening_curves: Floats | None = None
+) -> None:
     """Write the take's arrays; raises OutputError naming the file.
 
-    `expression_curves` (T, Ke), the expression blendshapes' weights over time, follow from the take's emotions where
-    they are not given.
+    `expression_curves` (T, Ke), the expression blendshapes' weights over time, and `opening_curves` (T, Ks), what
+    emotions add to speech in silence, follow from the take's emotions where they are not given.
 
-    `fps`, `speech_weights` (T, Ks), `expression_weights` (E, Ke), `emotion_curves` (T, E), `expression_curves`
-    (T, Ke), `emotions` (E,), `arkit` (T, 52), `arkit_names` (52,), `speech_names` (Ks,), `expression_names` (Ke,),
-    `meta` (JSON text), and `vertices` (T, V, 3) in metres where the take has them.
+    `fps`, `speech_weights` (T, Ks), `expression_weights` (E, Ke), `emotion_opening` (E, Ks), `emotion_curves` (T, E),
+    `silence` (T,), `expression_curves` (T, Ke), `opening_curves` (T, Ks), `emotions` (E,), `arkit` (T, 52),
+    `arkit_names` (52,), `speech_names` (Ks,), `expression_names` (Ke,), `meta` (JSON text), and `vertices` (T, V, 3)
+    in metres where the take has them.
     """
     arrays: dict[str, Any] = {
         "fps": np.float64(take.fps),
         "speech_weights": take.speech_weights,
         "expression_weights": take.expression_weights,
+        "emotion_opening": take.emotion_opening,
         "emotion_curves": take.emotion_curves,
-        "expression_curves": _expression_curves(take) if expression_curves is None else expression_curves,
+        "silence": take.silence,
+        "expression_curves": take.expression_curves if expression_curves is None else expression_curves,
+        "opening_curves": take.opening_curves if opening_curves is None else opening_curves,
         "emotions": np.array(take.emotions),
         "arkit": take.arkit,
         "arkit_names": np.array(take.arkit_names),
@@ -46,10 +52,6 @@ def write_npz(path: Path, take: Take, expression_curves: Floats | None = None) -
     if take.vertices is not None:
         arrays["vertices"] = take.vertices
     write_atomically(path, lambda file: np.savez(file, **arrays))
-
-
-def _expression_curves(take: Take) -> Floats:
-    return take.emotion_curves @ take.expression_weights
 
 
 def write_json(path: Path, take: Take) -> None:

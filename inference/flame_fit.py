@@ -167,11 +167,6 @@ def turns(rest: Floats, offsets: Floats) -> Floats:
     return np.where(sine < 1e-6, skew, skew * angle / np.maximum(sine, 1e-12)).astype(np.float32)
 
 
-def take_weights(take: Take) -> Floats:
-    """Weights (T, Ks + Ke) of the learned blendshapes: the speech, and the emotions at their curves."""
-    return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
-
-
 def flame_motion(
     take: Take, model: FlameModel, blendshapes: Blendshapes, binding: Binding | None = None
 ) -> tuple[FlameMotion, Residual]:
@@ -188,7 +183,7 @@ def flame_motion(
             f"The model has {len(model.v_template)} vertices, the Duet head {basis.shape[1]}.",
             "Bind the model's mesh first, or use the model that comes with Duet.",
         )
-    return FlameFit(model)(take_weights(take), np.asarray(basis, np.float32), take.fps)
+    return FlameFit(model)(take.face_weights, np.asarray(basis, np.float32), take.fps)
 
 
 def bind_request(model: FlameModel, name: str) -> BindRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from .audio_mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, norm
 from .blendshapes import Blendshapes, load_blendshapes
 from .checkpoints import MODEL_FILES, model_id
 from .contact import LipContact, lip_contact
+from .curves import sample
 from .engine import make_engine
 from .errors import RequestError
 from .fusion_numpy import BATCH
@@ -22,6 +23,7 @@ from .models import Models, load_models
 from .resample import frame_count, resample
 from .rest import liveliness
 from .retarget import ArkitSolver
+from .silence import kept_from_speech, silence_around
 from .take import EMOTIONS, GenerateRequest, Take
 from .windows import FRAME_RATE, Window, join, windows
 
@@ -63,30 +65,49 @@ class Pipeline:
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
-        samples = check_samples(samples, request.audio)
+        samples, names = check_samples(samples, request.audio), self._emotions(request)
         channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
         speech = np.float32(request.articulation) * self.speech_weights(channels, progress)
-        curves = np.tile([np.float32(request.emotions.get(name, 0.0)) for name in EMOTIONS], (frames, 1))
-        expression = self.shapes.emotion_weights
-        arkit = self._solver(np.concatenate([speech, curves @ expression], axis=1))
-        vertices = self._vertices(speech, curves @ expression) if request.vertices else None
-        progress(1.0, "Done")
-        return Take(
+        rows = [self.shapes.emotions.index(name) for name in names]
+        take = Take(
             fps=request.fps,
             speech_weights=speech,
-            expression_weights=expression,
-            emotion_curves=curves,
-            arkit=arkit,
+            expression_weights=self.shapes.emotion_weights[rows],
+            emotion_opening=self.shapes.emotion_opening[rows],
+            emotion_curves=np.tile([np.float32(request.emotions.get(name, 0.0)) for name in names], (frames, 1)),
+            silence=self._silence(samples, speech, request.fps),
+            arkit=np.zeros((frames, len(self.head.arkit_names)), np.float32),
             speech_names=self.shapes.speech_names,
             expression_names=self.shapes.expression_names,
-            emotions=EMOTIONS,
+            emotions=names,
             arkit_names=self.head.arkit_names,
             model_id=self.model_id,
             request=request.to_json(),
-            vertices=vertices,
         )
+        weights = take.face_weights
+        vertices = self._vertices(weights) if request.vertices else None
+        take = replace(take, arkit=self._solver(weights), vertices=vertices)
+        progress(1.0, "Done")
+        return take
+
+    def _emotions(self, request: GenerateRequest) -> tuple[str, ...]:
+        """EMOTIONS and those of the library that are asked for; raises RequestError for one that there is not."""
+        added = tuple(name for name in request.emotions if name not in EMOTIONS)
+        unknown = [name for name in added if name not in self.shapes.emotions]
+        if unknown:
+            raise RequestError(
+                f"There is no emotion '{unknown[0]}'.", f"Choose from: {', '.join(self.shapes.emotions)}."
+            )
+        return EMOTIONS + added
+
+    def _silence(self, samples: Floats, speech: Floats, fps: float) -> Floats:
+        """(T,) of speech weights (T, Ks): 1 where the recording is silent, 0 where the face may speak or does."""
+        levels = frame_levels(samples)
+        silent = silence_around(liveliness(levels, loudest(levels)) > 0, FRAME_RATE)
+        seconds = np.arange(len(speech)) / fps
+        return kept_from_speech(sample(silent[:, None], FRAME_RATE, seconds)[:, 0], speech, fps)
 
     def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
         """Rig channels (T, C) at 50 Hz of a recording, window by window.
@@ -119,8 +140,7 @@ class Pipeline:
             parts.append(self._engine.speech_weights(images))
         return np.concatenate(parts)
 
-    def _vertices(self, speech: Floats, expression: Floats) -> Floats:
-        """Vertices (T, V, 3) in metres on the Duet head."""
+    def _vertices(self, weights: Floats) -> Floats:
+        """Vertices (T, V, 3) in metres on the Duet head, of the weights (T, Ks + Ke) of all blendshapes."""
         shapes = np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
-        weights = np.concatenate([speech, expression], axis=1)
         return self.head.vertices + (weights @ shapes.reshape(len(shapes), -1)).reshape(len(weights), -1, 3)

@@ -21,8 +21,10 @@ def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
     return head, shapes, ArkitSolver(head.arkit, basis)
 
 
-def with_curves(take: Take, emotion_curves: Floats, speech_weights: Floats | None = None) -> Take:
-    """The take with other sliders (T, E) and, where given, other speech weights (T, Ks).
+def with_curves(
+    take: Take, emotion_curves: Floats, speech_weights: Floats | None = None, silence: Floats | None = None
+) -> Take:
+    """The take with other sliders (T, E) and, where given, other speech weights (T, Ks) and silence (T,).
 
     Its ARKit coefficients and, where it has them, its vertices are computed anew. Raises WeightsError where the take
     is not of the shipped blendshapes.
@@ -30,15 +32,18 @@ def with_curves(take: Take, emotion_curves: Floats, speech_weights: Floats | Non
     head, shapes, solve = _shapes()
     if (take.speech_names, take.expression_names) != (shapes.speech_names, shapes.expression_names):
         raise WeightsError("The take was made by another version of Duet's model.", "Generate it again.")
-    speech = take.speech_weights if speech_weights is None else np.asarray(speech_weights, np.float32)
-    curves = np.asarray(emotion_curves, np.float32)
-    weights = np.concatenate([speech, curves @ take.expression_weights], axis=1)
-    vertices = None
+    take = replace(
+        take,
+        emotion_curves=np.asarray(emotion_curves, np.float32),
+        speech_weights=take.speech_weights if speech_weights is None else np.asarray(speech_weights, np.float32),
+        silence=take.silence if silence is None else np.asarray(silence, np.float32),
+    )
+    weights, vertices = take.face_weights, None
     if take.vertices is not None:
         basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
         moved = (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
         vertices = (head.vertices + moved).astype(np.float32)
-    return replace(take, speech_weights=speech, emotion_curves=curves, arkit=solve(weights), vertices=vertices)
+    return replace(take, arkit=solve(weights), vertices=vertices)
 
 
 def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:

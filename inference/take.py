@@ -15,6 +15,7 @@ MIN_FPS, MAX_FPS = 1.0, 240.0
 STYLES = ("enunciated", "captured")  # every closure complete; like the captured speaker, relaxed
 DEFAULT_STYLE = STYLES[0]
 MAX_INTENSITY = 1.5  # of an emotion or of articulation
+MIX_LIMIT = 1.5  # of all emotions together; beyond it a face breaks
 
 Floats = NDArray[np.float32]
 
@@ -23,9 +24,9 @@ Floats = NDArray[np.float32]
 class GenerateRequest:
     """One recording to animate.
 
-    `emotions` maps names of EMOTIONS to intensities (0 is off, 1 is strong but natural, at most 1.5); `audio` is
-    only a label, so that errors can name the file; `vertices` asks for the face's vertices as well. `articulation`
-    makes speech smaller or larger: 0 is a still mouth, 1 as spoken, 1.5 theatre.
+    `emotions` maps names of EMOTIONS and of the library (library.py) to intensities (0 is off, 1 is strong but natural,
+    at most 1.5); `audio` is only a label, so that errors can name the file; `vertices` asks for the face's vertices as
+    well. `articulation` makes speech smaller or larger: 0 is a still mouth, 1 as spoken, 1.5 theatre.
     """
 
     fps: float = 30.0
@@ -36,10 +37,8 @@ class GenerateRequest:
     vertices: bool = False
 
     def __post_init__(self) -> None:
-        """Raise RequestError for an unknown emotion, an intensity out of [0, 1.5] or an impossible frame rate."""
+        """Raise RequestError for an intensity out of [0, 1.5] or an impossible frame rate."""
         for name, value in self.emotions.items():
-            if name not in EMOTIONS:
-                raise RequestError(f"There is no emotion '{name}'.", f"Choose from: {', '.join(EMOTIONS)}.")
             if not 0.0 <= value <= MAX_INTENSITY:
                 raise RequestError(f"The intensity of '{name}' is {value:g}.", "Give a number from 0 to 1.5.")
         if not 0.0 <= self.articulation <= MAX_INTENSITY:
@@ -65,15 +64,18 @@ class Take:
     """A finished performance: everything needed to bake, re-bake or export without inference.
 
     The face at frame t, in metres on the Duet head, is linear:
-    neutral + speech_basis * speech_weights[t] + expression_basis * (emotion_curves[t] @ expression_weights).
+    neutral + speech_basis * (speech_weights[t] + silence[t] * (mix[t] @ emotion_opening))
+    + expression_basis * (mix[t] @ expression_weights), where mix is emotion_curves within MIX_LIMIT.
     Frame t is at t / fps seconds of the recording. Shapes: T frames, Ks speech and Ke expression blendshapes,
-    E emotions.
+    E emotions: EMOTIONS, then those of the library that the take uses.
     """
 
     fps: float
     speech_weights: Floats  # (T, Ks)
     expression_weights: Floats  # (E, Ke), one row an emotion at intensity 1; neutral is all zero
+    emotion_opening: Floats  # (E, Ks) >= 0, what each does to the mouth in silence
     emotion_curves: Floats  # (T, E), the sliders over time
+    silence: Floats  # (T,) in [0, 1], 0 wherever speech moves the face
     arkit: Floats  # (T, 52) in [0, 1]: speech and emotions together, as ARKit coefficients
     speech_names: tuple[str, ...]
     expression_names: tuple[str, ...]
@@ -91,7 +93,9 @@ class Take:
             "speech_names": (len(self.speech_names), ks),
             "expression_names": (len(self.expression_names), ke),
             "emotions": (len(self.emotions), emotions),
+            "emotion_opening": (self.emotion_opening.shape, (emotions, ks)),
             "emotion_curves": (self.emotion_curves.shape, (frames, emotions)),
+            "silence": (self.silence.shape, (frames,)),
             "arkit": (self.arkit.shape, (frames, len(self.arkit_names))),
         }
         wrong = [f"{name}: {got} where {want} is due" for name, (got, want) in expected.items() if got != want]
@@ -103,6 +107,21 @@ class Take:
         """T."""
         return len(self.speech_weights)
 
+    @property
+    def expression_curves(self) -> Floats:
+        """(T, Ke) of the expression blendshapes."""
+        return within_limit(self.emotion_curves) @ self.expression_weights
+
+    @property
+    def opening_curves(self) -> Floats:
+        """(T, Ks) of the speech blendshapes: what emotions open in silence."""
+        return self.silence[:, None] * (within_limit(self.emotion_curves) @ self.emotion_opening)
+
+    @property
+    def face_weights(self) -> Floats:
+        """(T, Ks + Ke) of all blendshapes: speech, what emotions open in silence, and expressions."""
+        return np.concatenate([self.speech_weights + self.opening_curves, self.expression_curves], axis=1)
+
     def to_message(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(JSON-ready header, named arrays), the form that crosses the pipe and is stored in a .blend."""
         header = {key: getattr(self, key) for key in _HEADER_KEYS}
@@ -113,12 +132,24 @@ class Take:
 
     @classmethod
     def from_message(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Take:
-        """The take that `to_message` described; raises ValueError or KeyError where parts are missing."""
+        """The take that `to_message` described; raises ValueError or KeyError where parts are missing.
+
+        One that was stored by a version before opens no mouth in silence.
+        """
         values: dict[str, Any] = {key: header[key] for key in _HEADER_KEYS}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        floats: dict[str, Any] = {key: np.asarray(arrays[key], np.float32) for key in _ARRAY_KEYS}
+        frames, speech = arrays["speech_weights"].shape
+        closed = {"emotion_opening": np.zeros((len(values["emotions"]), speech)), "silence": np.zeros(frames)}
+        known = {**closed, **arrays}
+        floats: dict[str, Any] = {key: np.asarray(known[key], np.float32) for key in _ARRAY_KEYS}
         return cls(**values, **floats, vertices=arrays.get("vertices"))
 
 
 _HEADER_KEYS = ("fps", "speech_names", "expression_names", "emotions", "arkit_names", "model_id", "request")
-_ARRAY_KEYS = ("speech_weights", "expression_weights", "emotion_curves", "arkit")
+_ARRAY_KEYS = ("speech_weights", "expression_weights", "emotion_opening", "emotion_curves", "silence", "arkit")
+
+
+def within_limit(mix: NDArray[np.floating], limit: float = MIX_LIMIT) -> Floats:
+    """Sliders (..., E) scaled down where they add up to more than the limit."""
+    total = np.maximum(mix.sum(axis=-1, keepdims=True), limit)
+    return (mix * (limit / total)).astype(np.float32)

@@ -4,9 +4,9 @@ from types import ModuleType
 
 
 def _classes() -> tuple[type, ...]:
-    from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, takes, test_engine
+    from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, library, takes, test_engine
 
-    modules = (add_head, bind_head, generate, cancel, emotion_keys, takes, test_engine, install_torch)
+    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, test_engine, install_torch)
     every = (*modules, *_target_modules(), *_file_modules())
     return tuple(cls for module in every for cls in module.CLASSES)
 

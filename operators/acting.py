@@ -15,6 +15,7 @@ from ..inference.emotion_keys import curves_at
 from ..inference.errors import AudioError, RequestError
 from ..inference.life import Life, live
 from ..inference.loudness import envelope, pauses
+from ..inference.silence import kept_from_speech
 from ..inference.take import Floats, Take
 
 
@@ -30,6 +31,7 @@ class Acting:
     eyes: float = 0.0
     head_motion: float = 0.0
     breaths: float = 0.0
+    open_in_silence: float = 1.0
     seed: float = 1.0
     trim_start: float = 0.0
     trim_end: float = 0.0
@@ -59,6 +61,7 @@ OPTIONS = {
     "smoothing": Option(0, 150, "milliseconds over which speech is softened; over 40 lips no longer close on p, b, m"),
     "offset": Option(-500, 500, "milliseconds that the mouth moves after the sound; below 0 ahead of it"),
     "transition": Option(0.04, 10, "seconds that a step of the emotion track takes (default: 0.5)"),
+    "open_in_silence": Option(0, 1, "how far emotions open the mouth while nothing is said: 0 not at all (default: 1)"),
     "blinks": Option(0, 2, "how far the lids close in blinks: 0 none, 1 shut"),
     "eyes": Option(0, 2, "how far the eyes wander: 0 not at all, 1 as in conversation"),
     "head_motion": Option(0, 2, "how far the head moves: 0 not at all, 1 about two degrees (bake)"),
@@ -121,16 +124,19 @@ def trim_start(acting: Acting, fps: float) -> float:
 
 
 def performed(take: Take, acting: Acting, samples: Floats) -> Take:
-    """The take with speech smoothed and moved in time, and with life in its ARKit coefficients.
+    """The take with speech smoothed and moved in time, the mouth open in silence as far as asked for, and with life in
+    its ARKit coefficients.
 
     Articulation is asked of the worker. Head motion has no place in a take. Raises WeightsError.
     """
-    if acting.smoothing or acting.offset:
+    if acting.smoothing or acting.offset or acting.open_in_silence != 1.0:
         from ..inference.recompose import with_curves
 
-        speech = smooth(take.speech_weights, acting.smoothing / 1000 * take.fps)
-        seconds = np.arange(take.frame_count) / take.fps
-        take = with_curves(take, take.emotion_curves, sample(speech, take.fps, seconds - acting.offset / 1000))
+        seconds = np.arange(take.frame_count) / take.fps - acting.offset / 1000
+        speech = sample(smooth(take.speech_weights, acting.smoothing / 1000 * take.fps), take.fps, seconds)
+        silence = sample(take.silence[:, None], take.fps, seconds)[:, 0]
+        silence = np.float32(acting.open_in_silence) * kept_from_speech(silence, speech, take.fps)
+        take = with_curves(take, take.emotion_curves, speech, silence)
     return _alive(take, acting.life, samples) if acting.blinks or acting.eyes or acting.breaths else take
 
 

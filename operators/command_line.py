@@ -121,7 +121,8 @@ def _add_performance(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_emotion,
         metavar="NAME=NUMBER",
-        help=f"0 is off, 1 strong but natural, 1.5 the most; several may follow; names: {', '.join(EMOTIONS)}",
+        help=f"0 is off, 1 strong but natural, 1.5 the most; several may follow; names: {', '.join(EMOTIONS)}, "
+        "and those of docs/expressions.md, such as smirk",
     )
     parser.add_argument(
         "--emotion-track", default="", metavar="TRACK", help="emotions from their seconds on: 'sad@2.0;angry=0.8@5.5'"
@@ -156,7 +157,7 @@ def _single_emotions(argv: Sequence[str]) -> list[str]:
     result: list[str] = []
     listing = False
     for text in argv:
-        is_emotion = re.fullmatch(r"[A-Za-z]+=[^/\\]*", text) is not None
+        is_emotion = re.fullmatch(r"[A-Za-z_]+=[^/\\]*", text) is not None
         if listing and is_emotion and result[-1] != "--emotion":
             result.append("--emotion")
         listing = text == "--emotion" or (listing and is_emotion)

@@ -6,8 +6,7 @@ import bpy
 
 from ..inference.emotion_keys import PRESETS
 from ..inference.errors import DuetError
-from ..inference.take import EMOTIONS
-from ..scene import heads, markers, properties, revise, settings, sliders, takes
+from ..scene import emotions, heads, markers, properties, revise, settings, sliders, takes
 from .reasons import Reasoned
 
 _PRESET_ITEMS = [
@@ -23,7 +22,7 @@ class _OnSliders(Reasoned):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the chosen head has sliders and can be animated."""
         head = properties.target_head(context.scene)
-        if head is None or not sliders.sliders_of(head, EMOTIONS):
+        if head is None or not emotions.on(head):
             return "The head has no emotion sliders. Add a Duet head, or choose one."
         try:
             heads.require_head(head)
@@ -42,7 +41,7 @@ class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Insert the keys."""
         head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
-        for emotion in sliders.sliders_of(head, EMOTIONS):
+        for emotion in emotions.on(head):
             head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         return {"FINISHED"}
 
@@ -59,7 +58,7 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them all."""
         head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
-        for emotion in sliders.sliders_of(head, EMOTIONS):
+        for emotion in emotions.on(head):
             head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
             if context.scene.tool_settings.use_keyframe_insert_auto:
                 head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)

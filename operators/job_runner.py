@@ -121,8 +121,10 @@ def _felt(job: Job, take: Take) -> Take:
     """The take with emotions that change."""
     if job.emotions.steady:
         return take
+    from ..inference.library import with_emotions
     from ..inference.recompose import with_curves
 
+    take = with_emotions(take, job.emotions.names)
     curves = job.emotions.curves(take.frame_count, take.fps, take.emotions, job.acting.transition)
     return with_curves(take, curves)
 
@@ -144,7 +146,7 @@ def _order(job: Job, take: Take, samples: Floats) -> Any:
 
     own = job.acting
     cues = tuple(Cue.of(step, own.transition) for step in job.emotions.steps)
-    choice = Choice(job.style, own.articulation, own.smoothing, own.offset, cues, own.life)
+    choice = Choice(job.style, own.articulation, own.smoothing, own.offset, cues, own.life, own.open_in_silence)
     return Order(
         choice=choice,
         start=job.start,

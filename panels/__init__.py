@@ -2,15 +2,19 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import bind, exports, preferences, sidebar, targets
+    from . import bind, exports, library, preferences, sidebar, targets
 
-    return (*preferences.CLASSES, *sidebar.CLASSES, *bind.CLASSES, *targets.CLASSES, *exports.CLASSES)
+    modules = (preferences, sidebar, library, bind, targets, exports)
+    return tuple(cls for module in modules for cls in module.CLASSES)
 
 
 def register() -> None:
     """Register panels and preferences."""
     import bpy
 
+    from . import library
+
+    library.register()
     for cls in _classes():
         bpy.utils.register_class(cls)
 
@@ -19,5 +23,8 @@ def unregister() -> None:
     """Unregister them."""
     import bpy
 
+    from . import library
+
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
+    library.unregister()

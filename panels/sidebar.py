@@ -10,7 +10,7 @@ from ..inference.emotion_keys import PRESETS
 from ..inference.take import EMOTIONS
 from ..operators.generate import why_not
 from ..operators.runtime import RUNTIME
-from ..scene import life, properties, sliders, takes
+from ..scene import emotions, life, properties, sliders, takes
 
 _MARGIN, _LETTER = 75.0, 6.5  # pixels beside a line of text, and of a letter on average, at a scale of 1
 
@@ -140,6 +140,7 @@ class DUET_PT_emotion(_Tab, bpy.types.Panel):
         intensity = layout.row()
         intensity.active = group.emotion != "neutral"
         intensity.prop(group, "intensity", slider=True)
+        layout.prop(group, "open_in_silence", slider=True)
 
 
 class DUET_UL_cues(bpy.types.UIList):
@@ -185,7 +186,7 @@ class DUET_PT_sliders(_Tab, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the head has sliders."""
         head = properties.target_head(context.scene)
-        return head is not None and bool(sliders.sliders_of(head, EMOTIONS))
+        return head is not None and bool(emotions.on(head))
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw a slider for each emotion, with Blender's own keyframe buttons."""
@@ -193,8 +194,11 @@ class DUET_PT_sliders(_Tab, bpy.types.Panel):
         layout.enabled = not RUNTIME.busy
         layout.use_property_split = True
         column = layout.column(align=True)
-        for emotion in sliders.sliders_of(head, EMOTIONS):
-            column.prop(head, sliders.slider_path(emotion), text=sliders.slider_name(emotion), slider=True)
+        for emotion in emotions.on(head):
+            row = column.row(align=True)
+            row.prop(head, sliders.slider_path(emotion), text=sliders.slider_name(emotion), slider=True)
+            if emotion not in EMOTIONS:
+                row.operator("duet.remove_expression", text="", icon="X").expression = emotion
         layout.prop(head, sliders.LIMIT_PATH, text=sliders.LIMIT)
         row = layout.row(align=True)
         row.menu("DUET_MT_presets", icon="PRESET")

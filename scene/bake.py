@@ -10,10 +10,13 @@ import numpy as np
 
 from ..inference.curves import splice
 from ..inference.errors import HeadError
+from ..inference.library import with_emotions
+from ..inference.silence import kept_from_speech
 from ..inference.take import Floats, Take
 from . import (
     actions,
-    drivers,
+    emotions,
+    feelings,
     heads,
     layers,
     life,
@@ -23,6 +26,7 @@ from . import (
     shape_keys,
     sliders,
     sound,
+    take_curves,
     takes,
 )
 from .rollback import all_or_nothing
@@ -75,6 +79,8 @@ def apply_steps(
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
     properties.register()
+    felt = take_curves.felt(take, [] if chosen is None else settings.chosen_cues(chosen))
+    take = with_emotions(take, felt)
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
     fps, packing = scene_fps(scene), Background(lambda: takes.packed(stored))
     length = frame_span(take.frame_count, take.fps, fps)
@@ -82,11 +88,12 @@ def apply_steps(
     with all_or_nothing(scene, obj):
         heads.ensure_id(obj)
         action = _new_take(obj, stored, recording, chosen)
-        values = revise.speech_values(stored, action.duet, fps)
+        values = take_curves.speech_values(stored, action.duet, fps)
         if shape_keys.exceeds_sliders(values):
             raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
-        yield from revise.write_speech(action, stored, obj.data.shape_keys, fps, values)
-        revise.write_emotion(action, stored, obj, fps, curves=chosen is None)
+        yield from take_curves.write_speech(action, stored, obj.data.shape_keys, fps, values)
+        take_curves.write_silence(action, stored, obj, fps, values)
+        take_curves.write_emotion(action, stored, obj, fps, curves=chosen is None)
         takes.store(action, (yield from packing.wait()))
         yield 1.0
         skip = round(recording.begin * fps)
@@ -94,13 +101,14 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        with sliders.resting([obj], take.emotions):
+        with sliders.resting([obj], (*emotions.on(obj), *felt)):
             notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
             revise.widen(obj.data.shape_keys, take.speech_names, values)
             revise.assign(obj, action)
-        drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
         yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
+        yield 1.0
+        emotions.connect(obj, feelings.of_take(take, felt))
     sound.replace_strips(scene, earlier_strips, strip)
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
@@ -135,8 +143,9 @@ def regenerate_steps(
     heads.require_fits(obj, take)
     old, fps, group = takes.read(action), scene_fps(scene), action.duet
     names = [shape_keys.value_path(name) for name in take.speech_names]
+    take = with_emotions(take, old.take.emotions)
     stored = replace(old, take=take)
-    values = revise.speech_values(stored, group, fps)
+    values = take_curves.speech_values(stored, group, fps)
     if frames is not None:
         if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
             raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
@@ -149,9 +158,10 @@ def regenerate_steps(
         values = splice(now, values, first, last, border)
     packing, made, done = Background(lambda: takes.packed(stored)), action.copy(), False
     try:
-        yield from revise.write_speech(made, stored, obj.data.shape_keys, fps, values)
+        yield from take_curves.write_speech(made, stored, obj.data.shape_keys, fps, values)
+        take_curves.write_silence(made, stored, obj, fps, values)
         takes.store(made, (yield from packing.wait()))
-        edited = revise.is_edited(action, old)
+        edited = take_curves.is_edited("written_speech", action, old)
         yield 1.0
         done = True
     finally:
@@ -165,7 +175,10 @@ def regenerate_steps(
 
 
 def _spliced(old: Take, new: Take, first: int, last: int, border: int) -> Take:
-    return replace(old, speech_weights=splice(old.speech_weights, new.speech_weights, first, last, border))
+    """The old take with a part from the new one."""
+    weights = splice(old.speech_weights, new.speech_weights, first, last, border)
+    silence = splice(old.silence[:, None], new.silence[:, None], first, last, border)[:, 0]
+    return replace(old, speech_weights=weights, silence=kept_from_speech(silence, weights, old.fps))
 
 
 def _new_take(

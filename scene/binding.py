@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from ..inference.bound import Binding, BindRequest, Floats
 from ..inference.errors import HeadError
-from . import heads, shape_keys
+from . import emotions, heads, shape_keys
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -213,8 +213,9 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     key = obj.data.shape_keys
     key[heads.MARKER], key[BOUND] = len(obj.data.vertices), True
     heads.ensure_id(obj)
-    if not again:
-        heads.add_feelings(obj, blendshapes)
+    heads.add_feelings(obj, blendshapes)
+    if again:
+        emotions.shape_again(obj)
     discard_preview(obj)
     hide_landmarks(obj)
 

@@ -75,11 +75,12 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
     path, suffix = prepare_output(path), path.suffix.lower()
     if suffix not in WEIGHTS:
         raise OutputError(f"'{path}' does not end in {', '.join(WEIGHTS)}.", "Change its name.")
-    take, expression = yield from performance_steps(scene, obj, span)
+    played = yield from performance_steps(scene, obj, span)
+    take = played.take
     writers: dict[str, Callable[[Path], None]] = {
         ".csv": lambda file: write_livelink_csv(file, take),
         ".json": lambda file: write_json(file, take),
-        ".npz": lambda file: write_npz(file, take, expression),
+        ".npz": lambda file: write_npz(file, take, played.expression, played.opening),
     }
     partial = path.with_name(f".{path.stem[:60]}.{os.getpid()}{suffix}")
     writing = Background(lambda: writers[suffix](partial))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -14,7 +14,7 @@ from ..inference.head import ARKIT_NAMES
 from ..inference.recompose import solve_arkit
 from ..inference.take import Floats, GenerateRequest, Take
 from ..inference.timecode import exact_rate
-from . import arkit_keys, compat, heads, shape_keys, sliders, takes, timing
+from . import arkit_keys, compat, emotions, feelings, heads, shape_keys, sliders, takes, timing
 from .steps import Steps, in_background
 
 
@@ -63,46 +63,58 @@ def frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """Values of shape keys (T, K) and emotion sliders (T, E) at the frames of a span; muted keys count as 0."""
+    """Values (T,) of shape keys, and of sliders and Silence, at the frames of a span; muted keys count as 0."""
 
     fps: float
     keys: dict[str, Floats]
-    emotions: dict[str, Floats]
+    sliders: dict[str, Floats]
     frames: int
 
     def columns(self, names: tuple[str, ...]) -> Floats:
         """The keys of these names side by side (T, N); a key that is missing is 0."""
+        return self.of(self.keys, names)
+
+    def of(self, values: dict[str, Floats], names: tuple[str, ...]) -> Floats:
+        """The values (T,) of these names side by side (T, N); what is missing is 0."""
         rest = np.zeros(self.frames, np.float32)
-        return np.stack([self.keys.get(name, rest) for name in names], axis=1) if names else rest[:, None][:, :0]
+        return np.stack([values.get(name, rest) for name in names], axis=1) if names else rest[:, None][:, :0]
 
 
 def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Sampled]:
     """Play the span and read the head, a frame a step; the scene's frame is the same afterwards."""
     key = obj.data.shape_keys
-    blocks, feelings = key.key_blocks, sliders.sliders_of(obj, _emotions(obj))
+    felt = emotions.on(obj) if heads.is_head(obj) else []
+    blocks, names = (
+        key.key_blocks,
+        [*map(sliders.slider_name, felt), *([sliders.SILENCE] if sliders.SILENCE in obj else [])],
+    )
     values = np.zeros((len(span.frames), len(blocks)), np.float32)
-    curves = np.zeros((len(span.frames), len(feelings)), np.float32)
+    curves = np.zeros((len(span.frames), len(names)), np.float32)
     with frame_kept(scene):
         for row, frame in enumerate(span.frames):
             scene.frame_set(frame)
             depsgraph = bpy.context.evaluated_depsgraph_get()
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
             evaluated = obj.evaluated_get(depsgraph)
-            curves[row] = [evaluated[sliders.slider_name(emotion)] for emotion in feelings]
+            curves[row] = [evaluated[name] for name in names]
             yield row / len(span.frames)
     values[:, [block.mute for block in blocks]] = 0.0
     keys = {block.name: values[:, i] for i, block in enumerate(blocks)}
     fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
-    return Sampled(fps, keys, dict(zip(feelings, curves.T, strict=True)), len(span.frames))
+    return Sampled(fps, keys, dict(zip(names, curves.T, strict=True)), len(span.frames))
 
 
-def _emotions(obj: bpy.types.Object) -> tuple[str, ...]:
-    stored = takes.load(obj) if heads.is_head(obj) else None
-    return stored.take.emotions if stored else ()
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What a head does: a take, the weights of its expression blendshapes, and what silence adds to speech."""
+
+    take: Take
+    expression: Floats  # (T, Ke)
+    opening: Floats  # (T, Ks)
 
 
-def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[tuple[Take, Floats]]:
-    """(take, expression curves (T, Ke)) of what the head does now, at the scene's frame rate, in steps.
+def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Played]:
+    """What the head does now, at the scene's frame rate, in steps.
 
     The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]. For a
     mesh that is no Duet head, they are its ARKit keys' values, and the take has no blendshapes else. Raises HeadError
@@ -117,17 +129,24 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
     # Several keys of one shape are its halves.
     arkit = np.stack([sampled.columns(spelt.get(name, ("",))).mean(axis=1) for name in ARKIT_NAMES], axis=1)
     if stored is None:
-        return _plain_take(sampled, np.clip(arkit, 0, 1)), np.zeros((sampled.frames, 0), np.float32)
-    take = stored.take
+        none = np.zeros((sampled.frames, 0), np.float32)
+        return Played(_plain_take(sampled, np.clip(arkit, 0, 1)), none, none)
+    take = _with_sliders(stored.take, obj)
     speech, expression = sampled.columns(take.speech_names), sampled.columns(take.expression_names)
-    names, weights = (*take.speech_names, *take.expression_names), np.concatenate([speech, expression], axis=1)
+    felt, opened = feelings.spread(feelings.stored_on(obj).values(), sampled.keys)
+    expression = expression + sampled.of(felt, take.expression_names)
+    opening = sampled.of(opened, take.speech_names)
+    names = (*take.speech_names, *take.expression_names)
+    weights = np.concatenate([speech + opening, expression], axis=1)
     arkit += yield from in_background(lambda: solve_arkit(names, weights))
-    rest = np.zeros(sampled.frames, np.float32)
+    curves = {name: sampled.sliders.get(sliders.slider_name(name)) for name in take.emotions}
     played = Take(
         fps=sampled.fps,
         speech_weights=speech,
         expression_weights=take.expression_weights,
-        emotion_curves=np.stack([sampled.emotions.get(name, rest) for name in take.emotions], axis=1),
+        emotion_opening=take.emotion_opening,
+        emotion_curves=sampled.of({k: v for k, v in curves.items() if v is not None}, take.emotions),
+        silence=sampled.of(sampled.sliders, (sliders.SILENCE,))[:, 0],
         arkit=np.clip(arkit, 0, 1),
         speech_names=take.speech_names,
         expression_names=take.expression_names,
@@ -136,7 +155,24 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
         model_id=take.model_id,
         request=take.request,
     )
-    return played, expression
+    return Played(played, expression, opening)
+
+
+def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
+    """The take with rows for all emotions that the head has sliders for."""
+    added = [emotion for emotion in feelings.stored_on(obj).values() if emotion.name not in take.emotions]
+    if not added:
+        return take
+    expression = [[emotion.expression.get(name, 0.0) for name in take.expression_names] for emotion in added]
+    opening = [[emotion.opening.get(name, 0.0) for name in take.speech_names] for emotion in added]
+    still = np.zeros((take.frame_count, len(added)), np.float32)
+    return replace(
+        take,
+        emotions=(*take.emotions, *(emotion.name for emotion in added)),
+        expression_weights=np.vstack([take.expression_weights, np.array(expression, np.float32)]),
+        emotion_opening=np.vstack([take.emotion_opening, np.array(opening, np.float32)]),
+        emotion_curves=np.hstack([take.emotion_curves, still]),
+    )
 
 
 def _plain_take(sampled: Sampled, arkit: Floats) -> Take:
@@ -144,7 +180,9 @@ def _plain_take(sampled: Sampled, arkit: Floats) -> Take:
         fps=sampled.fps,
         speech_weights=np.zeros((sampled.frames, 0), np.float32),
         expression_weights=np.zeros((0, 0), np.float32),
+        emotion_opening=np.zeros((0, 0), np.float32),
         emotion_curves=np.zeros((sampled.frames, 0), np.float32),
+        silence=np.zeros(sampled.frames, np.float32),
         arkit=arkit,
         speech_names=(),
         expression_names=(),

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 
 from ..inference.errors import HeadError, WeightsError
-from ..inference.take import EMOTIONS, Take
-from . import drivers, materials, rig, shape_keys
+from ..inference.take import Take
+from . import emotions, feelings, materials, rig, shape_keys
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -28,8 +28,8 @@ def add_head(
 ) -> bpy.types.Object:
     """Add the Duet head, its shape keys, sliders and armature to a visible collection; return the mesh object.
 
-    Keys: Basis, the learned speech and expression blendshapes, then the 52 ARKit shapes for work by hand. Emotion
-    sliders drive the expression keys from the beginning, for their weights come with the blendshapes. Raises
+    Keys: Basis, the learned speech and expression blendshapes, the 52 ARKit shapes for work by hand, then those that
+    emotion sliders drive, from the beginning, for their weights come with the blendshapes. Raises
     WeightsError, before anything is added, where head and blendshapes do not belong together.
     """
     due, counts = len(head.vertices), {blendshapes.speech_basis.shape[1], blendshapes.expression_basis.shape[1]}
@@ -65,10 +65,10 @@ def _new_mesh(head: Head) -> bpy.types.Mesh:
 
 
 def add_feelings(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
-    """Give the head its emotion sliders and the drivers from them to the expression keys."""
+    """Give the head its emotion sliders, and the keys that they drive."""
     key, room = obj.data.shape_keys, np.full(len(blendshapes.speech_names), _ROOM)
     shape_keys.widen_sliders(key, blendshapes.speech_names, -room, room)
-    drivers.connect(obj, blendshapes.expression_names, EMOTIONS, blendshapes.emotion_weights)
+    emotions.connect(obj, feelings.of_blendshapes(blendshapes))
 
 
 def head_id(obj: bpy.types.Object) -> str:

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.curves import thin, thinning_error
-from ..inference.emotion_keys import within_limit
 from ..inference.errors import HeadError
-from ..inference.take import Floats
-from . import actions, compat, drivers, heads, revise, shape_keys, sliders, takes
+from ..inference.take import MIX_LIMIT, Floats, within_limit
+from . import actions, compat, emotions, feelings, heads, revise, shape_keys, sliders, take_curves, takes
 from .steps import Steps, in_background
 from .timing import frame_span, scene_fps
 
@@ -42,10 +41,11 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
     if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
-    names = [*stored.take.speech_names, *stored.take.expression_names]
+    emotions.connect(obj, feelings.of_take(stored.take, take_curves.felt(stored.take, ())))
     frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
-    values = np.hstack([speech, (yield from _expressions(obj, take, stored, frames))])
+    felt = yield from _felt(obj, take, frames)
+    names, values = [*stored.take.speech_names, *felt], np.column_stack([speech, *felt.values()])
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
@@ -54,10 +54,10 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, keys, strict=True):
         actions.write_curve(bag, shape_keys.value_path(str(name)), frames[kept], column[kept])
         yield 1.0
-    drivers.undrive(key, stored.take.expression_names)
+    emotions.undrive(obj)
     for name in np.array(names)[~moving]:
         key.key_blocks[str(name)].value = 0.0
-    with sliders.resting([obj], stored.take.emotions):
+    with sliders.resting([obj], emotions.on(obj)):
         revise.assign(obj, action)
     error = thinning_error(values[:, moving], reach[moving], keys)
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
@@ -70,19 +70,18 @@ def _speech(
     return (yield from actions.sample_steps(actions.ensure_bag(take, key), paths, frames))
 
 
-def _expressions(
-    obj: bpy.types.Object, take: bpy.types.Action, stored: takes.StoredTake, frames: NDArray[Any]
-) -> Steps[Floats]:
-    """The driven keys (T, Ke), from the sliders over time as Blender's drivers read them."""
-    felt = sliders.feelings(stored.take.emotions, stored.take.expression_weights)
-    paths = [sliders.slider_path(emotion) for emotion in felt]
+def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any]) -> Steps[dict[str, Floats]]:
+    """The values (T,) of the emotions' keys, from sliders and silence over time as Blender's drivers read them."""
+    on_head = list(feelings.stored_on(obj).values())
+    names = [*(sliders.slider_name(emotion.name) for emotion in on_head), sliders.SILENCE]
+    paths = [*(sliders.slider_path(emotion.name) for emotion in on_head), sliders.SILENCE_PATH]
     bag = actions.ensure_bag(take, obj)
-    mix = yield from actions.sample_steps(bag, paths, frames)
-    for column, (emotion, path) in enumerate(zip(felt, paths, strict=True)):
+    values = yield from actions.sample_steps(bag, paths, frames)
+    for column, (name, path) in enumerate(zip(names, paths, strict=True)):
         if bag.fcurves.find(path) is None:
-            mix[:, column] = float(obj.get(sliders.slider_name(emotion), 0.0))
-    rows = [stored.take.emotions.index(emotion) for emotion in felt]
-    return within_limit(mix, float(obj.get(sliders.LIMIT, 1.5))) @ stored.take.expression_weights[rows]
+            values[:, column] = float(obj.get(name, 0.0))
+    mix = within_limit(values[:, :-1], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
+    return emotions.values_of(on_head, mix, values[:, -1])
 
 
 def _reach(obj: bpy.types.Object, name: str) -> float:
@@ -101,12 +100,9 @@ def _plain_action(take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types
     action = take.copy()
     action.name, action.use_fake_user = f"{take.name} Plain", True
     takes.forget(action)
-    removed = {
-        "OBJECT": [sliders.slider_path(emotion) for emotion in stored.take.emotions],
-        "KEY": [shape_keys.value_path(name) for name in stored.take.speech_names],
-    }
-    for kind, paths in removed.items():
+    for part, kind in take_curves.PARTS.items():
         slot = actions.slot_for(action, kind)
         if slot is not None:
-            actions.remove_curves(compat.channelbag(action, slot), paths)
+            bag = compat.channelbag(action, slot)
+            actions.remove_curves(bag, take_curves.paths_of(part, stored, bag))
     return action

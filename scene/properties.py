@@ -3,14 +3,15 @@
 # mypy: disable-error-code="valid-type"
 
 import atexit
+import zlib
 
 import bpy
 
-from ..inference.take import DEFAULT_STYLE, EMOTIONS, GenerateRequest
-from . import heads, revise, takes, timing
-from .sliders import MAX_INTENSITY
+from ..inference.errors import WeightsError
+from ..inference.library import emotion_names, label
+from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, GenerateRequest
+from . import heads, revise, sliders, takes, timing
 
-_EMOTION_ITEMS = [(name, name.capitalize(), f"A {name} face", row) for row, name in enumerate(EMOTIONS)]
 _SOURCES = [
     ("FILE", "File", "A sound file", "FILE_SOUND", 0),
     ("STRIP", "Strip", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
@@ -21,6 +22,23 @@ _EXISTING = [
 ]
 
 
+def emotion_items() -> list[tuple[str, str, str, int]]:
+    """All emotions to choose from. Files keep the numbers, so a name of the library has one of its own for ever."""
+    try:
+        names = emotion_names()
+    except WeightsError:  # said where a head is added
+        names = EMOTIONS
+    library = sorted(name for name in names if name not in EMOTIONS)
+    numbers = [*range(len(EMOTIONS)), *(1000 + zlib.crc32(name.encode()) % 10**9 for name in library)]
+    return [
+        (name, label(name), f"'{label(name)}' in the face", number)
+        for name, number in zip((*EMOTIONS, *library), numbers, strict=True)
+    ]
+
+
+EMOTION_ITEMS = emotion_items()
+
+
 def _speech_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.speech_soon(self.id_data)
@@ -29,6 +47,16 @@ def _speech_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None
 def _emotion_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.emotion(self.id_data)
+
+
+def _opening_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    if isinstance(self.id_data, bpy.types.Action):
+        revise.emotion(self.id_data)
+        return
+    head = target_head(self.id_data)
+    if head is not None and sliders.SILENCE in head and takes.active(head) is None:
+        head[sliders.SILENCE] = self.open_in_silence
+        head.update_tag()
 
 
 def _life_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
@@ -52,7 +80,7 @@ def _amount(description: str) -> object:
 
 def _feeling(name: str, default: str, description: str) -> object:
     return bpy.props.EnumProperty(
-        name=name, items=_EMOTION_ITEMS, default=default, description=description, update=_emotion_changed
+        name=name, items=EMOTION_ITEMS, default=default, description=description, update=_emotion_changed
     )
 
 
@@ -142,6 +170,15 @@ class _Performance:
     )
     emotion: _feeling("Feeling", "neutral", "How the head feels from the start; more can follow on the timeline")
     intensity: _intensity()
+    open_in_silence: bpy.props.FloatProperty(
+        name="Open in Silence",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        description="How far emotions drop the jaw and part the lips while nothing is said: 0 is not at all",
+        update=_opening_changed,
+    )
     cues: bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
     cue: bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
     blinks: _switch("Blinks", "Blink, most often where a pause begins")
@@ -183,6 +220,9 @@ class DuetTake(_Performance, bpy.types.PropertyGroup):
     written_emotion: bpy.props.StringProperty(
         options={"HIDDEN"}, description="Checksum of the emotion curves as written"
     )
+    written_silence: bpy.props.StringProperty(
+        options={"HIDDEN"}, description="Checksum of the curve of Silence as written"
+    )
     note: bpy.props.StringProperty(options={"HIDDEN"}, description="What the user should know about the take")
     stale: bpy.props.BoolProperty(
         options={"HIDDEN"}, description="Whether the speech curves wait for Update Speech (long takes)"
@@ -221,6 +261,11 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         items=_EXISTING,
         default="LAYER",
         description="What becomes of an action of yours that the head plays; nothing is ever deleted",
+    )
+    library: bpy.props.EnumProperty(name="Expression", items=EMOTION_ITEMS, description="What the library lists")
+    library_row: bpy.props.IntProperty(name="Expression", description="The expression that is shown larger")
+    library_search: bpy.props.StringProperty(
+        name="Search", options={"TEXTEDIT_UPDATE"}, description="Show only expressions whose names have this part"
     )
     active_take: bpy.props.IntProperty(
         name="Take",

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
-import numpy as np
 
-from ..inference.curves import smooth
-from ..inference.errors import AudioError
-from ..inference.take import Floats
-from . import actions, compat, drivers, heads, layers, settings, shape_keys, sliders, sound, takes
+from ..inference.emotion_keys import Cue
+from ..inference.errors import AudioError, DuetError
+from ..inference.library import with_emotions
+from ..inference.take import EMOTIONS, Floats, Take
+from . import actions, emotions, feelings, heads, layers, settings, shape_keys, sliders, sound, take_curves, takes
 from . import life as lively
 from .steps import Steps, finish
-from .timing import frame_span, resample, scene_fps
+from .take_curves import felt, keyed, speech_values, write_emotion, write_silence, write_speech
+from .timing import frame_span, scene_fps
 
 _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
-
-
-def speech_values(stored: takes.StoredTake, group: bpy.types.PropertyGroup, fps: float) -> Floats:
-    """The speech keys' values (S, Ks) at the scene's frames, as articulation, smoothing and offset shape them."""
-    take = stored.take
-    weights = np.float32(group.articulation) * take.speech_weights
-    weights = smooth(weights, group.smoothing / 1000 * take.fps)
-    return resample(weights, take.fps, fps, group.offset / 1000)
-
-
-def write_speech(
-    action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, fps: float, values: Floats | None = None
-) -> Steps[None]:
-    """Write the speech curves of a take's action, one a step; `values` (S, Ks) where they are not the settings'."""
-    group, names = action.duet, stored.take.speech_names
-    values = speech_values(stored, group, fps) if values is None else values
-    bag, frames = actions.ensure_bag(action, key), group.moved_to + np.arange(len(values))
-    for column, name in enumerate(names):
-        actions.write_curve(bag, shape_keys.value_path(name), frames, values[:, column])
-        yield column / len(names)
-    yield 1.0
-    group.written_speech = actions.checksum(bag, _speech_paths(stored))
-    group.stale = False
-
-
-def write_emotion(
-    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, fps: float, curves: bool = False
-) -> None:
-    """Write the slider curves of a take's action, from its settings or (`curves`) from the take's own curves."""
-    take, group = stored.take, action.duet
-    felt = sliders.feelings(take.emotions, take.expression_weights)
-    bag = actions.ensure_bag(action, obj)
-    if curves:
-        own = take.emotion_curves[:, [take.emotions.index(emotion) for emotion in felt]]
-        sliders.write_curves(bag, felt, resample(own, take.fps, fps), group.moved_to)
-    else:
-        end = group.moved_to + frame_span(take.frame_count, take.fps, fps) - 1
-        sliders.write_cues(bag, felt, settings.cues_of(group), group.moved_to, fps, end)
-    group.written_emotion = actions.checksum(bag, _emotion_paths(stored))
 
 
 def speech_soon(action: bpy.types.Action) -> None:
@@ -69,10 +32,11 @@ def speech_soon(action: bpy.types.Action) -> None:
     if slot is None or not players:
         return
     key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
-    _keep_if_edited(action, compat.channelbag(action, slot), _speech_paths(stored), action.duet.written_speech)
+    _keep_if_edited("written_speech", action, stored)
     values = speech_values(stored, action.duet, fps)
     widen(key, stored.take.speech_names, values)
     finish(write_speech(action, stored, key, fps, values))
+    _silence(action, stored, players[0], fps, values)
     _touch(players)
 
 
@@ -89,8 +53,9 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
             yield from _move_steps(made, stored)
         values = speech_values(stored, made.duet, fps)
         yield from write_speech(made, stored, key, fps, values)
+        write_silence(made, stored, obj, fps, values)
         yield 1.0
-        edited = is_edited(action, stored)
+        edited = take_curves.is_edited("written_speech", action, stored)
         yield 1.0
         done = True
     finally:
@@ -104,14 +69,6 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         life(made)
     _touch([obj])
     return notes
-
-
-def is_edited(action: bpy.types.Action, stored: takes.StoredTake) -> bool:
-    """Whether somebody has changed the speech curves of a take."""
-    slot = actions.slot_for(action, "KEY")
-    if slot is None:
-        return False
-    return actions.checksum(compat.channelbag(action, slot), _speech_paths(stored)) != action.duet.written_speech
 
 
 def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str]:
@@ -132,11 +89,39 @@ def emotion(action: bpy.types.Action) -> None:
     players = _players(action)
     if not settings.acting() or not takes.is_take(action) or not players:
         return
-    stored = takes.read(action)
-    _keep_if_edited(action, actions.ensure_bag(action, players[0]), _emotion_paths(stored), action.duet.written_emotion)
-    with sliders.resting(players, stored.take.emotions):
-        write_emotion(action, stored, players[0], scene_fps(bpy.context.scene))
+    stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+    try:
+        names = _connect(players, stored.take, settings.cues_of(action.duet))
+    except DuetError as error:
+        action.duet.note = str(error)
+        return
+    _keep_if_edited("written_emotion", action, stored)
+    with sliders.resting(players, names):
+        write_emotion(action, stored, players[0], fps)
+    _silence(action, stored, players[0], fps)
     _touch(players)
+
+
+def _connect(players: Sequence[bpy.types.Object], take: Take, cues: Sequence[Cue]) -> list[str]:
+    """Give the heads what the take and the cues feel; return all emotions of theirs. Raises DuetError."""
+    names = felt(take, cues)
+    for obj in players:
+        known = feelings.stored_on(obj)
+        missing = tuple(name for name in names if name not in (*known, *EMOTIONS))
+        emotions.connect(obj, feelings.of_take(with_emotions(take, missing), names))
+    return list(dict.fromkeys([*names, *(name for obj in players for name in emotions.on(obj))]))
+
+
+def _silence(
+    action: bpy.types.Action,
+    stored: takes.StoredTake,
+    obj: bpy.types.Object,
+    fps: float,
+    speech: Floats | None = None,
+) -> None:
+    """Write the silence of a take anew; a copy of one that somebody has edited is kept."""
+    _keep_if_edited("written_silence", action, stored)
+    write_silence(action, stored, obj, fps, speech)
 
 
 def life(action: bpy.types.Action) -> None:
@@ -169,7 +154,7 @@ def start(action: bpy.types.Action) -> None:
 def _move_steps(action: bpy.types.Action, stored: takes.StoredTake) -> Steps[None]:
     """Move all keys of a take to its start frame, a curve a step."""
     group = action.duet
-    whole = _untouched(action, stored)
+    whole = [part for part in take_curves.PARTS if not take_curves.is_edited(part, action, stored)]
     curves = [
         curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
     ]
@@ -177,8 +162,9 @@ def _move_steps(action: bpy.types.Action, stored: takes.StoredTake) -> Steps[Non
         actions.move_keys(curve, group.start_frame - group.moved_to)
         yield row / len(curves)
     group.moved_to = group.start_frame
-    for attribute, (bag, paths) in whole.items():
-        setattr(group, attribute, actions.checksum(bag, paths))
+    for part in whole:
+        if actions.slot_for(action, take_curves.PARTS[part]) is not None:
+            take_curves.sign(part, action, stored)
 
 
 def _is_long(action: bpy.types.Action) -> bool:
@@ -194,13 +180,15 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     heads.require_fits(obj, stored.take)
     layer = scene.duet.existing == "LAYER"
     action.use_fake_user = True
-    take = stored.take
-    with sliders.resting([obj], take.emotions):
+    take, fps = stored.take, scene_fps(scene)
+    bag = actions.ensure_bag(action, obj)
+    names = _connect([obj], take, [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))])
+    if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
+        write_silence(action, stored, obj, fps)
+    with sliders.resting([obj], names):
         notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
         assign(obj, action)
-    drivers.connect(obj, take.expression_names, take.emotions, take.expression_weights)
-    fps = scene_fps(scene)
     lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
     try:
         show_sound(scene, obj, action, stored)
@@ -213,7 +201,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
 def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
     """Let the head play nothing: no curves, no life, no sound of Duet's; only sliders set by hand are kept."""
     stored = takes.read(action)
-    with sliders.resting([obj], stored.take.emotions):
+    with sliders.resting([obj], emotions.on(obj)):
         for datablock in (obj.data.shape_keys, obj):
             if actions.action_of(datablock) == action:
                 datablock.animation_data.action = None
@@ -256,32 +244,9 @@ def _players(action: bpy.types.Action) -> list[bpy.types.Object]:
     return [obj for obj in bpy.data.objects if takes.active(obj) == action]
 
 
-def _speech_paths(stored: takes.StoredTake) -> list[str]:
-    return [shape_keys.value_path(name) for name in stored.take.speech_names]
-
-
-def _emotion_paths(stored: takes.StoredTake) -> list[str]:
-    return [sliders.slider_path(emotion) for emotion in stored.take.emotions]
-
-
-def _untouched(
-    action: bpy.types.Action, stored: takes.StoredTake
-) -> dict[str, tuple[bpy.types.ActionChannelbag, list[str]]]:
-    """By the name of their checksum, the curves that are as they were written."""
-    parts = {"written_speech": ("KEY", _speech_paths(stored)), "written_emotion": ("OBJECT", _emotion_paths(stored))}
-    found = {}
-    for attribute, (kind, paths) in parts.items():
-        slot = actions.slot_for(action, kind)
-        if slot is not None:
-            bag = compat.channelbag(action, slot)
-            if actions.checksum(bag, paths) == getattr(action.duet, attribute):
-                found[attribute] = (bag, paths)
-    return found
-
-
-def _keep_if_edited(action: bpy.types.Action, bag: bpy.types.ActionChannelbag, paths: list[str], written: str) -> None:
-    """Keep a copy of a take whose curves somebody has edited, before they are written anew."""
-    if written and actions.checksum(bag, paths) != written:
+def _keep_if_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> None:
+    """Keep a copy of a take of which somebody has edited a part, before that is written anew."""
+    if getattr(action.duet, part) and take_curves.is_edited(part, action, stored):
         copy = action.copy()
         copy.name, copy.use_fake_user = f"{action.name} (edited)", True
         action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import heads
+from . import drivers, heads
 
 
 @contextmanager
@@ -24,6 +24,7 @@ def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object) -> Iterator[No
         for datablock in (obj, obj.data.shape_keys, *([heads.rig_of(obj)] if heads.rig_of(obj) else [])):
             _remember_animation(datablock, undo)
             undo.callback(_restore_properties, datablock, dict(datablock.items()))
+        undo.callback(_remove_new_keys, obj, set(obj.data.shape_keys.key_blocks.keys()))
         for block in obj.data.shape_keys.key_blocks:
             undo.callback(_restore_block, block, block.slider_min, block.slider_max, block.value)
         yield
@@ -69,6 +70,14 @@ def _restore_properties(datablock: bpy.types.ID, before: dict[str, Any]) -> None
         if isinstance(value, bytes):  # written over other bytes, Blender would cut them at the first zero
             del datablock[name]
         datablock[name] = value
+
+
+def _remove_new_keys(obj: bpy.types.Object, before: set[str]) -> None:
+    key = obj.data.shape_keys
+    added = [block for block in key.key_blocks if block.name not in before]
+    drivers.undrive(key, [block.name for block in added])
+    for block in added:
+        obj.shape_key_remove(block)
 
 
 def _restore_block(block: bpy.types.ShapeKey, low: float, high: float, value: float) -> None:

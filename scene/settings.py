@@ -15,7 +15,7 @@ from ..inference.take import STYLES, Floats, Take
 
 # The settings that the next take and each take have in common.
 SPEECH = ("style", "articulation", "smoothing", "offset")
-EMOTION = ("emotion", "intensity")
+EMOTION = ("emotion", "intensity", "open_in_silence")
 _SWITCHES = ("blinks", "eyes", "head_motion", "breaths")
 LIFE = (*_SWITCHES, "blink_amount", "eye_amount", "head_amount", "breath_amount", "seed")
 _CUE = ("seconds", "emotion", "intensity", "ease")
@@ -33,6 +33,7 @@ class Choice:
     offset: float
     cues: tuple[Cue, ...]
     life: Life
+    open_in_silence: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def choose(group: bpy.types.PropertyGroup, choice: Choice) -> None:
         if choice.style in STYLES:
             group.style = choice.style
         group.articulation, group.smoothing, group.offset = choice.articulation, choice.smoothing, choice.offset
+        group.open_in_silence = choice.open_in_silence
         _choose_life(group, choice.life)
         _choose_cues(group, choice.cues)
 
@@ -134,6 +136,11 @@ def cues_of(group: bpy.types.PropertyGroup) -> list[Cue]:
         Cue(0.0, _mix(group.emotion, group.intensity)),
         *(Cue(cue.seconds, _mix(cue.emotion, cue.intensity), cue.ease) for cue in group.cues),
     ]
+
+
+def chosen_cues(chosen: bpy.types.PropertyGroup | Choice) -> Sequence[Cue]:
+    """The feelings of settings, wherever they come from."""
+    return chosen.cues if isinstance(chosen, Choice) else cues_of(chosen)
 
 
 def _mix(emotion: str, intensity: float) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -26,6 +26,21 @@ def add_shape_keys(obj: bpy.types.Object, names: Sequence[str], deltas: Floats) 
         block = obj.shape_key_add(name=name, from_mix=False)
         block.points.foreach_set("co", basis + np.asarray(delta, np.float32).ravel())
         block.value = 0.0  # from 5.2 on, a new key starts at 1
+
+
+def mix(obj: bpy.types.Object, name: str, weights: Mapping[str, float]) -> None:
+    """Let a key, made where it is missing, hold what others of the mesh's keys do together at these values."""
+    blocks, size = obj.data.shape_keys.key_blocks, len(obj.data.vertices) * 3
+    basis, one = np.empty(size, np.float32), np.empty(size, np.float32)
+    obj.data.shape_keys.reference_key.points.foreach_get("co", basis)
+    moved = np.zeros(size, np.float32)
+    for other, weight in weights.items():
+        blocks[other].points.foreach_get("co", one)
+        moved += np.float32(weight) * (one - basis)
+    if name in blocks:
+        blocks[name].points.foreach_set("co", basis + moved)
+    else:
+        add_shape_keys(obj, [name], moved[None])
 
 
 def widen_sliders(

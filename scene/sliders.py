@@ -9,41 +9,61 @@ import bpy
 import numpy as np
 
 from ..inference.curves import needed_keys
-from ..inference.emotion_keys import MIX_LIMIT, Cue, eased_keys
-from ..inference.take import Floats
+from ..inference.emotion_keys import Cue, eased_keys
+from ..inference.errors import HeadError
+from ..inference.library import label
+from ..inference.take import MAX_INTENSITY, MIX_LIMIT, Floats
 from . import actions
 
-MAX_INTENSITY = 1.5
 LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
 LIMIT_PATH = f'["{LIMIT}"]'
+SILENCE = "Silence"  # custom property: how far emotions may open the mouth
+SILENCE_PATH = f'["{SILENCE}"]'
 _TOLERANCE = 5e-4  # of a slider: under 0.01 mm of face
 
 
 def slider_name(emotion: str) -> str:
     """The custom property of an emotion: 'happy' is 'Happy'."""
-    return emotion.capitalize()
+    return label(emotion)
 
 
 def slider_path(emotion: str) -> str:
     """The data path of an emotion's slider, seen from the head object."""
-    return f'["{bpy.utils.escape_identifier(slider_name(emotion))}"]'
+    return _path(slider_name(emotion))
+
+
+def _path(name: str) -> str:
+    return f'["{bpy.utils.escape_identifier(name)}"]'
 
 
 def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
-    """Give the object a slider for each emotion it has none for: 0 to 1, up to 1.5 where typed."""
+    """Give the object a slider for each emotion it has none for: 0 to 1, up to 1.5 where typed.
+
+    And Mix Limit and Silence, where it has none. Raises HeadError where a property of that name is no number.
+    """
     for emotion in emotions:
         name = slider_name(emotion)
         if name not in obj:
             obj[name] = 0.0
+        elif not isinstance(obj[name], (int, float)):
+            message = f"'{obj.name}' has a custom property '{name}' that is no number."
+            raise HeadError(message, "Rename it, so that Duet can add a slider of that name.")
         obj.id_properties_ui(name).update(
             min=0.0,
             max=MAX_INTENSITY,
             soft_min=0.0,
             soft_max=1.0,
             default=0.0,
-            description=f"How {emotion} the face is: 0 is not at all, 1 is strong but natural. Key it like any value",
+            description=f"How much {name} is in the face: 0 is none, 1 is strong but natural. Key it like any value",
         )
-
+    if SILENCE not in obj:
+        obj[SILENCE] = 1.0
+    obj.id_properties_ui(SILENCE).update(
+        min=0.0,
+        max=1.0,
+        default=1.0,
+        description="How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks",
+    )
     if LIMIT not in obj:
         obj[LIMIT] = MIX_LIMIT
     obj.id_properties_ui(LIMIT).update(
@@ -56,33 +76,34 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
     )
 
 
+def remove_slider(obj: bpy.types.Object, emotion: str) -> None:
+    """Take the emotion's slider from the object."""
+    obj.pop(slider_name(emotion), None)
+
+
 def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
     """Those of the emotions that the object has a slider for."""
     return [emotion for emotion in emotions if slider_name(emotion) in obj]
 
 
-def feelings(emotions: Sequence[str], expression_weights: Floats) -> list[str]:
-    """The emotions that move the face at all: all but 'neutral', which is no slider."""
-    return [emotion for emotion, row in zip(emotions, expression_weights, strict=True) if np.any(row)]
-
-
-def animated(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
-    """Those of the emotions whose slider has a curve in the object's action or on its NLA tracks."""
+def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
+    """The names of those sliders, and of Silence, that have a curve in the object's action or on its NLA tracks."""
     paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
-    return [emotion for emotion in sliders_of(obj, emotions) if slider_path(emotion) in paths]
+    names = [*map(slider_name, emotions), SILENCE]
+    return {name for name in names if name in obj and _path(name) in paths}
 
 
 @contextmanager
 def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Iterator[None]:
-    """Set to 0 the sliders that a curve moved before the block, and none does after it.
+    """Put to rest the sliders, and Silence, that a curve moved before the block, and none does after it.
 
     The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
     """
-    before = [animated(obj, emotions) for obj in objects]
+    before = [_animated(obj, emotions) for obj in objects]
     yield
     for obj, moved in zip(objects, before, strict=True):
-        for emotion in set(moved) - set(animated(obj, emotions)):
-            obj[slider_name(emotion)] = 0.0
+        for name in moved - _animated(obj, emotions):
+            obj[name] = 1.0 if name == SILENCE else 0.0
 
 
 def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
@@ -97,6 +118,14 @@ def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curve
         at = needed_keys(values, _TOLERANCE)
         steady = len(at) <= 2 and values[0] == values[-1]
         actions.write_curve(bag, slider_path(emotion), start + at, values[at], "BEZIER" if steady else "LINEAR")
+
+
+def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float) -> None:
+    """Key Silence with `values` (T,), one a frame from `start` on; where they are 0, the curve is exactly 0."""
+    zero = np.concatenate([[False], values == 0, [False]])
+    edges = np.flatnonzero(zero[1:-1] & ~(zero[:-2] & zero[2:]))
+    at = np.union1d(needed_keys(values, _TOLERANCE), edges)
+    actions.write_curve(bag, SILENCE_PATH, start + at, values[at])
 
 
 def write_cues(

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
-from ..inference.flame_fit import take_weights
 from ..inference.head import load_head
 from ..inference.residual import Residual
 from ..inference.take import Floats, Take
-from . import actions, compat, heads, layers, shape_keys, timing
+from . import actions, compat, emotions, feelings, heads, layers, shape_keys, timing
 from .steps import Steps, finish
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
@@ -69,6 +68,7 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     finally:
         scene.frame_set(now)
     names = [block.name for block in key.key_blocks]
+    _spread_emotions(head, names, weights)
     weights[:, [not _is_source(block) for block in names]] = 0
     weights[:, 0] = 0  # the Basis
     moving = np.flatnonzero(np.abs(weights).max(axis=0) > _LEAST)
@@ -79,13 +79,26 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     return Performance(name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), turns)
 
 
+def _spread_emotions(head: bpy.types.Object, names: list[str], weights: Floats) -> None:
+    """Let blendshapes move in place of the emotions' keys, for a bound head has those of its own alone."""
+    own = list(feelings.stored_on(head).values())
+    values = {
+        name: weights[:, names.index(name)].copy() for e in own for name in (e.key, e.silent_key) if name in names
+    }
+    for sums in feelings.spread(own, values):
+        for name, column in sums.items():
+            if name in names:
+                weights[:, names.index(name)] += column
+    weights[:, [names.index(name) for name in values]] = 0
+
+
 def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Performance:
     """A take from frame `start` on, at the scene's frame rate, with no head to play it; raises HeadError."""
     shapes, fps = load_blendshapes(), timing.scene_fps(scene)
     names = (*take.speech_names, *take.expression_names)
     if names != (*shapes.speech_names, *shapes.expression_names):
         raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
-    weights = timing.resample(take_weights(take), take.fps, fps)
+    weights = timing.resample(take.face_weights, take.fps, fps)
     basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
     return Performance(name, fps, start + np.arange(len(weights)), names, weights, basis, load_head().vertices, {})
 
@@ -151,7 +164,8 @@ def residual_of(obj: bpy.types.Object | None) -> str:
 def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:
     """Mute a bound head's learned blendshapes, for from now on the keys `spoken` move it; return notes."""
     blocks = obj.data.shape_keys.key_blocks
-    found = [blocks[name] for name in performance.names if name in blocks and name not in spoken]
+    own = (*performance.names, *emotions.keys_of(feelings.stored_on(obj).values()))
+    found = [blocks[name] for name in own if name in blocks and name not in spoken]
     for block in found:
         block.mute = True
     return [f"{len(found)} keys of Duet's own on '{obj.name}' are muted."] if found else []

@@ -2,18 +2,20 @@
 
 import wave
 import zlib
+from dataclasses import replace
 
 import bpy
 import numpy as np
 from duet.inference.blendshapes import Blendshapes
-from duet.inference.emotion_keys import within_limit
 from duet.inference.head import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
-from duet.inference.take import EMOTIONS, GenerateRequest, Take
+from duet.inference.silence import silence_around
+from duet.inference.take import EMOTIONS, GenerateRequest, Take, within_limit
 
 SIDE = 9  # the head is a bent square of SIDE x SIDE vertices
 SPEECH, EXPRESSIONS = 5, 4
 SPEECH_NAMES = tuple(f"Speech {i:02}" for i in range(SPEECH))
 EXPRESSION_NAMES = tuple(f"Expression {i:02}" for i in range(EXPRESSIONS))
+EMOTION_KEYS = tuple(f"{kind} {name.capitalize()}" for name in EMOTIONS[1:] for kind in ("Emotion", "Silent"))
 
 
 def fake_head():
@@ -50,12 +52,16 @@ def fake_blendshapes():
     basis = [_deltas(rng, number, count) for number in (SPEECH, EXPRESSIONS)]
     emotions = rng.normal(size=(len(EMOTIONS), EXPRESSIONS)).astype(np.float32)
     emotions[EMOTIONS.index("neutral")] = 0
-    opening = np.zeros((len(emotions), len(SPEECH_NAMES)), np.float32)
+    opening = rng.random((len(emotions), SPEECH), np.float32) * (rng.random((len(emotions), SPEECH)) < 0.4)
+    opening[EMOTIONS.index("neutral")] = 0
     return Blendshapes(*basis, SPEECH_NAMES, EXPRESSION_NAMES, EMOTIONS, emotions, opening)
 
 
 def fake_take(frames=48, fps=24.0, emotions=None):
-    """Weights beyond 0..1, both signs; `emotions` maps names to an intensity or a curve (frames,)."""
+    """Weights beyond 0..1, both signs; `emotions` maps names to an intensity or a curve (frames,).
+
+    It speaks all the time: silence and what emotions open in it are those of `quiet_take`.
+    """
     rng = np.random.default_rng(3)
     weights = rng.normal(0, 0.6, (len(EMOTIONS), EXPRESSIONS)).astype(np.float32)
     weights[0] = 0
@@ -66,7 +72,9 @@ def fake_take(frames=48, fps=24.0, emotions=None):
         fps=fps,
         speech_weights=rng.normal(0, 1.2, (frames, SPEECH)).astype(np.float32),
         expression_weights=weights,
+        emotion_opening=fake_blendshapes().emotion_opening,
         emotion_curves=curves,
+        silence=np.zeros(frames, np.float32),
         arkit=rng.random((frames, len(ARKIT_NAMES)), np.float32),
         speech_names=SPEECH_NAMES,
         expression_names=EXPRESSION_NAMES,
@@ -77,13 +85,24 @@ def fake_take(frames=48, fps=24.0, emotions=None):
     )
 
 
+def quiet_take(frames=96, fps=24.0, emotions=None, speaks=(30, 50)):
+    """The same, but at rest outside the frames that speak, where it is silent."""
+    take = fake_take(frames, fps, emotions)
+    still = np.ones(frames, bool)
+    still[slice(*speaks)] = False
+    speech = take.speech_weights.copy()
+    speech[still] = 0
+    return replace(take, speech_weights=speech, silence=silence_around(~still, fps))
+
+
 def expected_face(head, blendshapes, take, frame):
     """The linear face of the architecture, (V, 3) metres, at a whole frame of the take."""
-    expression = within_limit(take.emotion_curves[frame]) @ take.expression_weights
+    mix = within_limit(take.emotion_curves[frame])
+    speech = take.speech_weights[frame] + take.silence[frame] * (mix @ take.emotion_opening)
     return (
         head.vertices
-        + np.tensordot(take.speech_weights[frame], blendshapes.speech_basis, 1)
-        + np.tensordot(expression, blendshapes.expression_basis, 1)
+        + np.tensordot(speech, blendshapes.speech_basis, 1)
+        + np.tensordot(mix @ take.expression_weights, blendshapes.expression_basis, 1)
     )
 
 
@@ -123,7 +142,7 @@ def _object_print(obj):
 def _key_print(key):
     blocks = [(b.name, b.value, b.slider_min, b.slider_max, _points(b)) for b in key.key_blocks]
     drivers = [(c.data_path, c.driver.expression) for c in key.animation_data.drivers] if key.animation_data else []
-    return key.name, str(dict(key.items())), _playing(key), blocks, drivers
+    return key.name, str(dict(key.items())), _playing(key), blocks, sorted(drivers)
 
 
 def _points(block):

@@ -23,6 +23,8 @@ def make_take():
             fps=fps,
             speech_weights=rng.random((frames, 6), np.float32),
             expression_weights=rng.random((3, 4), np.float32),
+            emotion_opening=rng.random((3, 6), np.float32),
+            silence=rng.random(frames, np.float32),
             emotion_curves=rng.random((frames, 3), np.float32),
             arkit=rng.random((frames, len(names)), np.float32),
             speech_names=tuple(f"speech{i}" for i in range(6)),

@@ -26,6 +26,8 @@ def make_take(frames, request, model_id="fake", vertices=None):
         fps=request.fps,
         speech_weights=np.stack([ramp, 1 - ramp], axis=1),
         expression_weights=np.array([[0, 0, 0], [1, 0.5, 0]], np.float32),
+        emotion_opening=np.array([[0, 0], [0.5, 0]], np.float32),
+        silence=np.zeros(frames, np.float32),
         emotion_curves=np.full((frames, 2), request.emotions.get("happy", 0), np.float32),
         arkit=np.tile(ramp[:, None], (1, 52)),
         speech_names=SPEECH_NAMES,

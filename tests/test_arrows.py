@@ -41,7 +41,7 @@ CLIENT |= {"audio_checks", "audio_file", "protocol", "child", "client", "exports
 CLIENT |= {"livelink", "retarget", "recompose", "bound", "stamps"}
 CLIENT |= {"unpickle", "flame", "flame_duet", "flame_fit", "gaussian", "arkit_names", "residual"}
 CLIENT |= {"audio_ffmpeg", "plain_text", "text_table", "timecode", "livelink_columns"}
-CLIENT |= {"curves", "emotion_keys", "life", "loudness", "audio_rate"}
+CLIENT |= {"curves", "emotion_keys", "library", "silence", "life", "loudness", "audio_rate"}
 # Imports that only a function may hold, so that they happen where they are needed: (importing module, imported one).
 LAZY = {
     ("inference.audio_ffmpeg", "av"),

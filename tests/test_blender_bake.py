@@ -16,6 +16,7 @@ from duet.inference.life import Life
 from duet.scene import actions, bake, bake_file, files, heads, settings, sound, takes, timing
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
+    EMOTION_KEYS,
     EXPRESSION_NAMES,
     SPEECH_NAMES,
     evaluated,
@@ -63,7 +64,7 @@ def test_the_head_has_its_mesh_keys_and_rig(head):
     assert np.allclose(uv, HEAD.uv)
     assert all(polygon.use_smooth for polygon in mesh.polygons)
     names = [block.name for block in mesh.shape_keys.key_blocks]
-    assert names == ["Basis", *SPEECH_NAMES, *EXPRESSION_NAMES, *HEAD.arkit_names]
+    assert names == ["Basis", *SPEECH_NAMES, *EXPRESSION_NAMES, *HEAD.arkit_names, *EMOTION_KEYS]
     rig = head.parent
     assert {bone.name: bone.parent and bone.parent.name for bone in rig.data.bones} == {
         "root": None,
@@ -285,7 +286,8 @@ def test_sliders_move_the_face_between_their_keys(scene, head, voice):
 
 def test_neutral_has_no_slider(scene, head, voice):
     bake.apply_take(scene, head, fake_take(), voice, 1)
-    assert list(head.keys()) == ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt", "Mix Limit"]
+    sliders = ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt"]
+    assert list(head.keys()) == [*sliders, "Silence", "Mix Limit"]
 
 
 def test_an_action_of_the_users_plays_on_under_the_speech(scene, head, voice):
@@ -339,7 +341,7 @@ def test_baking_again_makes_another_take_and_keeps_work_by_hand(scene, head, voi
     paths = {curve.data_path for curve in bags["KEY"].fcurves}
     assert paths == {f'key_blocks["{name}"].value' for name in (*SPEECH_NAMES, "eyeBlinkLeft")}
     assert all(len(c.keyframe_points) == 30 for c in bags["KEY"].fcurves if "Speech" in c.data_path)
-    assert {curve.data_path for curve in bags["OBJECT"].fcurves} == {"location", '["Happy"]'}
+    assert {curve.data_path for curve in bags["OBJECT"].fcurves} == {"location", '["Happy"]', '["Silence"]'}
     assert [strip.name for strip in scene.sequence_editor.strips] == ["other"]
     assert len(bpy.data.sounds) == 1
     assert {action.name for action in takes.takes_of(head)} == {"Duet Zoë läuft", "Duet other"}
@@ -367,6 +369,7 @@ def test_the_shipped_head_follows_the_formula(scene, voice):
         fake_take(emotions={"happy": 0.7, "afraid": 0.4}),
         speech_weights=rng.normal(0, 0.7, (48, speech)).astype(np.float32),
         expression_weights=weights,
+        emotion_opening=blendshapes.emotion_opening[:8],
         speech_names=blendshapes.speech_names,
         expression_names=blendshapes.expression_names,
     )
@@ -382,7 +385,7 @@ def test_blendshapes_of_another_head_are_refused_and_nothing_is_added(scene):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("step", ["store", "write_curve", "write_emotion", "connect"])
+@pytest.mark.parametrize("step", ["store", "write_curve", "write_emotion", "connect", "add"])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, step, earlier):
     if earlier:
@@ -391,7 +394,8 @@ def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, ste
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    owners = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.revise, "connect": bake.drivers}
+    owners = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.take_curves}
+    owners |= {"connect": bake.emotions, "add": bake.life}
     monkeypatch.setattr(owners[step], step, fail)
     before = fingerprint()
     with pytest.raises(RuntimeError, match="a bug"):

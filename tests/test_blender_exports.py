@@ -13,11 +13,13 @@ from duet.inference.errors import HeadError, OutputError
 from duet.inference.head import ARKIT_NAMES
 from duet.inference.livelink import read_livelink_csv
 from duet.inference.retarget import ArkitSolver
+from duet.inference.take import EMOTIONS
 from duet.operators import export_head
 from duet.scene import bake, export_files, export_sampling, heads, livelink, shape_keys, timing
 from duet.scene.export_sampling import Span
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import (
+    EMOTION_KEYS,
     EXPRESSION_NAMES,
     SPEECH_NAMES,
     evaluated,
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.blender
 
 HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
 BASIS = np.concatenate([BLENDSHAPES.speech_basis, BLENDSHAPES.expression_basis])
-KEYS = (*SPEECH_NAMES, *EXPRESSION_NAMES, *ARKIT_NAMES)
+KEYS = (*SPEECH_NAMES, *EXPRESSION_NAMES, *ARKIT_NAMES, *EMOTION_KEYS)
 START, FRAMES = 11, 24
 
 
@@ -74,6 +76,13 @@ def export(*args):
 def weights_of(take):
     """Weights (T, speech and expression keys) that the head plays."""
     return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
+
+
+def values_of(take, names=KEYS):
+    """Values (T, keys) of the head's keys: it speaks all the time, so that none opens the mouth in silence."""
+    values = dict(zip(SPEECH_NAMES, take.speech_weights.T, strict=True))
+    values |= {f"Emotion {e.capitalize()}": c for e, c in zip(EMOTIONS, take.emotion_curves.T, strict=True)}
+    return np.stack([values.get(name, np.zeros(take.frame_count)) for name in names], axis=1)
 
 
 def test_the_span_of_the_take_and_of_the_scene(scene, head):
@@ -151,9 +160,7 @@ def test_gltf_has_every_key_and_moves_as_the_head(scene, head, take, tmp_path):
     assert all(len(primitive["targets"]) == len(KEYS) for primitive in mesh["primitives"])
     seconds, weights = glb.weights()
     assert len(seconds) == FRAMES
-    due = np.zeros((FRAMES, len(KEYS)))
-    due[:, : len(BASIS)] = weights_of(take)
-    np.testing.assert_allclose(weights, due, atol=1e-4)
+    np.testing.assert_allclose(weights, values_of(take), atol=1e-4)
     assert glb.json["skins"][0]["joints"]
     for primitive in mesh["primitives"]:  # each is the faces of one material
         frame = 13
@@ -191,8 +198,7 @@ def test_usd_has_every_key_and_moves_as_the_head(scene, head, take, tmp_path):
     tokens = re.search(r"uniform token\[\] blendShapes = \[(.*?)\]", text, re.DOTALL)[1]
     names = re.findall(r'"(.*?)"', tokens)
     assert set(names) == {name.replace(" ", "_") for name in KEYS}
-    due = np.zeros((FRAMES, len(names)))
-    due[:, [names.index(name.replace(" ", "_")) for name in KEYS[: len(BASIS)]]] = weights_of(take)
+    due = values_of(take, [name.replace("_", " ") for name in names])
     np.testing.assert_allclose(weights, due, atol=1e-4)
     assert "def SkelAnimation" in text
 

@@ -5,9 +5,8 @@ import duet
 import numpy as np
 import pytest
 from duet.inference.blendshapes import load_blendshapes
-from duet.inference.emotion_keys import within_limit
 from duet.inference.head import load_head
-from duet.inference.take import EMOTIONS
+from duet.inference.take import EMOTIONS, within_limit
 from duet.scene import heads
 from duet.tests.blender_fakes import evaluated
 

@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference import curves
+from duet.inference.errors import HeadError
 from duet.scene import actions, compat, drivers, shape_keys, sliders, timing
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,29 +131,37 @@ def test_needed_keys_stay_within_tolerance(values):
     assert np.abs(np.interp(np.arange(len(values)), at, values[at]) - values).max() <= 0.01 + 1e-12
 
 
-def test_expressions_are_sums_of_products():
-    assert drivers.expression([("a", 0.5), ("c", -0.12)], "abc") == "(0.5*a-0.12*c)*z/max(z,a+b+c)"
-    assert drivers.expression([("b", -2.0)], "b") == "(-2*b)*z/max(z,b)"
-    with pytest.raises(ValueError, match="too long"):
-        drivers.expression([("a", -9.87654)] * 26, "a")
-
-
-def test_sliders_drive_keys_without_python(triangle):
-    names, emotions = ["A", "B", "C"], ["happy", "sad"]
-    shape_keys.add_shape_keys(triangle, names, np.zeros((3, 3, 3), np.float32))
-    weights = np.array([[0.5, -0.25, 0], [0.125, 1, 0]], np.float32)
+def test_a_key_follows_sliders_sums_and_other_keys_without_python(triangle):
+    """An emotion, and a corrective of two keys: both are Driven."""
+    shape_keys.add_shape_keys(triangle, ["A", "B", "Both"], np.zeros((3, 3, 3), np.float32))
     key = triangle.data.shape_keys
-    shape_keys.widen_sliders(key, names, np.full(3, -2), np.full(3, 2))
-    sliders.add_sliders(triangle, emotions)
-    for _ in range(2):  # driving again replaces
-        drivers.drive_expressions(triangle, names, emotions, weights)
+    sliders.add_sliders(triangle, ["happy", "sad"])
+    key["sum"] = 0.0
+    path = {name: shape_keys.value_path(name) for name in ("A", "B", "Both")}
+    slider = {name: drivers.Source(letter, triangle, f'["{name}"]') for letter, name in (("x", "Happy"), ("y", "Sad"))}
+    every = [
+        drivers.Driven('["sum"]', "", tuple(slider.values())),
+        drivers.Driven(path["A"], "x/max(1,t)", (slider["Happy"], drivers.Source("t", key, '["sum"]'))),
+        drivers.Driven(path["Both"], "a*b", (drivers.Source("a", key, path["A"]), drivers.Source("b", key, path["B"]))),
+    ]
+    for _ in range(2):  # driving again changes nothing
+        for driven in every:
+            drivers.drive(key, driven)
+            assert drivers.is_driven(key, driven)
     curves = key.animation_data.drivers
-    assert len(curves) == 2
-    assert all(curve.driver.is_simple_expression and curve.driver.is_valid for curve in curves)
-    triangle["Happy"], triangle["Sad"] = 1.0, 0.5
-    triangle.update_tag()
-    bpy.context.view_layer.update()
-    assert [key.key_blocks[name].value for name in names] == pytest.approx([0.5625, 0.25, 0])
+    assert len(curves) == 3
+    assert all(curve.driver.is_valid for curve in curves)
+    assert all(curve.driver.is_simple_expression for curve in curves if curve.driver.type == "SCRIPTED")
+    triangle["Happy"], triangle["Sad"] = 1.0, 0.6
+    actions.assign(key, actions.new_action("Test"))
+    bag = compat.channelbag(key.animation_data.action, key.animation_data.action_slot)
+    actions.write_curve(bag, path["B"], np.array([1, 11]), np.array([0.0, 1.0]))
+    for frame, b in ((6, 0.5), (11, 1.0), (1, 0.0)):
+        bpy.context.scene.frame_set(frame)
+        assert key.key_blocks["A"].value == pytest.approx(0.625)
+        assert key.key_blocks["Both"].value == pytest.approx(0.625 * b), "of the same frame, not of the one before"
+    drivers.undrive(key, ["A", "Both"])
+    assert [curve.data_path for curve in key.animation_data.drivers] == ['["sum"]']
 
 
 def test_sliders_have_ranges_and_tooltips_and_keep_their_value(triangle):
@@ -162,7 +171,28 @@ def test_sliders_have_ranges_and_tooltips_and_keep_their_value(triangle):
     assert triangle["Happy"] == pytest.approx(0.7)
     data = triangle.id_properties_ui("Happy").as_dict()
     assert (data["min"], data["soft_max"], data["max"]) == (0, 1, 1.5)
-    assert "happy" in data["description"]
+    assert "Happy" in data["description"]
+
+
+def test_a_property_that_is_no_number_is_not_taken_for_a_slider(triangle):
+    triangle["Smirk"] = "mine"
+    with pytest.raises(HeadError, match="'Smirk' that is no number"):
+        sliders.add_sliders(triangle, ["smirk"])
+    assert triangle["Smirk"] == "mine"
+
+
+@given(st.lists(st.sampled_from([0.0, 0.3, 1.0]), min_size=1, max_size=60))
+def test_silence_is_exactly_0_where_it_is_0(values):
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    obj = bpy.data.objects.new("Empty", None)
+    actions.assign(obj, actions.new_action("Test"))
+    bag = compat.channelbag(obj.animation_data.action, obj.animation_data.action_slot)
+    values = np.array(values, np.float32)
+    sliders.write_silence(bag, values, 5)
+    (curve,) = bag.fcurves
+    read = np.array([curve.evaluate(5 + frame) for frame in range(len(values))])
+    assert (read[values == 0] == 0).all()
+    assert np.abs(read - values).max() < 1e-3
 
 
 def test_steady_emotions_get_two_keys_and_absent_ones_none(triangle):

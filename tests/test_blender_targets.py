@@ -14,14 +14,25 @@ from duet.inference.checkpoints import load_checkpoint
 from duet.inference.errors import HeadError
 from duet.inference.flame import JAW, NECK, TO_BLENDER
 from duet.inference.flame_duet import duet_flame
-from duet.inference.flame_fit import FlameMotion, take_weights
+from duet.inference.flame_fit import FlameMotion
 from duet.inference.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.head import load_head
 from duet.inference.pipeline import Pipeline
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 from duet.operators import target_generate
 from duet.panels import targets as panels
-from duet.scene import actions, arkit_heads, bake, binding, flame_bake, flame_heads, heads, shape_keys, targets
+from duet.scene import (
+    actions,
+    arkit_heads,
+    bake,
+    binding,
+    emotions,
+    flame_bake,
+    flame_heads,
+    heads,
+    shape_keys,
+    targets,
+)
 from duet.scene.steps import finish
 from duet.tests.blender_fakes import evaluated, write_wav
 from mathutils import Matrix, Vector
@@ -56,7 +67,9 @@ def spoken(fps=24.0):
     return Take(
         fps=fps,
         speech_weights=PIPELINE.speech_weights(channels, lambda *_: None),
-        expression_weights=SHAPES.emotion_weights,
+        expression_weights=SHAPES.emotion_weights[: len(EMOTIONS)],
+        emotion_opening=SHAPES.emotion_opening[: len(EMOTIONS)],
+        silence=np.zeros(FRAMES, np.float32),
         emotion_curves=curves,
         arkit=np.zeros((FRAMES, 52), np.float32),
         speech_names=SHAPES.speech_names,
@@ -369,9 +382,7 @@ def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, spe
     assert keys[SHAPES.speech_names[0]].mute
     assert keys["A17_jawOpen"].value > 0.05
     with pytest.raises(HeadError, match="Nothing moves"):
-        for name in (*SHAPES.speech_names, *SHAPES.expression_names):
-            keys[name].driver_remove("value")
-            keys[name].value = 0
+        emotions.undrive(speaking)
         actions.ensure_bag(actions.action_of(speaking.data.shape_keys), speaking.data.shape_keys).fcurves.clear()
         for block in keys:
             block.value = 0
@@ -473,7 +484,7 @@ def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch)
         return spoken(fps=request.fps)
 
     monkeypatch.setattr(target_generate, "ask", take_of)
-    target, weights = arkit_head(scene), take_weights(spoken())[6]
+    target, weights = arkit_head(scene), spoken().face_weights[6]
     due = np.tensordot(weights, np.concatenate([SHAPES.speech_basis, SHAPES.expression_basis]), 1)
     assert not bpy.ops.duet.target_generate.poll()
     scene.duet_target.obj, scene.duet.start_frame = target, 5

@@ -272,9 +272,10 @@ def test_what_is_spoken_larger_later_and_with_blinks():
     names = {"speech_names": shapes.speech_names, "expression_names": shapes.expression_names, "emotions": EMOTIONS}
     speech = smooth(rng.normal(0, 0.2, (150, len(shapes.speech_names))).astype(np.float32), 3)
     curves = np.zeros((150, len(EMOTIONS)), np.float32)
-    arkit = solve(np.concatenate([speech, curves @ shapes.emotion_weights], axis=1))
+    weights, opening = (rows[: len(EMOTIONS)] for rows in (shapes.emotion_weights, shapes.emotion_opening))
+    arkit = solve(np.concatenate([speech, curves @ weights], axis=1))
     rest = {"arkit_names": ARKIT_NAMES, "model_id": "x", "request": {}}
-    take = Take(30.0, speech, shapes.emotion_weights, curves, arkit, **names, **rest)
+    take = Take(30.0, speech, weights, opening, curves, np.zeros(150, np.float32), arkit, **names, **rest)
     samples = np.zeros(16000 * 5, np.float32)
     assert acting.performed(take, acting.Acting(), samples) is take
     later = acting.performed(take, acting.Acting(offset=100), samples)

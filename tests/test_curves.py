@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from duet.inference.audio_rate import convert_rate
 from duet.inference.curves import needed_keys, sample, smooth, splice, thin, thinning_error
-from duet.inference.emotion_keys import MIX_LIMIT, PRESETS, Cue, curves_at, eased_keys, in_order, within_limit
-from duet.inference.take import EMOTIONS, MAX_INTENSITY
+from duet.inference.emotion_keys import PRESETS, Cue, curves_at, eased_keys, in_order
+from duet.inference.take import EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from hypothesis import given
 from hypothesis import strategies as st
 

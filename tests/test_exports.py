@@ -14,6 +14,7 @@ pytestmark = pytest.mark.embedded
 
 KEYS = {"fps", "speech_weights", "expression_weights", "emotion_curves", "emotions", "arkit", "arkit_names"}
 KEYS |= {"expression_curves", "speech_names", "expression_names", "meta"}
+KEYS |= {"emotion_opening", "silence", "opening_curves"}
 
 
 def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
@@ -22,10 +23,12 @@ def test_npz_holds_the_arrays_and_nothing_else(tmp_path, make_take):
     with np.load(tmp_path / "take.npz", allow_pickle=False) as data:
         assert set(data) == KEYS
         assert float(data["fps"]) == 30.0
-        for key in ("speech_weights", "expression_weights", "emotion_curves", "arkit"):
+        for key in ("speech_weights", "expression_weights", "emotion_opening", "emotion_curves", "arkit"):
             assert data[key].dtype == np.float32
             np.testing.assert_array_equal(data[key], getattr(take, key))
-        np.testing.assert_allclose(data["expression_curves"], take.emotion_curves @ take.expression_weights, atol=1e-6)
+        np.testing.assert_array_equal(data["silence"], take.silence)
+        face = np.hstack([data["speech_weights"] + data["opening_curves"], data["expression_curves"]])
+        np.testing.assert_array_equal(face, take.face_weights)
         assert tuple(data["emotions"]) == take.emotions
         for key in ("arkit_names", "speech_names", "expression_names"):
             assert tuple(data[key]) == getattr(take, key)

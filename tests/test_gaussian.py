@@ -131,7 +131,9 @@ def spoken(frames=5):
     return Take(
         fps=25.0,
         speech_weights=speech,
-        expression_weights=blendshapes.emotion_weights,
+        expression_weights=blendshapes.emotion_weights[: len(EMOTIONS)],
+        emotion_opening=blendshapes.emotion_opening[: len(EMOTIONS)],
+        silence=np.zeros(frames, np.float32),
         emotion_curves=np.zeros((frames, len(EMOTIONS)), np.float32),
         arkit=np.zeros((frames, 52), np.float32),
         speech_names=blendshapes.speech_names,

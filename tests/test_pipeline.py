@@ -106,3 +106,46 @@ def test_bad_requests_are_named(pipeline, recording):
         pipeline.generate(recording, GenerateRequest(style="mumbled"), lambda *_: None)
     with pytest.raises(AudioError, match=r"hush\.wav"):
         pipeline.generate(np.zeros(16000, np.float32), GenerateRequest(audio="hush.wav"), lambda *_: None)
+
+
+# Emotions in silence, and beyond the eight
+
+
+@pytest.fixture(scope="module")
+def quiet(pipeline, recording):
+    """A surprised line with a second of silence before and after it, with vertices."""
+    still = np.zeros(16000, np.float32)
+    request = GenerateRequest(emotions={"surprised": 1.0, "happy": 0.3}, vertices=True)
+    return pipeline.generate(np.concatenate([still, recording, still]), request, lambda *_: None)
+
+
+def test_the_mouth_may_open_in_silence_and_nowhere_else(quiet):
+    speaks = np.abs(quiet.speech_weights).max(axis=1) > 1e-4
+    assert (quiet.silence[[0, -1]] == 1).all()
+    assert speaks.mean() > 0.5
+    assert (quiet.silence[speaks] == 0).all()
+    assert np.abs(np.diff(quiet.silence)).max() < 0.3, "smoothly"
+
+
+def test_vertices_and_coefficients_have_what_opens_in_silence(pipeline, quiet):
+    basis = np.concatenate([pipeline.shapes.speech_basis, pipeline.shapes.expression_basis])
+    face = pipeline.head.vertices + np.tensordot(quiet.face_weights[0], basis, axes=1)
+    np.testing.assert_allclose(quiet.vertices[0], face, atol=1e-6)
+    np.testing.assert_allclose(quiet.arkit, pipeline._solver(quiet.face_weights), atol=1e-6)
+
+
+def test_an_emotion_that_there_is_not_is_named_before_the_work(pipeline, recording):
+    with pytest.raises(RequestError, match=r"no emotion 'hungry'.*neutral, happy"):
+        pipeline.generate(recording, GenerateRequest(emotions={"hungry": 1.0}), lambda *_: None)
+
+
+def test_a_take_has_what_was_asked_for_of_the_library(pipeline, recording):
+    names = pipeline.shapes.emotions[len(EMOTIONS) :][:2]
+    take = pipeline.generate(recording[:16000], GenerateRequest(emotions=dict.fromkeys(names, 0.5)), lambda *_: None)
+    assert take.emotions == EMOTIONS + names
+    for name in names:
+        row = pipeline.shapes.emotions.index(name)
+        np.testing.assert_array_equal(
+            take.expression_weights[take.emotions.index(name)], pipeline.shapes.emotion_weights[row]
+        )
+    assert (take.emotion_curves[:, len(EMOTIONS) :] == 0.5).all()

@@ -26,7 +26,6 @@ def test_request_survives_json(fps, emotions, audio, vertices):
 @pytest.mark.parametrize(
     ("fields", "pattern"),
     [
-        ({"emotions": {"hungry": 1.0}}, "no emotion 'hungry'.*neutral, happy"),
         ({"emotions": {"happy": 1.6}}, "intensity of 'happy' is 1.6"),
         ({"emotions": {"happy": -0.1}}, "intensity of 'happy' is -0.1"),
         ({"emotions": {"happy": float("nan")}}, "intensity of 'happy' is nan"),
@@ -73,6 +72,8 @@ def test_take_survives_its_message(make_take, with_vertices):
         {"emotions": ("neutral",)},
         {"emotion_curves": np.zeros((9, 3), np.float32)},
         {"emotion_curves": np.zeros((10, 2), np.float32)},
+        {"emotion_opening": np.zeros((3, 5), np.float32)},
+        {"silence": np.zeros(9, np.float32)},
         {"arkit": np.zeros((11, 52), np.float32)},
         {"arkit_names": ("jawOpen",)},
         {"speech_weights": np.zeros(10, np.float32)},
@@ -85,12 +86,28 @@ def test_take_whose_parts_disagree_does_not_exist(make_take, changes):
 
 def test_message_without_a_part_is_refused(make_take):
     header, arrays = make_take().to_message()
-    for name in arrays:
+    for name in set(arrays) - {"silence", "emotion_opening"}:
         with pytest.raises(KeyError):
             Take.from_message(header, {key: value for key, value in arrays.items() if key != name})
     for name in header:
         with pytest.raises(KeyError):
             Take.from_message({key: value for key, value in header.items() if key != name}, arrays)
+
+
+def test_a_take_of_a_version_before_opens_no_mouth(make_take):
+    header, arrays = make_take().to_message()
+    old = Take.from_message(header, {k: v for k, v in arrays.items() if k not in ("silence", "emotion_opening")})
+    assert old.silence.shape == (10,)
+    assert not old.opening_curves.any()
+    np.testing.assert_array_equal(old.face_weights[:, :6], old.speech_weights)
+
+
+def test_the_face_is_speech_what_opens_in_silence_and_expressions_within_the_limit(make_take):
+    take = replace(make_take(), emotion_curves=np.tile(np.float32([0, 1.5, 1.5]), (10, 1)))
+    mix = np.float32([0, 0.75, 0.75])
+    np.testing.assert_allclose(take.expression_curves[4], mix @ take.expression_weights, atol=1e-6)
+    spoken = take.speech_weights[4] + take.silence[4] * (mix @ take.emotion_opening)
+    np.testing.assert_allclose(take.face_weights[4], np.concatenate([spoken, take.expression_curves[4]]), atol=1e-6)
 
 
 def test_errors_keep_their_class_over_the_pipe():

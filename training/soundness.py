@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from ..inference.binding.mesh import Mesh
 from ..inference.binding.nearest import Surface
 from ..inference.blendshapes import Blendshapes
-from ..inference.emotion_keys import MIX_LIMIT, within_limit
 from ..inference.head import Head
 from ..inference.pipeline import Pipeline
-from ..inference.take import MAX_INTENSITY
+from ..inference.take import MAX_INTENSITY, MIX_LIMIT, within_limit
 from .captured import TEST_TAKE, load_captured
 from .features import WEIGHTS
 from .fusion_measures import CLOSED, lip_gap

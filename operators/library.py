@@ -1,0 +1,67 @@
+"""The library of expressions: one more slider on the head, and one fewer."""
+
+# mypy: disable-error-code="valid-type"
+
+import bpy
+
+from ..inference.errors import DuetError
+from ..inference.library import label
+from ..scene import emotions, heads, properties
+from .reasons import Reasoned
+
+
+class _OnHead(Reasoned):
+    """An operator on the chosen head."""
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether it can be changed now."""
+        try:
+            heads.require_head(properties.target_head(context.scene))
+        except DuetError as error:
+            return str(error)
+        return ""
+
+
+class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
+    """Give the head a slider for this expression, to mix and key like Happy and Sad"""
+
+    bl_idname = "duet.add_expression"
+    bl_label = "Add Expression"
+    bl_options = {"UNDO"}
+
+    expression: bpy.props.StringProperty(name="Expression")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add its slider and keys."""
+        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+        try:
+            emotions.add(head, self.expression)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"'{head.name}' has a slider {label(self.expression)}, under Emotion > Sliders.")
+        return {"FINISHED"}
+
+
+class DUET_OT_remove_expression(_OnHead, bpy.types.Operator):
+    """Take this expression's slider from the head; its keys stay on the timeline and count again if it comes back"""
+
+    bl_idname = "duet.remove_expression"
+    bl_label = "Remove Expression"
+    bl_options = {"UNDO"}
+
+    expression: bpy.props.StringProperty(name="Expression")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove its slider and keys."""
+        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+        try:
+            emotions.remove(head, self.expression)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (DUET_OT_add_expression, DUET_OT_remove_expression)
