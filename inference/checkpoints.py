@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import WeightsError
+from .plain_text import brief
 
 _DTYPES = {
     "F64": "<f8",
@@ -30,7 +32,9 @@ _DTYPES = {
 }
 _DTYPES |= {"U16": "<u2", "U32": "<u4", "BOOL": "?"}
 _CODES = {np.dtype(value): key for key, value in _DTYPES.items()}
+_MOST_HEADER = 1 << 24  # bytes: reading JSON takes twenty times its size
 _REMEDY = "Install Duet again from its zip, or rebuild the file as docs/training.md says."
+_DAMAGED = (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,47 @@ class Checkpoint:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a safetensors file; raises WeightsError naming the file where it is missing or damaged."""
     try:
+        if path.exists() and not path.is_file():  # a device could be read without an end
+            raise WeightsError(f"The weights file {path} cannot be read (it is no file).", _REMEDY)
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"The weights file {path} cannot be read ({error.strerror}).", _REMEDY) from error
     try:
-        (length,) = struct.unpack_from("<Q", data)
-        if 8 + length > len(data):
-            raise ValueError("the header ends beyond the file")
-        header = json.loads(data[8 : 8 + length])
+        base, header = _header(data)
         metadata = header.pop("__metadata__", {})
-        arrays = {name: _array(data, 8 + length, entry) for name, entry in header.items()}
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"The weights file {path} is damaged ({error}).", _REMEDY) from error
+        if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+            raise ValueError("its metadata are not text")
+        arrays = {name: _array(data, base, entry) for name, entry in header.items()}
+        if sum(array.nbytes for array in arrays.values()) > len(data) - base:
+            raise ValueError("its arrays are the same bytes")
+    except _DAMAGED as error:
+        raise WeightsError(f"The weights file {path} is damaged ({brief(error)}).", _REMEDY) from error
     return Checkpoint(path, arrays, metadata)
 
 
+def _header(data: bytes) -> tuple[int, dict[str, Any]]:
+    """(where the arrays begin, the entries by name)."""
+    (length,) = struct.unpack_from("<Q", data)
+    if 8 + length > len(data):
+        raise ValueError("the header ends beyond the file")
+    if length > _MOST_HEADER:
+        raise ValueError("the header is longer than any")
+    header = json.loads(data[8 : 8 + length])
+    if not isinstance(header, dict):
+        raise ValueError("the header is no table")
+    return 8 + length, header
+
+
 def _array(data: bytes, base: int, entry: dict[str, Any]) -> NDArray[Any]:
+    """An array of the file's bytes, and not a copy of them where they are aligned."""
     begin, end = entry["data_offsets"]
-    raw = data[base + begin : base + end]
-    if len(raw) != end - begin or min(entry["shape"], default=0) < 0:
+    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), entry["shape"]
+    if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)):
+        raise ValueError("a size is no whole number")
+    if base + end > len(data) or end - begin != math.prod(shape) * dtype.itemsize:
         raise ValueError("the data do not fit the header")
-    return np.frombuffer(raw, _DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    array = np.frombuffer(data, dtype, math.prod(shape), base + begin).reshape(shape)
+    return array if array.flags.aligned else array.copy()
 
 
 def save_checkpoint(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> None:

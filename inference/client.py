@@ -7,6 +7,7 @@ their own, and `poll()` gives what has happened since the last call.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import signal
 import sys
@@ -262,7 +263,8 @@ class WorkerClient:
         if job is None or job != self._job:  # of a job that has ended
             return []
         if message.type == "progress":
-            return [Progress(job, min(max(float(data["fraction"]), 0.0), 1.0), str(data["stage"]))]
+            fraction = float(data["fraction"])
+            return [Progress(job, 0.0 if math.isnan(fraction) else min(max(fraction, 0.0), 1.0), str(data["stage"]))]
         done: Event | None = None
         if message.type == "result":
             done = Result(job, Take.from_message(data, message.arrays))

@@ -8,8 +8,6 @@ in radians, each in its parent's frame.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +18,8 @@ from numpy.typing import NDArray
 
 from .checkpoints import load_checkpoint
 from .errors import WeightsError
+from .npz import read_npz
+from .plain_text import brief
 from .unpickle import load_pickled_arrays
 
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
@@ -30,8 +30,6 @@ TO_BLENDER = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)
 
 _NEEDED = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
 _REMEDY = "Choose the file of a FLAME model (2017, 2019, 2020 or 2023): .pkl, .npz or .safetensors."
-
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError)
 
 Floats = NDArray[np.floating[Any]]
 
@@ -134,30 +132,34 @@ def skinning(rotations: Floats, joints: Floats, parents: tuple[int, ...]) -> tup
 def load_flame(path: Path) -> FlameModel:
     """Read a model file by its suffix; raises WeightsError naming what is wrong."""
     readers = {".pkl": load_pickled_arrays, ".npz": _load_npz, ".safetensors": _load_safetensors}
+    if path.exists() and not path.is_file():
+        raise WeightsError(f"'{path}' is no file.", _REMEDY)
     if path.suffix.lower() not in readers:
         raise WeightsError(f"'{path}' is no model file that Duet can read.", _REMEDY)
     arrays = readers[path.suffix.lower()](path)
     missing = [name for name in _NEEDED if name not in arrays]
     if missing:
         raise WeightsError(f"The model file {path} lacks {', '.join(missing)}.", _REMEDY)
-    return _model(path, arrays)
+    try:
+        return _model(path, arrays)
+    except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:  # arrays of other kinds of numbers
+        raise WeightsError(f"The model file {path} is no FLAME model ({brief(error)}).", _REMEDY) from error
 
 
 def _load_npz(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of numbers in an .npz; members that are pickled objects are left out unread."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name in (*_NEEDED, "identity_count")}
+        return read_npz(path, (*_NEEDED, "identity_count"))
     except OSError as error:
         raise WeightsError(f"The model file {path} cannot be read ({error}).", _REMEDY) from error
-    except _DAMAGED as error:
-        raise WeightsError(f"The model file {path} is damaged ({error}).", _REMEDY) from error
+    except Exception as error:  # damaged bytes fail in zipfile, zlib and NumPy in any way
+        raise WeightsError(f"The model file {path} is damaged ({brief(error)}).", _REMEDY) from error
 
 
 def _load_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     checkpoint = load_checkpoint(path)
     count = checkpoint.metadata.get("identity_count")
-    return dict(checkpoint.arrays) | ({"identity_count": np.array(int(count))} if count else {})
+    return dict(checkpoint.arrays) | ({"identity_count": np.array(count)} if count else {})
 
 
 def _model(path: Path, arrays: dict[str, NDArray[Any]]) -> FlameModel:
@@ -184,6 +186,10 @@ def _model(path: Path, arrays: dict[str, NDArray[Any]]) -> FlameModel:
         )
         if got != want
     ]
+    if not wrong and not count:
+        wrong.append("it has no vertices")
+    if not wrong and shapedirs.ndim != 3:
+        wrong.append(f"shapedirs is {shapedirs.shape}")
     if not wrong and (faces.min(initial=0) < 0 or faces.max(initial=0) >= count):
         wrong.append("f points outside the vertices")
     if not wrong and not all(np.isfinite(a).all() for a in (template, shapedirs, posedirs, regressor, weights)):

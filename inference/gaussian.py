@@ -20,11 +20,14 @@ from .exports import write_atomically
 from .flame import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel
 from .flame_duet import duet_flame
 from .flame_fit import FlameMotion, flame_motion
+from .npz import read_npz
+from .plain_text import brief
 from .residual import Residual
 from .take import Take
 
 SHAPES, EXPRESSIONS = 300, 100
 _AGREE = 1e-5  # metres between the vertices of a file and those it was written from
+_MOST = 16 << 30  # bytes of a file that Duet itself has just written
 _REMEDY = "Export it again."
 
 Floats = NDArray[np.floating[Any]]
@@ -79,10 +82,9 @@ def write_gaussian_take(
 def read_gaussian(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file; raises OutputError naming it, and the array whose shape, type or numbers are wrong."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise OutputError(f"'{path}' cannot be read as a sequence ({error}).", _REMEDY) from error
+        arrays = read_npz(path, most=_MOST)
+    except Exception as error:  # damaged bytes fail in zipfile, zlib and NumPy in any way
+        raise OutputError(f"'{path}' cannot be read as a sequence ({brief(error)}).", _REMEDY) from error
     frames = len(arrays.get("expr", ()))
     due: dict[str, tuple[int, ...]] = {"expr": (frames, EXPRESSIONS), "eyes_pose": (frames, 6), "shape": (SHAPES,)}
     due |= dict.fromkeys(("rotation", "neck_pose", "jaw_pose", "translation"), (frames, 3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_BRIEF = 120  # letters
+
 
 def one_line(text: object) -> str:
     """The text with line breaks, control characters and bytes of a name that are no UTF-8 written as escapes.
@@ -13,3 +15,9 @@ def one_line(text: object) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def brief(error: BaseException) -> str:
+    """What an exception of damaged data says, without more of the data than a line has room for."""
+    text = one_line(str(error) or type(error).__name__)
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}..."

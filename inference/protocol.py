@@ -86,12 +86,15 @@ def write_buffers(stream: Writable, buffers: list[bytes | memoryview]) -> None:
     stream.flush()
 
 
-def read_message(stream: Readable) -> Message | None:
-    """The next message, or None where the stream ends before it; raises ProtocolError for anything else."""
+def read_message(stream: Readable, most: int = MAX_PAYLOAD) -> Message | None:
+    """The next message, or None where the stream ends before it; raises ProtocolError for anything else.
+
+    Also for arrays of more than `most` bytes together.
+    """
     line = stream.readline(MAX_HEADER + 1)
     if not line:
         return None
-    header, layout = parse_header(line)
+    header, layout = parse_header(line, most)
     arrays = {name: _read_array(stream, dtype, shape) for name, dtype, shape in layout}
     return Message(header["type"], header["job"], header["data"], arrays)
 
@@ -99,7 +102,7 @@ def read_message(stream: Readable) -> Message | None:
 Layout = list[tuple[str, np.dtype[Any], tuple[int, ...]]]
 
 
-def parse_header(line: bytes) -> tuple[dict[str, Any], Layout]:
+def parse_header(line: bytes, most: int = MAX_PAYLOAD) -> tuple[dict[str, Any], Layout]:
     """The header of a JSON line and the (name, dtype, shape) of its arrays; raises ProtocolError."""
     if len(line) > MAX_HEADER or not line.endswith(b"\n"):
         raise ProtocolError(f"A header is cut off or too long ({len(line)} bytes, begins with {line[:40]!r}).")
@@ -112,8 +115,8 @@ def parse_header(line: bytes) -> tuple[dict[str, Any], Layout]:
     layout = [_entry(entry) for entry in header["arrays"]]
     if len({name for name, _, _ in layout}) != len(layout):
         raise ProtocolError("Two arrays have the same name.")
-    if sum(_size(dtype, shape) for _, dtype, shape in layout) > MAX_PAYLOAD:
-        raise ProtocolError(f"The arrays of a '{header['type']}' message are larger than {MAX_PAYLOAD >> 30} GiB.")
+    if sum(_size(dtype, shape) for _, dtype, shape in layout) > most:
+        raise ProtocolError(f"The arrays of a '{header['type'][:40]}' message are larger than {most >> 30} GiB.")
     return header, layout
 
 

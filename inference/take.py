@@ -132,21 +132,45 @@ class Take:
 
     @classmethod
     def from_message(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Take:
-        """The take that `to_message` described; raises ValueError or KeyError where parts are missing.
+        """The take that `to_message` described; raises ValueError, TypeError or LookupError where it is damaged.
 
         One that was stored by a version before opens no mouth in silence.
         """
         values: dict[str, Any] = {key: header[key] for key in _HEADER_KEYS}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        _check_header(values)
         frames, speech = arrays["speech_weights"].shape
         closed = {"emotion_opening": np.zeros((len(values["emotions"]), speech)), "silence": np.zeros(frames)}
         known = {**closed, **arrays}
-        floats: dict[str, Any] = {key: np.asarray(known[key], np.float32) for key in _ARRAY_KEYS}
-        return cls(**values, **floats, vertices=arrays.get("vertices"))
+        floats: dict[str, Any] = {key: _numbers(key, known[key]) for key in _ARRAY_KEYS}
+        take = cls(**values, **floats, vertices=arrays.get("vertices"))
+        if take.vertices is not None and take.vertices.shape[::2] != (take.frame_count, 3):
+            raise ValueError(f"vertices: {take.vertices.shape}")
+        return take
 
 
 _HEADER_KEYS = ("fps", "speech_names", "expression_names", "emotions", "arkit_names", "model_id", "request")
 _ARRAY_KEYS = ("speech_weights", "expression_weights", "emotion_opening", "emotion_curves", "silence", "arkit")
+
+
+def _check_header(values: dict[str, Any]) -> None:
+    """Raise ValueError or TypeError where a field is of another kind."""
+    for key in _HEADER_KEYS:
+        is_list = key.endswith("names") or key == "emotions"
+        if is_list and not (isinstance(values[key], tuple) and all(isinstance(name, str) for name in values[key])):
+            raise ValueError(f"{key} are no names")
+    if type(values["fps"]) not in (int, float) or not MIN_FPS <= values["fps"] <= MAX_FPS:
+        raise ValueError("its frame rate is none")
+    if not (isinstance(values["model_id"], str) and isinstance(values["request"], dict)):
+        raise ValueError("where it comes from is not said")
+
+
+def _numbers(name: str, array: NDArray[Any]) -> Floats:
+    with np.errstate(over="ignore"):  # a double too large for a float becomes infinite, and is found
+        floats = np.asarray(array, np.float32)
+    if not np.isfinite(floats).all():
+        raise ValueError(f"{name} are not all numbers")
+    return floats
 
 
 def within_limit(mix: NDArray[np.floating], limit: float = MIX_LIMIT) -> Floats:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import WeightsError
+from .plain_text import brief
 
 _REMEDY = "Use the model file as its authors publish it."
 _NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
-_BROKEN = (ValueError, TypeError, LookupError, AttributeError, EOFError, OverflowError, MemoryError, RecursionError)
+_SPARE = 1 << 28  # bytes that sparse matrices may take beyond the file's own size
 
 
 class _Refused(pickle.UnpicklingError):
@@ -72,14 +74,26 @@ class _Dtype(_Inert):
 
 
 class _Array(_Inert):
-    """numpy.ndarray: `value` is a read-only array, or None where its elements are not numbers."""
+    """numpy.ndarray: its parts. An array is made where one is asked for: a pickle may name one buffer many times."""
 
     def __init__(self, *args: Any) -> None:
-        self.value: NDArray[Any] | None = None
+        self._raw: Any = b""
+        self._dtype: Any = None
+        self._shape: Any = ()
+        self._order = "C"
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, raw = state
-        self.value = _array(raw, dtype, shape, "F" if fortran else "C")
+        self.fill(raw, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, raw: Any, dtype: Any, shape: Any, order: str) -> Any:
+        """Take the parts, and return itself."""
+        self._raw, self._dtype, self._shape, self._order = raw, dtype, shape, order
+        return self
+
+    def value(self) -> NDArray[Any] | None:
+        """A read-only array, None where its elements are not numbers; raises ValueError where the parts do not fit."""
+        return _array(self._raw, self._dtype, self._shape, self._order)
 
 
 class _Reconstruct(_Inert):
@@ -93,27 +107,23 @@ class _FromBuffer(_Inert):
     """numpy.core.numeric._frombuffer, of protocol 5: an array at once."""
 
     def __new__(cls, raw: Any, dtype: Any, shape: Any, order: Any) -> Any:
-        made = _Array()
-        made.value = _array(raw, dtype, shape, "F" if order == "F" else "C")
-        return made
+        return _Array().fill(raw, dtype, shape, "F" if order == "F" else "C")
 
 
 class _Scalar(_Inert):
     """numpy.core.multiarray.scalar: one number."""
 
     def __new__(cls, dtype: Any, raw: Any = b"") -> Any:
-        made = _Array()
-        made.value = _array(raw, dtype, (), "C")
-        return made
+        return _Array().fill(raw, dtype, (), "C")
 
 
 class _Encode(_Inert):
-    """_codecs.encode, which Python 3 uses for bytes under protocol 2."""
+    """_codecs.encode, which Python 3 uses for bytes under protocol 2: the text that stands for them."""
 
     def __new__(cls, text: str, encoding: str) -> Any:
-        if encoding not in ("latin1", "latin-1"):
-            raise ValueError(f"bytes as {encoding}")
-        return text.encode("latin1")
+        if encoding not in ("latin1", "latin-1") or not isinstance(text, str):
+            raise ValueError("bytes in another encoding")
+        return text
 
 
 class _NoBytes(_Inert):
@@ -158,11 +168,17 @@ class _ArrayUnpickler(pickle._Unpickler):
         try:
             return _TABLE[module, name]
         except KeyError:
-            raise _Refused(f"{module}.{name}") from None
+            raise _Refused(f"{module}.{name}"[:80]) from None
 
     def get_extension(self, code: int) -> None:
         """Codes that stand for classes of the running program are refused."""
         raise _Refused(f"extension {code}")
+
+
+def _load_bytearray8(self: Any) -> None:
+    """As many bytes as there are: the library's own takes memory for as many as are claimed."""
+    (size,) = struct.unpack("<Q", self.read(8))
+    self.append(bytearray(self.read(size)))
 
 
 def _with_plain_keys(load: Callable[[Any], None], step: int) -> Callable[[Any], None]:
@@ -179,6 +195,7 @@ def _with_plain_keys(load: Callable[[Any], None], step: int) -> Callable[[Any], 
 
 _STEPS = {pickle.SETITEM: 0, pickle.SETITEMS: 2, pickle.DICT: 2, pickle.ADDITEMS: 1, pickle.FROZENSET: 1}
 _ArrayUnpickler.dispatch = dict(pickle._Unpickler.dispatch)
+_ArrayUnpickler.dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray8
 for _code, _step in _STEPS.items():
     _ArrayUnpickler.dispatch[_code[0]] = _with_plain_keys(_ArrayUnpickler.dispatch[_code[0]], _step)
 
@@ -195,28 +212,49 @@ def load_pickled_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def load_pickled_tree(path: Path) -> dict[Any, Any]:
     """As `load_pickled_arrays`, but dicts within dicts, numbers and text are kept; what else it holds is left out."""
     try:
-        data = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
-        if not isinstance(data, dict):
-            raise ValueError(f"it holds a {type(data).__name__}, not a dict")
-        return _tree(data)
+        if path.exists() and not path.is_file():
+            raise WeightsError(f"The model file {path} is no file.", _REMEDY)
+        raw = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"The model file {path} cannot be read ({error.strerror}).", _REMEDY) from error
+    try:
+        data = _ArrayUnpickler(io.BytesIO(raw), encoding="latin1").load()
+        if not isinstance(data, dict):
+            raise ValueError(f"it holds a {type(data).__name__}, not a dict")
+        return _Tree(len(raw) + _SPARE).plain(data)
     except _Refused as error:
         raise WeightsError(
             f"The model file {path} asks for '{error}', which no model needs. Nothing of it was run.", _REMEDY
         ) from error
-    except (pickle.UnpicklingError, *_BROKEN) as error:
-        raise WeightsError(f"The model file {path} is damaged ({error}).", _REMEDY) from error
+    except Exception as error:  # damaged opcodes fail in any way that Python can
+        raise WeightsError(f"The model file {path} is damaged ({brief(error)}).", _REMEDY) from error
 
 
-def _tree(data: dict[Any, Any]) -> dict[Any, Any]:
-    """The plain values of a dict, those of the dicts within it too; a name may be text or a number."""
-    plain = {name: _tree(v) if isinstance(v, dict) else _plain(v) for name, v in data.items()}
-    return {_name(name): value for name, value in plain.items() if value is not None}
+class _Tree:
+    """Makes plain values of what a pickle holds: each dict and array once, however often it is named."""
 
+    def __init__(self, left: int) -> None:
+        self._left = left  # bytes that arrays may still take
+        self._done: dict[int, Any] = {}
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float, str)) else _dense(value)
+    def plain(self, data: dict[Any, Any]) -> dict[Any, Any]:
+        """The plain values of a dict, those of the dicts within it too; a name may be text or a number."""
+        values = {name: self._value(value) for name, value in data.items()}
+        return {_name(name): value for name, value in values.items() if value is not None}
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, (bool, int, float, str)):
+            return value
+        if id(value) not in self._done:  # `value` lives as long as the pickle's dict
+            self._done[id(value)] = self.plain(value) if isinstance(value, dict) else self._array(value)
+        return self._done[id(value)]
+
+    def _array(self, value: Any) -> NDArray[Any] | None:
+        array = _dense(value)
+        self._left -= array.nbytes if array is not None else 0
+        if self._left < 0:
+            raise ValueError("its arrays are larger than the file")
+        return array
 
 
 def _name(name: Any) -> Any:
@@ -237,7 +275,7 @@ def _dense(value: Any) -> NDArray[Any] | None:
     if isinstance(value, _Chumpy):
         return _dense(value.state.get("x")) if isinstance(value.state, dict) else None
     if isinstance(value, _Array):
-        return value.value
+        return value.value()
     if isinstance(value, _Sparse):
         return _dense_matrix(value)
     return None

@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from ..inference.errors import HeadError
+from ..inference.plain_text import brief
 from ..inference.protocol import Message, ProtocolError, encode, read_message
 from ..inference.take import Floats, Take
 from . import actions, heads
@@ -21,6 +22,7 @@ from . import actions, heads
 _DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
 _REMEDY = "Generate it again."
 _CACHE_SIZE = 4
+_MOST = 1 << 30  # bytes unpacked: four hours at 240 frames a second are less
 _cache: dict[str, StoredTake] = {}
 
 
@@ -60,20 +62,35 @@ def store(action: bpy.types.Action, data: bytes) -> None:
     action[_TOKEN] = f"{zlib.crc32(data):08x}{len(data):x}"
 
 
+def unpacked(data: bytes) -> StoredTake:
+    """What `packed` has packed; raises zlib.error, ProtocolError or what damaged parts raise: ValueError, TypeError,
+
+    LookupError, AttributeError.
+    """
+    unpacker = zlib.decompressobj()
+    plain = unpacker.decompress(data, _MOST)
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise ValueError("it is cut off, or larger than any take")
+    message = read_message(io.BytesIO(plain))
+    if message is None:
+        raise ValueError("nothing is stored")
+    take = Take.from_message(message.data["take"], message.arrays)
+    audio, start = message.data["audio"], message.data["start"]
+    loudness = np.asarray(message.arrays.get("loudness", np.zeros(0)), np.float32)
+    if not isinstance(audio, str) or type(start) is not int or loudness.ndim != 1 or not np.isfinite(loudness).all():
+        raise ValueError("its recording is not said")
+    return StoredTake(take, audio, start, loudness)
+
+
 def read(action: bpy.types.Action) -> StoredTake:
     """The take of an action, also after its weights were read before; raises HeadError where it cannot be read."""
     token = str(action.get(_TOKEN, ""))
     if token in _cache:
         return _cache[token]
     try:
-        message = read_message(io.BytesIO(zlib.decompress(action[_DATA])))
-        if message is None:
-            raise ValueError("nothing is stored")
-        take = Take.from_message(message.data["take"], message.arrays)
-        loudness = message.arrays.get("loudness", np.zeros(0, np.float32))
-        stored = StoredTake(take, message.data["audio"], message.data["start"], loudness)
-    except (zlib.error, ProtocolError, ValueError, KeyError, TypeError) as error:
-        raise HeadError(f"The take stored with '{action.name}' cannot be read ({error}).", _REMEDY) from error
+        stored = unpacked(action[_DATA])
+    except (zlib.error, ProtocolError, ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
+        raise HeadError(f"The take stored with '{action.name}' cannot be read ({brief(error)}).", _REMEDY) from error
     if len(_cache) >= _CACHE_SIZE:
         del _cache[next(iter(_cache))]
     _cache[token] = stored

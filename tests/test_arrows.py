@@ -40,7 +40,7 @@ CLIENT = {"__init__", "errors", "take", "checkpoints", "head", "blendshapes"}
 CLIENT |= {"audio_checks", "audio_file", "protocol", "child", "client", "exports", "emotion_track"}
 CLIENT |= {"livelink", "retarget", "recompose", "bound", "stamps"}
 CLIENT |= {"unpickle", "flame", "flame_duet", "flame_fit", "gaussian", "arkit_names", "residual"}
-CLIENT |= {"audio_ffmpeg", "plain_text", "text_table", "timecode", "livelink_columns"}
+CLIENT |= {"audio_ffmpeg", "plain_text", "text_table", "timecode", "livelink_columns", "npz"}
 CLIENT |= {"curves", "emotion_keys", "library", "silence", "life", "loudness", "audio_rate"}
 # Imports that only a function may hold, so that they happen where they are needed: (importing module, imported one).
 LAZY = {
