@@ -79,7 +79,9 @@ def _soundfile_pieces(path: Path, size: int) -> Iterator[tuple[Floats, int]]:
             if sound.seekable():  # else the count is unknown until the end
                 length.check(sound.frames)
             while len(block := sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                yield block.mean(axis=1, dtype=np.float32), sound.samplerate
+                with np.errstate(all="ignore"):  # what is no number is found where the pieces are put together
+                    mono = block.mean(axis=1, dtype=np.float32)
+                yield mono, sound.samplerate
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw
         raise _UnknownFormatError from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import Checkpoint
+from .checkpoints import Checkpoint, of_this_version
 from .errors import WeightsError
 from .stamps import BUILT_ON, load_weights
 from .take import EMOTIONS
@@ -37,9 +37,10 @@ def load_blendshapes(path: Path | None = None) -> Blendshapes:
     Raises WeightsError where the file is unusable or was not built on the head beside it.
     """
     checkpoint = load_weights(path or DEFAULT_PATH, BUILT_ON["fusion"])
-    names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
-    speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
-    return Blendshapes(speech, expression, names[0], names[1], *_emotions(checkpoint, len(speech)))
+    with of_this_version(checkpoint.path):
+        names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
+        speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
+        return Blendshapes(speech, expression, names[0], names[1], *_emotions(checkpoint, len(speech)))
 
 
 def _floats(checkpoint: Checkpoint, name: str) -> Floats:

@@ -10,6 +10,8 @@ import hashlib
 import json
 import math
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,15 @@ class Checkpoint:
             parts = [f"missing {', '.join(missing)}"] * bool(missing)
             parts += [f"unexpected {', '.join(unexpected)}"] * bool(unexpected)
             raise WeightsError(f"{self.path} does not fit this version: {'; '.join(parts)}.", _REMEDY)
+
+
+@contextmanager
+def of_this_version(path: Path) -> Iterator[None]:
+    """What entries of another kind raise where they are put to use, as a WeightsError that names the file."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise WeightsError(f"{path} does not fit this version ({brief(error)}).", _REMEDY) from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

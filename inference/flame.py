@@ -141,7 +141,8 @@ def load_flame(path: Path) -> FlameModel:
     if missing:
         raise WeightsError(f"The model file {path} lacks {', '.join(missing)}.", _REMEDY)
     try:
-        return _model(path, arrays)
+        with np.errstate(all="ignore"):  # what is no number is found below
+            return _model(path, arrays)
     except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:  # arrays of other kinds of numbers
         raise WeightsError(f"The model file {path} is no FLAME model ({brief(error)}).", _REMEDY) from error
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import Checkpoint, load_checkpoint
+from .checkpoints import Checkpoint, load_checkpoint, of_this_version
 from .errors import RequestError, WeightsError
 
 DEFAULT_PATH = Path(__file__).resolve().parent.parent / "weights" / "head.safetensors"
@@ -106,6 +106,12 @@ def load_head(path: Path | None = None) -> Head:
     Raises WeightsError where the file is missing, damaged, of another version, or disagrees with itself.
     """
     checkpoint = load_checkpoint(path or DEFAULT_PATH)
+    with of_this_version(checkpoint.path):
+        return _head(checkpoint)
+
+
+def _head(checkpoint: Checkpoint) -> Head:
+    """The head in a file; raises WeightsError, or what entries of another kind raise."""
     checkpoint.require(_FLOATS | _INTS | {f"region.{name}" for name in REGIONS})
     names: dict[str, Any] = {
         key: tuple(checkpoint.json(key)) for key in ("materials", "arkit_names", "extra_names", "bones")

@@ -32,9 +32,10 @@ def read_npz(path: Path, names: Collection[str] | None = None, most: int = MOST)
             if info.compress_type not in _PACKED:
                 raise ValueError(f"{name} is packed in a way that NumPy never uses")
             with file.open(info) as member:
-                array = _read_array(member, name, most - sum(a.nbytes for a in arrays.values()))
+                array = _read_array(member, name, most)
             if array is not None:
                 arrays[name] = array
+                most -= array.nbytes
     return arrays
 
 

@@ -80,7 +80,7 @@ def number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    whole = name != "seed" or value == round(value)
+    whole = name != "seed" or value.is_integer()
     if not (math.isfinite(value) and whole and option.least <= value <= option.most):
         due = f"Give a {'whole ' if name == 'seed' else ''}number from {option.least:g} to {option.most:.10g}."
         raise RequestError(f"'{text}' is no value for {name.replace('_', ' ')}.", due)

@@ -30,7 +30,7 @@ from .jobs import (
     plan,
     start_frame,
 )
-from .paths import absolute
+from .paths import absolute, is_there
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MAX_JOBS = 256
@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
                 entries = _plan(options, base)
         except (UsageError, DuetError) as error:
             parser.error(one_line(error))
+        except OSError as error:  # a name that the system refuses
+            parser.error(one_line(f"'{error.filename}': {error.strerror}"))
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     try:
@@ -267,7 +269,7 @@ def _waiting(options: argparse.Namespace, entries: list[Entry], tally: Counter[s
 def _list(jobs: list[Job], tally: Counter[str]) -> None:
     """What would be done, as far as it can be told without doing it."""
     for job in jobs:
-        missing = next((path for path in (job.audio, job.base) if path and not path.exists()), None)
+        missing = next((path for path in (job.audio, job.base) if path and not is_there(path)), None)
         if missing:
             tally["failed"] += 1
             _complain(f"error: There is no file '{missing}'. Check its name and folder.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..inference.errors import DuetError, TableError
+from ..inference.plain_text import brief
 from ..inference.text_table import read_rows
 from . import acting
 from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
@@ -48,6 +49,9 @@ def read(path: Path, defaults: Defaults) -> list[Entry]:
         except DuetError as error:
             message = f"'{path}', row {line}: {error.message}"
             entries.append(Damaged(type(error)(message, error.remedy)))
+        except Exception as error:  # of this row alone
+            message = f"'{path}', row {line} cannot be used: {type(error).__name__}, {brief(error)}."
+            entries.append(Damaged(TableError(message, "Check its cells.")))
         else:
             entries.append(job)
     return entries

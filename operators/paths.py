@@ -40,6 +40,15 @@ def identity(path: Path) -> Identity:
     return identity(path.parent), name.casefold() if _ignores_case(path.parent) else name
 
 
+def is_there(path: Path) -> bool:
+    """Whether the system finds the file, or a folder; a name that it refuses is not there."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _number(path: Path) -> Identity | None:
     """The file system's own number of a file; None where there is no such file, or no such number."""
     try:

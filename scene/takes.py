@@ -63,10 +63,7 @@ def store(action: bpy.types.Action, data: bytes) -> None:
 
 
 def unpacked(data: bytes) -> StoredTake:
-    """What `packed` has packed; raises zlib.error, ProtocolError or what damaged parts raise: ValueError, TypeError,
-
-    LookupError, AttributeError.
-    """
+    """What `packed` has packed; raises zlib.error, ProtocolError, or what damaged parts raise."""
     unpacker = zlib.decompressobj()
     plain = unpacker.decompress(data, _MOST)
     if unpacker.unconsumed_tail or not unpacker.eof:
@@ -76,8 +73,10 @@ def unpacked(data: bytes) -> StoredTake:
         raise ValueError("nothing is stored")
     take = Take.from_message(message.data["take"], message.arrays)
     audio, start = message.data["audio"], message.data["start"]
-    loudness = np.asarray(message.arrays.get("loudness", np.zeros(0)), np.float32)
-    if not isinstance(audio, str) or type(start) is not int or loudness.ndim != 1 or not np.isfinite(loudness).all():
+    loudness = message.arrays.get("loudness", np.zeros(0, np.float32))
+    if loudness.dtype != np.float32 or loudness.ndim != 1 or not np.isfinite(loudness).all():
+        raise ValueError("where it is loud is not said")
+    if not isinstance(audio, str) or type(start) is not int:
         raise ValueError("its recording is not said")
     return StoredTake(take, audio, start, loudness)
 

@@ -15,6 +15,7 @@ from duet.inference.audio_checks import MAX_SECONDS, Length
 from duet.inference.audio_file import load_audio
 from duet.inference.errors import AudioError
 from duet.tests.audio_samples import claims_hours_mp3, encode_audio, tone, write_wav_claiming
+from duet.tests.test_fuzz import check
 
 LIMIT = 3 << 30  # bytes of addresses for a process that reads a damaged file; importing everything takes a third
 
@@ -163,3 +164,7 @@ def test_the_header_of_a_wav_is_what_the_test_says(tmp_path):
     write_wav_claiming(tmp_path / "cut.wav", tone(16000, 1), 77)
     data = (tmp_path / "cut.wav").read_bytes()
     assert struct.unpack_from("<I", data, data.index(b"data") + 4) == (77,)
+
+
+def test_six_hundred_damaged_recordings(tmp_path):
+    check("audio", 600, tmp_path)
