@@ -26,9 +26,12 @@ class ApplyToTarget(Reasoned, Stepped):
 
     @staticmethod
     def apply_steps(
-        scene: bpy.types.Scene, playing: Generator[float, None, targets.Performance], target: bpy.types.Object
+        scene: bpy.types.Scene,
+        playing: Generator[float, None, targets.Performance],
+        target: bpy.types.Object | None,
+        lift: bool = True,
     ) -> Generator[float, None, Any]:
-        """The steps that sample the performance and key the target."""
+        """The steps that sample the performance and key the target; `lift` clears the way for it."""
         raise NotImplementedError
 
     @staticmethod
@@ -45,5 +48,5 @@ class ApplyToTarget(Reasoned, Stepped):
         """Sample what the Duet head plays, key the target, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
         playing = targets.performance_steps(scene, properties.target_head(scene))
-        steps = self.apply_steps(scene, playing, target_settings.target_of(scene))
+        steps = self.apply_steps(scene, playing, target_settings.target_of(scene), scene.duet.clear_way)
         return self.said((yield from follow(steps, self.stage)))

@@ -69,6 +69,7 @@ class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
         obj = bound_head(context)
         if obj is None:
             raise HeadError("Nothing waits to be applied.", "Bind a head first.")
+        binding.require_bindable(obj)
         RUNTIME.exclusive = True
         _choose(context, obj)
         yield from follow(binding.apply_steps(obj, load_blendshapes()), "Making shape keys")

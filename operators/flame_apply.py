@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import ClassVar
 
 import bpy
 
-from ..scene import flame_bake, flame_heads, targets
+from ..scene import flame_bake, flame_heads
 from .apply_to_target import ApplyToTarget
 
 
@@ -28,12 +27,7 @@ class DUET_OT_flame_apply(ApplyToTarget, bpy.types.Operator):
     takes = staticmethod(flame_heads.is_flame_head)
     said = staticmethod(said)
 
-    @staticmethod
-    def apply_steps(
-        scene: bpy.types.Scene, playing: Generator[float, None, targets.Performance], target: bpy.types.Object
-    ) -> Generator[float, None, flame_bake.Applied]:
-        """The steps; FLAME needs nothing of the scene."""
-        return flame_bake.apply_steps(playing, target)
+    apply_steps = staticmethod(flame_bake.apply_steps)
 
 
 CLASSES = (DUET_OT_flame_apply,)

@@ -11,7 +11,7 @@ from ..inference.audio_checks import SAMPLE_RATE
 from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.loudness import envelope
 from ..inference.take import Take
-from ..scene import bake, heads, properties, sound, timing
+from ..scene import bake, emotions, feelings, heads, obstacles, ownership, properties, sound, states, timing
 from ..scene.steps import in_background
 from .reasons import BUSY, Reasoned
 from .runtime import RUNTIME
@@ -44,7 +44,7 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and apply the take to the head, found again by its name."""
         scene = context.scene
-        head = heads.require_head(properties.target_head(scene))
+        head = _ready_head(scene)
         recording = recording_of(scene)
         plan = Plan(scene.name, head.name, recording)
         request = properties.request_of(scene, recording.path.name)
@@ -107,6 +107,7 @@ def _apply(plan: Plan) -> Work:
             properties.performance(scene),
             scene.duet.existing == "LAYER",
             scene.duet.in_sync,
+            scene.duet.clear_way,
         )
         notes = yield from follow(steps, "Animating")
     except HeadError as error:
@@ -114,6 +115,17 @@ def _apply(plan: Plan) -> Work:
         raise HeadError(error.message, f"{error.remedy} The take waits: click Apply in the Result panel.") from error
     RUNTIME.pending = None
     return " ".join([f"'{head.name}' speaks '{plan.recording.path.name}': {take.frame_count} frames.", *notes])
+
+
+def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The chosen head, where a take on it would be seen; raises HeadError."""
+    head = heads.require_head(properties.target_head(scene))
+    states.require_here(scene, head)
+    key = head.data.shape_keys
+    obstacles.require_undriven(head, ownership.speaking(key))
+    names = [*ownership.speaking(key), *emotions.keys_of(feelings.stored_on(head).values())]
+    obstacles.require_clear(head, names, scene.duet.clear_way)
+    return head
 
 
 def recording_of(scene: bpy.types.Scene) -> bake.Recording:
@@ -136,7 +148,7 @@ def why_not(scene: bpy.types.Scene) -> str:
     if RUNTIME.busy:
         return BUSY
     try:
-        heads.require_head(properties.target_head(scene))
+        _ready_head(scene)
         recording_of(scene)
     except DuetError as error:
         return str(error)

@@ -57,9 +57,9 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
 
 def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:
     """Read and apply; raises DuetError."""
-    target = exported(context)
+    target, lift = exported(context), context.scene.duet.clear_way
     take = yield from livelink.read_steps(path, fps or None)
-    return " ".join((yield from livelink.apply_steps(context.scene, target, take, path, start)))
+    return " ".join((yield from livelink.apply_steps(context.scene, target, take, path, start, lift)))
 
 
 class DUET_OT_import_read(Stepped, bpy.types.Operator):

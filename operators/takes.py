@@ -26,8 +26,12 @@ class _OnTake(Reasoned):
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Whether there is one."""
-        playing = takes.active(properties.target_head(context.scene))
+        """Whether there is one, and the head can be written to."""
+        head = properties.target_head(context.scene)
+        try:
+            playing = takes.active(heads.require_head(head))
+        except DuetError as error:
+            return str(error)
         return "" if playing else "The head plays no take. Generate one, or choose one in the list."
 
 

@@ -63,9 +63,11 @@ def _apply(
 ) -> Generator[float | None, None, str]:
     """Put the performance on the target, as a FLAME head where it is one."""
     if flame_heads.is_flame_head(target):
-        steps: Generator[float, None, Any] = flame_bake.apply_steps(_at_once(performance), target)
+        steps: Generator[float, None, Any] = flame_bake.apply_steps(
+            scene, _at_once(performance), target, scene.duet.clear_way
+        )
         return flame_apply.said((yield from follow(steps, "Fitting FLAME")))
-    steps = arkit_heads.apply_steps(scene, _at_once(performance), target)
+    steps = arkit_heads.apply_steps(scene, _at_once(performance), target, scene.duet.clear_way)
     return arkit_apply.said((yield from follow(steps, "Solving ARKit shapes")))
 
 

@@ -322,7 +322,9 @@ class DUET_PT_keep(_Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the choice."""
-        _columns(self.layout).prop(context.scene.duet, "existing")
+        column = _columns(self.layout)
+        column.prop(context.scene.duet, "existing")
+        column.prop(context.scene.duet, "clear_way")
 
 
 def _columns(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -44,15 +44,15 @@ def bags_of(datablock: bpy.types.ID) -> list[bpy.types.ActionChannelbag]:
         return []
     played = [(animation.action, animation.action_slot)]
     played += [(strip.action, strip.action_slot) for track in animation.nla_tracks for strip in track.strips]
-    return [
-        bag
-        for action, slot in played
-        if action is not None and slot is not None
-        for layer in action.layers
-        for strip in layer.strips
-        for bag in strip.channelbags
-        if bag.slot_handle == slot.handle
-    ]
+    return [bag for action, slot in played for bag in bags_in(action, slot)]
+
+
+def bags_in(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> list[bpy.types.ActionChannelbag]:
+    """The F-curves of a slot of an action; none where either is missing."""
+    if action is None or slot is None:
+        return []
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    return [bag for strip in strips for bag in strip.channelbags if bag.slot_handle == slot.handle]
 
 
 def slot_for(action: bpy.types.Action, kind: str) -> bpy.types.ActionSlot | None:

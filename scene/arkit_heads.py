@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -15,7 +14,8 @@ from ..inference.head import ARKIT_NAMES, load_head
 from ..inference.residual import Residual
 from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats
-from . import actions, heads, targets
+from . import actions, character, heads, ownership, states, targets
+from .rollback import all_or_nothing
 from .steps import Steps, finish, in_background
 from .targets import Performance
 
@@ -52,14 +52,19 @@ def correct(obj: bpy.types.Object, name: str, key: str | None) -> None:
 
 
 def matches_of(obj: bpy.types.Object | None) -> Matches:
-    """Which keys of a mesh make which ARKit shape; of a bound head, its own rather than those that binding made."""
+    """Which keys of a mesh make which ARKit shape; of a bound head its own, and those that binding made for the rest.
+
+    Where the animator has too few of their own to speak with, all keys count alike.
+    """
     if obj is None or obj.type != "MESH" or obj.data.shape_keys is None:
         return {}
     names = [block.name for block in obj.data.shape_keys.key_blocks[1:]]
     if heads.is_head(obj):
-        own = match_keys([name for name in names if name not in ARKIT_NAMES], corrections_of(obj))
+        made = ownership.made(obj.data.shape_keys)
+        own = match_keys([name for name in names if name not in made], corrections_of(obj))
         if len(own) >= ENOUGH:
-            return own
+            rest = {name: (name,) for name in ARKIT_NAMES if name in made and corrections_of(obj).get(name) != ""}
+            return {name: own.get(name) or rest[name] for name in ARKIT_NAMES if name in own or name in rest}
     return match_keys(names, corrections_of(obj))
 
 
@@ -77,74 +82,63 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
     return finish(apply_steps(scene, targets.performance_steps(scene, head), target))
 
 
-def apply_steps(scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None) -> Steps[Applied]:
-    """The same in steps, of any performance; the target is changed at the end only."""
+def apply_steps(
+    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+
+    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    """
     target = targets.require_target(target)
+    states.require_here(scene, target)
     matches = matches_of(target)
-    if len(matches) < ENOUGH:
+    face = character.face_of(target, matches)
+    count = sum(len(handle.shapes) for handle in face.handles)
+    if count < ENOUGH:
         message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
-        raise HeadError(message, "Match its keys by hand under ARKit Keys, or choose another mesh.")
+        remedy = "Match its keys by hand under ARKit Keys, or choose another mesh."
+        raise HeadError(character.say_held(face) or message, remedy)
     performance = yield from playing
-    columns = _columns(matches)
     basis = targets.basis_on(target, performance)
+    names = [" ".join(handle.shapes) for handle in face.handles]
     if basis is None:
-        solver = ArkitSolver(_shapes_on_head(columns), performance.basis, list(columns.values()))
+        solver = ArkitSolver(_shapes_on_head(face), performance.basis, names)
     else:
         scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
-        solver = ArkitSolver(scale * _shapes_on_mesh(target, list(columns)), scale * basis, list(columns.values()))
+        solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
     values = yield from in_background(lambda: solver(performance.weights))
-    notes = _write(scene, target, performance, list(columns), values)
-    notes += targets.silence(target, performance, [key for keys in columns for key in keys])
-    missing = tuple(name for name in ARKIT_NAMES if name not in matches)
+    notes = yield from _write_steps(scene, face, performance, values, lift)
+    made = {shape for handle in face.handles for shape in handle.shapes}
+    missing = tuple(name for name in ARKIT_NAMES if name not in made)
     residual = solver.residual(performance.weights, values)
     targets.keep_residual(target, residual)
     return Applied(residual, missing, basis is not None, tuple(notes))
 
 
-def _columns(matches: Matches) -> dict[tuple[str, ...], str]:
-    """The keys that move together, each with the ARKit names that they make; one column of the solve each."""
-    result: dict[tuple[str, ...], str] = {}
-    for name, keys in matches.items():
-        result[keys] = f"{result[keys]} {name}" if keys in result else name
-    return result
-
-
-def _shapes_on_head(columns: dict[tuple[str, ...], str]) -> Floats:
-    """The columns' ARKit shapes on the Duet head (N, V, 3), metres."""
+def _shapes_on_head(face: character.Face) -> Floats:
+    """The handles' ARKit shapes on the Duet head (N, V, 3), metres."""
     head = load_head()
-    index = [[head.arkit_names.index(name) for name in names.split()] for names in columns.values()]
+    index = [[head.arkit_names.index(name) for name in handle.shapes] for handle in face.handles]
     return np.stack([head.arkit[rows].sum(axis=0) for rows in index])
 
 
-def _shapes_on_mesh(target: bpy.types.Object, groups: Sequence[tuple[str, ...]]) -> Floats:
-    """The columns' keys on the mesh itself (N, V, 3), in its units."""
-    return np.stack([targets.deltas_of(target, keys).sum(axis=0) for keys in groups])
+def _shapes_on_mesh(face: character.Face) -> Floats:
+    """The handles' keys on the mesh itself (N, V, 3), in its units."""
+    return np.stack([targets.deltas_of(face.obj, handle.keys).sum(axis=0) for handle in face.handles])
 
 
-def _write(
-    scene: bpy.types.Scene,
-    target: bpy.types.Object,
-    performance: Performance,
-    groups: Sequence[tuple[str, ...]],
-    values: Floats,
-) -> list[str]:
+def _write_steps(
+    scene: bpy.types.Scene, face: character.Face, performance: Performance, values: Floats, lift: bool
+) -> Steps[list[str]]:
     """One action for the meshes of the character; return notes."""
-    action, notes = actions.new_action(f"{performance.name} on {target.name}"), []
-    names = [key for keys in groups for key in keys]
-    columns = [column for column, keys in enumerate(groups) for _ in keys]
-    for obj in (target, *_parts(scene, target)):
-        key = obj.data.shape_keys
-        own = [position for position, name in enumerate(names) if name in key.key_blocks]
-        bag, said = targets.play(key, action)
-        notes += said
-        chosen = values[:, [columns[position] for position in own]]
-        targets.write_values(bag, key, [names[position] for position in own], performance.frames, chosen)
-    return notes
-
-
-def _parts(scene: bpy.types.Scene, target: bpy.types.Object) -> list[bpy.types.Object]:
-    """Other meshes under the target's parent with ARKit keys of their own: teeth, eyes, lashes, a beard."""
-    if target.parent is None:
-        return []
-    others = (obj for obj in scene.objects if obj.parent == target.parent and obj != target and obj.type == "MESH")
-    return [obj for obj in others if matches_of(obj)]
+    target, shapes = face.obj, dict[str, Floats]()
+    for handle, column in zip(face.handles, values.T, strict=True):
+        shapes |= dict.fromkeys(handle.shapes, column)
+    others, notes = character.others_of(scene, target, matches_of)
+    spoken = [key for handle in face.handles for key in handle.keys]
+    with all_or_nothing(scene, target, [other.obj.data.shape_keys for other in others]):
+        silenced = targets.silence(target, performance, spoken)
+        action = actions.new_action(f"{performance.name} on {target.name}")
+        faces = [face, *others]
+        notes += yield from character.write_steps(scene, faces, action, performance.frames, shapes, lift=lift)
+    return [*notes, *silenced]

@@ -18,14 +18,14 @@ from . import (
     emotions,
     feelings,
     heads,
-    layers,
     life,
+    obstacles,
     properties,
     revise,
     settings,
     shape_keys,
-    sliders,
     sound,
+    states,
     take_curves,
     takes,
 )
@@ -70,14 +70,18 @@ def apply_steps(
     chosen: bpy.types.PropertyGroup | settings.Choice | None = None,
     layer: bool = True,
     in_sync: bool = False,
+    lift: bool = True,
 ) -> Steps[list[str]]:
     """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
 
     `chosen` are the settings of the performance: without them, the take's own emotion curves are keyed, and the head
-    shows no life. `layer` keeps an action of the animator's playing under the speech.
+    shows no life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way
+    what would hide it (`obstacles`), else that is an error.
     """
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
+    states.require_here(scene, obj)
+    obstacles.require_undriven(obj, take.speech_names)
     properties.register()
     felt = take_curves.felt(take, [] if chosen is None else settings.chosen_cues(chosen))
     take = with_emotions(take, felt)
@@ -101,10 +105,9 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        with sliders.resting([obj], (*emotions.on(obj), *felt)):
-            notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
-            revise.widen(obj.data.shape_keys, take.speech_names, values)
-            revise.assign(obj, action)
+        notes = obstacles.clear(obj, [*take.speech_names, *emotions.keys_of(feelings.stored_on(obj).values())], lift)
+        due = (recording.start + np.arange(len(values)), values)
+        notes += revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer)
         yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
         yield 1.0
@@ -113,7 +116,8 @@ def apply_steps(
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
-    return notes
+    unseen = obstacles.hidden(obj, bpy.context.view_layer)
+    return [*notes, unseen] if unseen else notes
 
 
 def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:

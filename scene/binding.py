@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from ..inference.bound import Binding, BindRequest, Floats
 from ..inference.errors import HeadError
-from . import emotions, heads, shape_keys
+from . import emotions, heads, ownership, shape_keys, states
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -42,11 +42,7 @@ def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
         if datablock.library or datablock.override_library:
             message = f"'{obj.name}' is linked from another file."
             raise HeadError(message, "Bind it there, or use Object > Relations > Make Local > All.")
-    if obj.data.users > 1:
-        message = f"'{obj.name}' shares its mesh with another object."
-        raise HeadError(message, "Use Object > Relations > Make Single User > Object & Data.")
-    if obj.mode == "EDIT":
-        raise HeadError(f"'{obj.name}' is in Edit Mode.", "Go back to Object Mode.")
+    states.require_writable(obj, modes=("OBJECT", "WEIGHT_PAINT"))  # the mask may just have been painted
     return obj
 
 
@@ -202,15 +198,18 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     if len(preview.data.vertices) != len(obj.data.vertices):
         raise HeadError(f"'{obj.name}' was edited since its preview was made.", "Bind it again.")
     again = heads.is_head(obj)
+    own = ownership.made(obj.data.shape_keys) if again else set()
     source = preview.data.shape_keys
     base = rest_of(preview)
     names = [block.name for block in source.key_blocks][1:]
     flat = np.empty(base.size, np.float32)
     for number, name in enumerate(names):
         source.key_blocks[name].points.foreach_get("co", flat)
-        _set_key(obj, name, flat.reshape(-1, 3) - base, again)
+        if _set_key(obj, name, flat.reshape(-1, 3) - base, name in own):
+            own.add(name)
         yield (number + 1) / len(names)
     key = obj.data.shape_keys
+    ownership.record(key, own)
     key[heads.MARKER], key[BOUND] = len(obj.data.vertices), True
     heads.ensure_id(obj)
     heads.add_feelings(obj, blendshapes)
@@ -220,10 +219,12 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     hide_landmarks(obj)
 
 
-def _set_key(obj: bpy.types.Object, name: str, delta: Floats, replace: bool) -> None:
+def _set_key(obj: bpy.types.Object, name: str, delta: Floats, replace: bool) -> bool:
+    """Make the key, or give it this shape where it may be replaced; whether it was made."""
     key = obj.data.shape_keys
     block = key.key_blocks.get(name) if key else None
     if block is None:
         shape_keys.add_shape_keys(obj, [name], delta[None])
     elif replace:
         block.points.foreach_set("co", (rest_of(obj) + delta).ravel())
+    return block is None

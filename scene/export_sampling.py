@@ -14,7 +14,7 @@ from ..inference.head import ARKIT_NAMES
 from ..inference.recompose import solve_arkit
 from ..inference.take import Floats, GenerateRequest, Take
 from ..inference.timecode import exact_rate
-from . import arkit_keys, compat, emotions, feelings, heads, shape_keys, sliders, takes, timing
+from . import arkit_keys, compat, emotions, feelings, heads, shape_keys, sliders, stage, takes, timing
 from .steps import Steps, in_background
 
 
@@ -81,7 +81,7 @@ class Sampled:
 
 
 def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Sampled]:
-    """Play the span and read the head, a frame a step; the scene's frame is the same afterwards."""
+    """Play the span and read the head, a frame a step, also where it is hidden; the scene stays at its frame."""
     key = obj.data.shape_keys
     felt = emotions.on(obj) if heads.is_head(obj) else []
     blocks, names = (
@@ -90,10 +90,9 @@ def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> S
     )
     values = np.zeros((len(span.frames), len(blocks)), np.float32)
     curves = np.zeros((len(span.frames), len(names)), np.float32)
-    with frame_kept(scene):
+    with stage.staged(scene, [obj]) as apart:
         for row, frame in enumerate(span.frames):
-            scene.frame_set(frame)
-            depsgraph = bpy.context.evaluated_depsgraph_get()
+            depsgraph = apart.at(float(frame))
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
             evaluated = obj.evaluated_get(depsgraph)
             curves[row] = [evaluated[name] for name in names]

@@ -13,8 +13,9 @@ from ..inference.flame import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER
 from ..inference.flame_fit import FlameFit, FlameMotion, turns
 from ..inference.residual import Residual
 from ..inference.take import Floats
-from . import actions, drivers, shape_keys, targets
+from . import actions, drivers, layers, meant, obstacles, shape_keys, states, targets
 from .flame_heads import FlameHead, flame_head
+from .rollback import all_or_nothing
 from .steps import Steps, finish
 from .targets import Performance
 
@@ -90,25 +91,36 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
 
     Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
     """
-    return finish(apply_steps(targets.performance_steps(scene, head), target))
+    return finish(apply_steps(scene, targets.performance_steps(scene, head), target))
 
 
-def apply_steps(playing: Steps[Performance], target: bpy.types.Object | None) -> Steps[Applied]:
-    """The same in steps, of any performance; the target is changed at the end only."""
+def apply_steps(
+    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+
+    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    """
     flame = flame_head(targets.require_target(target))
+    states.require_here(scene, flame.obj)
+    obstacles.require_undriven(flame.obj, flame.keys["Exp"])
     performance = yield from playing
     motion, residual = yield from motion_steps(performance, flame)
-    action = actions.new_action(f"{performance.name} on {flame.obj.name}")
-    key = flame.obj.data.shape_keys
-    bag, notes = targets.play(key, action)
-    targets.write_values(bag, key, flame.keys["Exp"], performance.frames, motion.expression)
-    bones, said = targets.play(flame.rig, action)
-    for joint in _MOVED:
-        _key_bone(bones, flame, joint, performance, motion.pose[:, joint])
-    _correct(bag, flame, performance, motion.pose)
-    targets.keep_residual(flame.obj, residual)
-    notes += targets.silence(flame.obj, performance, flame.keys["Exp"])
-    return Applied(motion, residual, (*notes, *said))
+    key, spoken = flame.obj.data.shape_keys, [*flame.keys["Exp"], *flame.keys["Pose"]]
+    with all_or_nothing(scene, flame.obj, [flame.rig]):
+        notes = obstacles.clear(flame.obj, spoken, lift, [key, flame.rig])
+        notes += layers.make_way(scene, [flame.obj], [key, flame.rig], True)
+        notes += targets.silence(flame.obj, performance, flame.keys["Exp"])
+        action = actions.new_action(f"{performance.name} on {flame.obj.name}")
+        bag = targets.play(key, action)
+        targets.write_values(bag, key, flame.keys["Exp"], performance.frames, motion.expression)
+        bones = targets.play(flame.rig, action)
+        for joint in _MOVED:
+            _key_bone(bones, flame, joint, performance, motion.pose[:, joint])
+        _correct(bag, flame, performance, motion.pose)
+        targets.keep_residual(flame.obj, residual)
+        meant.require(scene, flame.obj, flame.keys["Exp"], performance.frames, motion.expression)
+    return Applied(motion, residual, tuple(notes))
 
 
 def _key_bone(

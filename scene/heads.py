@@ -10,7 +10,7 @@ import numpy as np
 
 from ..inference.errors import HeadError, WeightsError
 from ..inference.take import Take
-from . import emotions, feelings, materials, rig, shape_keys
+from . import emotions, feelings, materials, ownership, rig, shape_keys, states
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -44,6 +44,7 @@ def add_head(
     shape_keys.add_shape_keys(obj, blendshapes.expression_names, blendshapes.expression_basis)
     shape_keys.add_shape_keys(obj, head.arkit_names, head.arkit)
     obj.data.shape_keys[MARKER] = len(head.vertices)
+    ownership.record(obj.data.shape_keys, (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names))
     _give_id(obj.data.shape_keys)
     add_feelings(obj, blendshapes)
     rig.add_rig(obj, head, collection, view_layer)
@@ -125,28 +126,12 @@ def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
         raise HeadError(f"'{obj.name}' is not a mesh.", _ADD)
     if not is_head(obj):
         raise HeadError(f"'{obj.name}' is a mesh, but not a Duet head.", _ADD)
-    _require_editable(obj)
+    states.require_writable(obj)
     count, due = len(obj.data.vertices), obj.data.shape_keys[MARKER]
     if count != due:
         message = f"'{obj.name}' has {count} vertices where a Duet head has {due}."
         raise HeadError(message, "Its mesh was edited: undo that, or add a new head.")
     return obj
-
-
-def _require_editable(obj: bpy.types.Object) -> None:
-    key = obj.data.shape_keys
-    for datablock in (obj, obj.data, key):
-        if datablock.library and not datablock.override_library:
-            message = f"'{obj.name}' is linked from another file."
-            raise HeadError(message, "Use Object > Library Override > Make, then pick the override as the head.")
-    if obj.data.users > 1:
-        message = f"'{obj.name}' shares its mesh with another object."
-        raise HeadError(message, "Use Object > Relations > Make Single User > Object & Data.")
-    if obj.mode != "OBJECT":
-        raise HeadError(f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode.", "Go back to Object Mode.")
-    for datablock in (obj, key):
-        if datablock.animation_data and datablock.animation_data.use_tweak_mode:
-            raise HeadError(f"A strip of '{obj.name}' is in tweak mode.", "Leave it in the Nonlinear Animation editor.")
 
 
 def require_fits(obj: bpy.types.Object, take: Take) -> None:

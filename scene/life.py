@@ -36,7 +36,9 @@ def add(
     for datablock in _living(obj):
         slot = actions.slot_for(action, datablock.id_type)
         if slot is not None:
-            track = layers.push(datablock, action, slot, TRACK, blend="COMBINE", extrapolation="NOTHING")
+            track = layers.push(
+                datablock, action, slot, TRACK, blend="COMBINE", extrapolation="NOTHING", span=(start, last)
+            )
             track.mute = datablock.name in muted
     return action
 

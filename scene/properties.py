@@ -267,6 +267,11 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
     library_search: bpy.props.StringProperty(
         name="Search", options={"TEXTEDIT_UPDATE"}, description="Show only expressions whose names have this part"
     )
+    clear_way: bpy.props.BoolProperty(
+        name="Clear the Way",
+        default=True,
+        description="Unpin, unmute and unsolo what would hide the speech, and say so; off, Generate refuses instead",
+    )
     active_take: bpy.props.IntProperty(
         name="Take",
         description="The take that the head plays",

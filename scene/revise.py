@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..inference.emotion_keys import Cue
 from ..inference.errors import AudioError, DuetError
 from ..inference.library import with_emotions
 from ..inference.take import EMOTIONS, Floats, Take
-from . import actions, emotions, feelings, heads, layers, settings, shape_keys, sliders, sound, take_curves, takes
+from . import (
+    actions,
+    emotions,
+    feelings,
+    heads,
+    layers,
+    meant,
+    obstacles,
+    settings,
+    shape_keys,
+    sliders,
+    sound,
+    take_curves,
+    takes,
+)
 from . import life as lively
+from .rollback import all_or_nothing
 from .steps import Steps, finish
 from .take_curves import felt, keyed, speech_values, write_emotion, write_silence, write_speech
 from .timing import frame_span, scene_fps
@@ -172,30 +190,69 @@ def _is_long(action: bpy.types.Action) -> bool:
 
 
 def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
-    """Let the head play this take, with its sound and life, in place of another; return notes for the user."""
+    """Let the head play this take, with its sound and life, in place of another; return notes for the user.
+
+    All or nothing, as a new take is; raises HeadError.
+    """
     if not takes.is_take(action) or takes.active(obj) == action:
         return []
     heads.require_head(obj)
-    stored = takes.read(action)
-    heads.require_fits(obj, stored.take)
-    layer = scene.duet.existing == "LAYER"
-    action.use_fake_user = True
-    take, fps = stored.take, scene_fps(scene)
-    bag = actions.ensure_bag(action, obj)
-    names = _connect([obj], take, [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))])
-    if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
-        write_silence(action, stored, obj, fps)
-    with sliders.resting([obj], names):
-        notes = [note for datablock in (obj.data.shape_keys, obj) for note in layers.make_way(datablock, layer)]
+    stored, fps = takes.read(action), scene_fps(scene)
+    take, lift = stored.take, scene.duet.clear_way
+    heads.require_fits(obj, take)
+    obstacles.require_undriven(obj, take.speech_names)
+    with all_or_nothing(scene, obj):
+        action.use_fake_user = True
+        bag = actions.ensure_bag(action, obj)
+        cues = [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))]
+        if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
+            write_silence(action, stored, obj, fps)
+        notes = obstacles.clear(obj, [*take.speech_names, *emotions.keys_of(feelings.stored_on(obj).values())], lift)
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
-        assign(obj, action)
-    lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
+        due = _keyed(action, obj.data.shape_keys, take.speech_names)
+        names = (*emotions.on(obj), *felt(take, cues))
+        notes += switch(scene, obj, action, names, due, scene.duet.existing == "LAYER")
+        lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
+        _connect([obj], take, cues)
     try:
         show_sound(scene, obj, action, stored)
     except AudioError as error:
         notes.append(str(error))
     _touch([obj])
     return notes
+
+
+def switch(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    names: Sequence[str],
+    due: tuple[NDArray[Any], Floats],
+    layer: bool,
+) -> list[str]:
+    """Let the head play a take's action and nothing that it played before, but for what is layered; return notes.
+
+    `names` are the emotions whose sliders rest where nothing moves them any more; `due` are frames (T,) and the speech
+    keys' values there (T, Ks): HeadError where they are not what shows then.
+    """
+    key, speech = obj.data.shape_keys, takes.read(action).take.speech_names
+    with sliders.resting([obj], names), layers.resting_keys(key):
+        notes = layers.make_way(scene, [obj], [key, obj], layer)
+        widen(key, speech, due[1])
+        assign(obj, action)
+    meant.require(scene, obj, speech, *due)
+    return notes
+
+
+def _keyed(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> tuple[NDArray[Any], Floats]:
+    """A few frames (T,), and what the action's curves say there (T, N), hand-made changes included."""
+    bag = actions.ensure_bag(action, key)
+    curves = [bag.fcurves.find(shape_keys.value_path(name)) for name in names]
+    if any(curve is None or curve.mute for curve in curves):
+        return np.zeros(0), np.zeros((0, len(names)), np.float32)  # somebody has removed some: nothing is due
+    first, last = (int(frame) for frame in curves[0].range())
+    frames = np.unique(np.linspace(first, last, 7).round())
+    return frames, np.array([[curve.evaluate(frame) for curve in curves] for frame in frames], np.float32)
 
 
 def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:

@@ -1,32 +1,41 @@
-"""All or nothing: what a bake changes on a head and its scene is put back where the bake fails."""
+"""All or nothing: what a write changes on a mesh object and its scene is put back where the write fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import bpy
 
-from . import drivers, heads
+from . import drivers, states
+
+_ACTIVE = ("action_influence", "action_blend_type", "action_extrapolation", "use_nla")
 
 
 @contextmanager
-def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object) -> Iterator[None]:
-    """Put the head and the scene back as they were where the block raises anything.
+def all_or_nothing(
+    scene: bpy.types.Scene, obj: bpy.types.Object, others: Sequence[bpy.types.ID] = ()
+) -> Iterator[None]:
+    """Put the mesh object, its keys, its armatures, other data-blocks and the scene back where the block raises.
 
     Curves and drivers that existed before are not remembered: the block changes them last, from checked data.
     """
+    datablocks = dict.fromkeys((obj, obj.data.shape_keys, *states.rigs_of(obj), *others))
     with ExitStack() as undo:  # runs backwards: data-blocks go after what uses them
         for collection in (bpy.data.actions, bpy.data.sounds):
             undo.callback(_remove_new, collection, set(collection))
         _remember_strips(scene, undo)
-        for datablock in (obj, obj.data.shape_keys, *([heads.rig_of(obj)] if heads.rig_of(obj) else [])):
+        for datablock in datablocks:
             _remember_animation(datablock, undo)
             undo.callback(_restore_properties, datablock, dict(datablock.items()))
+            if isinstance(datablock, bpy.types.Key):
+                undo.callback(setattr, datablock, "use_relative", datablock.use_relative)
+                for block in datablock.key_blocks:
+                    undo.callback(_restore_block, block, block.slider_min, block.slider_max, block.value, block.mute)
+            elif isinstance(datablock, bpy.types.Object):
+                undo.callback(setattr, datablock, "show_only_shape_key", datablock.show_only_shape_key)
         undo.callback(_remove_new_keys, obj, set(obj.data.shape_keys.key_blocks.keys()))
-        for block in obj.data.shape_keys.key_blocks:
-            undo.callback(_restore_block, block, block.slider_min, block.slider_max, block.value)
         yield
         undo.pop_all()
 
@@ -45,12 +54,20 @@ def _remember_strips(scene: bpy.types.Scene, undo: ExitStack) -> None:
 
 
 def _remember_animation(datablock: bpy.types.ID, undo: ExitStack) -> None:
-    if datablock.animation_data is None:
+    animation = datablock.animation_data
+    if animation is None:
         undo.callback(datablock.animation_data_clear)
-    else:
-        animation = datablock.animation_data
-        undo.callback(_restore_action, datablock, animation.action, animation.action_slot)
-        undo.callback(_remove_new, animation.nla_tracks, set(animation.nla_tracks))
+        return
+    for name in _ACTIVE:
+        undo.callback(setattr, animation, name, getattr(animation, name))
+    if animation.action is not None:
+        undo.callback(setattr, animation.action, "use_fake_user", animation.action.use_fake_user)
+    undo.callback(_restore_action, datablock, animation.action, animation.action_slot)
+    for track in animation.nla_tracks:
+        undo.callback(setattr, track, "mute", track.mute)
+        if track.is_solo:
+            undo.callback(setattr, track, "is_solo", True)
+    undo.callback(_remove_new, animation.nla_tracks, set(animation.nla_tracks))
 
 
 def _restore_action(
@@ -80,5 +97,5 @@ def _remove_new_keys(obj: bpy.types.Object, before: set[str]) -> None:
         obj.shape_key_remove(block)
 
 
-def _restore_block(block: bpy.types.ShapeKey, low: float, high: float, value: float) -> None:
-    block.slider_min, block.slider_max, block.value = low, high, value
+def _restore_block(block: bpy.types.ShapeKey, low: float, high: float, value: float, mute: bool) -> None:
+    block.slider_min, block.slider_max, block.value, block.mute = low, high, value, mute

@@ -16,7 +16,7 @@ from ..inference.errors import HeadError
 from ..inference.head import load_head
 from ..inference.residual import Residual
 from ..inference.take import Floats, Take
-from . import actions, compat, emotions, feelings, heads, layers, shape_keys, timing
+from . import actions, compat, emotions, feelings, heads, ownership, shape_keys, stage, states, timing
 from .steps import Steps, finish
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
@@ -42,9 +42,9 @@ class Performance:
 
 
 def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Performance:
-    """Play the scene over the head's animation and note what its keys and bones do; raises HeadError.
+    """Play the head's animation and note what its keys and bones do, also where the head is hidden; raises HeadError.
 
-    The scene is put back to the frame it was at.
+    The scene stays at its frame.
     """
     return finish(performance_steps(scene, head))
 
@@ -54,19 +54,18 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     head = heads.require_head(head)
     key = head.data.shape_keys
     name, first, last = _played(scene, head)
-    frames, now, rig = np.arange(first, last + 1), scene.frame_current, heads.rig_of(head)
-    bones = [rig.pose.bones[bone] for bone in _TURNING if bone in rig.pose.bones] if rig else []
+    frames, rig = np.arange(first, last + 1), heads.rig_of(head)
+    bones = [bone for bone in _TURNING if bone in rig.pose.bones] if rig else []
     weights = np.empty((len(frames), len(key.key_blocks)), np.float32)
-    turns = {bone.name: np.empty((len(frames), 3, 3), np.float32) for bone in bones}
-    try:
+    turns = {bone: np.empty((len(frames), 3, 3), np.float32) for bone in bones}
+    with stage.staged(scene, [head]) as apart:
         for row, frame in enumerate(frames):
-            scene.frame_set(int(frame))
-            key.key_blocks.foreach_get("value", weights[row])
+            depsgraph = apart.at(float(frame))
+            key.evaluated_get(depsgraph).key_blocks.foreach_get("value", weights[row])
+            posed = rig.evaluated_get(depsgraph).pose.bones if rig else {}
             for bone in bones:
-                turns[bone.name][row] = _turn(bone)
+                turns[bone][row] = _turn(posed[bone])
             yield row / len(frames)
-    finally:
-        scene.frame_set(now)
     names = [block.name for block in key.key_blocks]
     _spread_emotions(head, names, weights)
     weights[:, [not _is_source(block) for block in names]] = 0
@@ -163,8 +162,8 @@ def residual_of(obj: bpy.types.Object | None) -> str:
 
 def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:
     """Mute a bound head's learned blendshapes, for from now on the keys `spoken` move it; return notes."""
-    blocks = obj.data.shape_keys.key_blocks
-    own = (*performance.names, *emotions.keys_of(feelings.stored_on(obj).values()))
+    blocks, made = obj.data.shape_keys.key_blocks, ownership.made(obj.data.shape_keys)
+    own = (*(name for name in performance.names if name in made), *emotions.keys_of(feelings.stored_on(obj).values()))
     found = [blocks[name] for name in own if name in blocks and name not in spoken]
     for block in found:
         block.mute = True
@@ -196,19 +195,15 @@ def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
     """A mesh that can be animated now; raises HeadError with the reason and a remedy."""
     if obj is None or obj.type != "MESH":
         raise HeadError("No mesh is chosen to apply the take to.", "Choose the head's mesh as the target.")
-    for datablock in (obj, obj.data, obj.data.shape_keys):
-        if datablock is not None and datablock.library and not datablock.override_library:
-            raise HeadError(f"'{obj.name}' is linked from another file.", "Make a library override of it first.")
-    if obj.mode != "OBJECT":
-        raise HeadError(f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode.", "Go back to Object Mode.")
+    states.require_writable(obj)
     return obj
 
 
-def play(datablock: bpy.types.ID, action: bpy.types.Action) -> tuple[bpy.types.ActionChannelbag, list[str]]:
-    """Let a data-block play an action of Duet's; return its curves, and notes on what played there before."""
-    notes = layers.make_way(datablock, True)
+def play(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
+    """Let a data-block play an action of Duet's in place of what it plays, and return its curves; raises HeadError."""
+    states.require_playable(datablock, datablock.name)
     actions.assign(datablock, action)
-    return compat.channelbag(action, datablock.animation_data.action_slot), notes
+    return compat.channelbag(action, datablock.animation_data.action_slot)
 
 
 def write_values(

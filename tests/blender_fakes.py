@@ -136,13 +136,14 @@ def fingerprint():
 
 def _object_print(obj):
     sliders = {name: (obj[name], obj.id_properties_ui(name).as_dict()) for name in obj.keys()}  # noqa: SIM118
-    return obj.name, str(sliders), _playing(obj), [modifier.type for modifier in obj.modifiers], obj.mode
+    shown = (obj.hide_viewport, obj.hide_select, obj.type == "MESH" and obj.show_only_shape_key)
+    return obj.name, str(sliders), _playing(obj), [modifier.type for modifier in obj.modifiers], obj.mode, shown
 
 
 def _key_print(key):
-    blocks = [(b.name, b.value, b.slider_min, b.slider_max, _points(b)) for b in key.key_blocks]
+    blocks = [(b.name, b.value, b.slider_min, b.slider_max, b.mute, _points(b)) for b in key.key_blocks]
     drivers = [(c.data_path, c.driver.expression) for c in key.animation_data.drivers] if key.animation_data else []
-    return key.name, str(dict(key.items())), _playing(key), blocks, sorted(drivers)
+    return key.name, str(dict(key.items())), key.use_relative, _playing(key), blocks, sorted(drivers)
 
 
 def _points(block):
@@ -155,7 +156,13 @@ def _playing(block):
     animation = block.animation_data
     if animation is None:
         return None
-    return animation.action and animation.action.name, animation.action_slot and animation.action_slot.identifier
+    tracks = [
+        (track.name, track.mute, track.is_solo, [(s.name, s.frame_start, s.frame_end, s.mute) for s in track.strips])
+        for track in animation.nla_tracks
+    ]
+    mixed = (animation.use_nla, animation.action_influence, animation.action_blend_type, animation.action_extrapolation)
+    action, slot = animation.action, animation.action_slot
+    return action and action.name, slot and slot.identifier, tracks, mixed
 
 
 def _action_print(action):

@@ -201,9 +201,9 @@ def test_blender_shows_the_vertices_of_the_model(scene):
         "Test", 24, np.array([1]), (), np.zeros((1, 0)), np.zeros((0, 1, 3)), np.zeros((1, 3)), {}
     )
     key, action = target.data.shape_keys, actions.new_action("Test")
-    bag, _ = targets.play(key, action)
+    bag = targets.play(key, action)
     targets.write_values(bag, key, flame.keys["Exp"], still.frames, expression)
-    bones, _ = targets.play(flame.rig, action)
+    bones = targets.play(flame.rig, action)
     for joint in range(1, 5):
         flame_bake._key_bone(bones, flame, joint, still, pose[:, joint])
     flame_bake._correct(bag, flame, still, pose)
