@@ -117,8 +117,8 @@ def write_steps(
 ) -> Steps[list[str]]:
     """Key ARKit shapes (name -> values (T,)) on a character's meshes, the first being its head, a key a step.
 
-    Returns notes. What played before is layered under the action or set aside. All of it, or nothing: raises HeadError where
-    something stands in the way, and where afterwards a mesh does not show what was written.
+    Returns notes. What played before is layered under the action or set aside. All of it, or nothing: raises HeadError
+    where something stands in the way, and where afterwards a mesh does not show what was written.
     """
     head, owners = faces[0], list(dict.fromkeys(owner for face in faces for owner in face.owners))
     for owner in owners:
