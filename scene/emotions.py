@@ -1,8 +1,8 @@
 """Emotions on a head: for each a slider, a shape key that it drives, and one that it drives in silence alone.
 
-With x, y, ... the sliders, t their sum and z the head's Mix Limit, the key of x is x * z / max(z, t); what opens the
-mouth is also multiplied by s, the head's silence, which a take keys. So a slider costs two small drivers, and a key
-that is at 0 costs the face nothing.
+With x, y, ... the sliders, t their sum and z the head's Mix Limit, the key of x is x * g, where g is z / max(z, t); the
+key that opens the mouth is x * h, where h is s * g and s the head's silence, which a take keys. t, g and h are driven
+values of the Key. So a slider costs two small drivers, and a key that is at 0 costs the face nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from . import drivers, shape_keys, sliders
 from .drivers import Driven, Source
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
-_MIX = "duet_mix"  # custom property of the Key: what all sliders add up to
-_MIX_PATH = f'["{_MIX}"]'
-_WITHIN = "z/max(z,t)"
+# Custom properties of the Key: what all sliders add up to, and what each is multiplied by, also in silence.
+_MIX, _SHARE, _SILENT_SHARE = "duet_mix", "duet_share", "duet_silent_share"
+_PATHS = {name: f'["{name}"]' for name in (_MIX, _SHARE, _SILENT_SHARE)}
 
 
 def on(obj: bpy.types.Object) -> list[str]:
@@ -98,7 +98,7 @@ def undrive(obj: bpy.types.Object) -> None:
     key = obj.data.shape_keys
     names = keys_of(stored_on(obj).values())
     drivers.undrive(key, names)
-    drivers.remove(key, {_MIX_PATH})
+    drivers.remove(key, set(_PATHS.values()))
     for name in names:
         key.key_blocks[name].value = 0.0
 
@@ -149,8 +149,9 @@ def _shape(obj: bpy.types.Object, emotion: Emotion) -> None:
 
 def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
     key = obj.data.shape_keys
-    if _MIX not in key:
-        key[_MIX] = 0.0
+    for name in _PATHS:
+        if name not in key:
+            key[name] = 0.0
     names = keys_of(emotions)
     room = np.full(len(names), sliders.MAX_INTENSITY)
     shape_keys.widen_sliders(key, names, np.zeros(len(names)), room)
@@ -159,18 +160,22 @@ def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
 
 
 def _driven(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> list[Driven]:
-    """The drivers of the head: the sum of the sliders, and each emotion's keys."""
+    """The drivers of the head: what all sliders have in common, and each emotion's keys."""
     key, emotions = obj.data.shape_keys, list(emotions)
-    each = [Source(f"v{i}", obj, sliders.slider_path(emotion.name)) for i, emotion in enumerate(emotions)]
-    limit = (Source("z", obj, sliders.LIMIT_PATH), Source("t", key, _MIX_PATH))
-    silence = Source("s", obj, sliders.SILENCE_PATH)
-    result = [Driven(_MIX_PATH, "", tuple(each))]
+    each = tuple(Source(f"v{i}", obj, sliders.slider_path(emotion.name)) for i, emotion in enumerate(emotions))
+    limit, silence = Source("z", obj, sliders.LIMIT_PATH), Source("s", obj, sliders.SILENCE_PATH)
+    mix, share, silent = (Source(letter, key, path) for letter, path in zip("tgh", _PATHS.values(), strict=True))
+    result = [
+        Driven(mix.path, "", each),
+        Driven(share.path, "z/max(z,t)", (limit, mix)),
+        Driven(silent.path, "s*g", (silence, share)),
+    ]
     for emotion in emotions:
         own = Source("x", obj, sliders.slider_path(emotion.name))
         if emotion.expression:
-            result.append(Driven(shape_keys.value_path(emotion.key), f"x*{_WITHIN}", (own, *limit)))
+            result.append(Driven(shape_keys.value_path(emotion.key), "x*g", (own, share)))
         if emotion.opening:
-            result.append(Driven(shape_keys.value_path(emotion.silent_key), f"x*s*{_WITHIN}", (own, silence, *limit)))
+            result.append(Driven(shape_keys.value_path(emotion.silent_key), "x*h", (own, silent)))
     return result
 
 

@@ -1,8 +1,12 @@
 """FACS units and the named expressions written in them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from duet.inference.errors import DuetError
 from duet.inference.head import ARKIT_NAMES
+from duet.inference.take import EMOTIONS
 from duet.training.facs import shapes_of
 from duet.training.named_expressions import NAMED
 
@@ -28,3 +32,9 @@ def test_there_are_seventy_expressions_that_the_head_can_make():
         assert set(recipe) <= set(ARKIT_NAMES), name
         assert 0 < max(recipe.values()) <= 1.35, name
     assert len({tuple(sorted(recipe.items())) for recipe in NAMED.values()}) == len(NAMED)
+
+
+def test_the_manual_lists_every_expression_of_the_library():
+    page = (Path(__file__).parents[1] / "docs" / "expressions.md").read_text(encoding="utf-8")
+    listed = [name for line in page.splitlines() if line.startswith("| ") for name in re.findall(r"`(\w+)`", line)]
+    assert sorted(listed) == sorted(set(NAMED) - set(EMOTIONS))
