@@ -17,7 +17,7 @@ from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
 from ..inference.library import label
 from ..inference.take import EMOTIONS, Floats
-from . import drivers, shape_keys, sliders
+from . import drivers, ownership, shape_keys, sliders
 from .drivers import Driven, Source
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
@@ -49,6 +49,7 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
         message = f"'{obj.name}' has the emotions of another version of Duet in its library, or fewer of them."
         raise HeadError(message, "Add them to the head in the library's file, or make the head local.")
     _require_blendshapes(obj, emotions)
+    _require_free(obj, [emotion for emotion in emotions if emotion.name not in before])
     sliders.add_sliders(obj, list(after))
     if not before:
         _release(obj, {name for emotion in emotions for name in emotion.expression})
@@ -56,6 +57,7 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     for name, emotion in after.items():
         if emotion != before.get(name) or not set(keys_of([emotion])) <= set(blocks.keys()):
             _shape(obj, emotion)
+    ownership.record(obj.data.shape_keys, keys_of(after.values()))
     _drive(obj, list(after.values()))
     store(obj, after.values())
 
@@ -82,6 +84,7 @@ def remove(obj: bpy.types.Object, name: str) -> None:
     for block in [key.key_blocks.get(gone.key), key.key_blocks.get(gone.silent_key)]:
         if block is not None:
             obj.shape_key_remove(block)
+    ownership.record(key, ())
     sliders.remove_slider(obj, name)
     _drive(obj, list(left.values()))
     store(obj, left.values())
@@ -125,6 +128,15 @@ def _require_blendshapes(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> 
         if missing:
             message = f"'{obj.name}' lacks the blendshapes of {label(emotion.name)} ('{missing[0]}')."
             raise HeadError(message, "It is of another version of Duet: add a new head, or bind it again.")
+
+
+def _require_free(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> None:
+    """Raise HeadError where the animator has keys of the names that the emotions' keys are to have."""
+    key = obj.data.shape_keys
+    own = [name for name in keys_of(emotions) if name in key.key_blocks and name not in ownership.made(key)]
+    if own:
+        message = f"'{obj.name}' has a shape key '{own[0]}' of its own."
+        raise HeadError(message, "Rename it, so that Duet can add one of that name.")
 
 
 def _release(obj: bpy.types.Object, names: set[str]) -> None:

@@ -220,6 +220,17 @@ def test_a_head_of_another_version_says_so_and_stays_as_it_was(head):
     assert fingerprint() == before
 
 
+def test_a_key_of_the_animators_is_never_written_over(head):
+    own = head.shape_key_add(name=f"Emotion {library.label(YAWN)}", from_mix=False)
+    before = fingerprint()
+    with pytest.raises(HeadError, match="has a shape key 'Emotion Yawn' of its own"):
+        emotions.add(head, YAWN)
+    assert fingerprint() == before
+    own.name = "My yawn"
+    emotions.add(head, YAWN)
+    assert "My yawn" in head.data.shape_keys.key_blocks
+
+
 def test_added_expressions_survive_saving_without_duet(scene, head, tmp_path):
     emotions.add(head, YAWN)
     head[library.label(YAWN)] = 0.7

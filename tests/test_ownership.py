@@ -80,7 +80,7 @@ def test_binding_again_never_writes_over_the_animators_keys(scene):
 
 def test_a_head_that_was_bound_before_this_was_recorded(scene):
     obj = bound(own_head(scene, list(FACE_CAP.values())))
-    recorded = ownership.made(obj.data.shape_keys)
+    recorded = {name for name in ownership.made(obj.data.shape_keys) if not name.startswith(("Emotion ", "Silent "))}
     del obj.data.shape_keys["duet_made"]
     assert ownership.made(obj.data.shape_keys) == recorded
     obj.data.shape_keys["duet_made"] = "not JSON"
@@ -126,7 +126,7 @@ def test_a_bound_head_fits_at_least_as_well_as_unbound(scene, tmp_path, names):
 def test_every_key_of_an_added_head_is_duets(scene):
     head = heads.add_head(fake_head(), fake_blendshapes(), scene.collection, bpy.context.view_layer)
     key = head.data.shape_keys
-    own = {block.name for block in key.key_blocks[1:] if not block.name.startswith(("Emotion ", "Silent "))}
+    own = {block.name for block in key.key_blocks[1:]}
     assert ownership.made(key) == own
     head.shape_key_add(name="A wart")
     assert "A wart" not in ownership.made(key)

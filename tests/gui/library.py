@@ -10,10 +10,18 @@ from helpers import BOUND, TITLE, find, head, look, picture, rest
 
 DOCS = BOUND[1]
 ROW = 31  # pixels from the search field to the list's first row
+ADD = 0.795  # of the sidebar's width, where a row has its button: in a list no button tells its name
 
 
 def sliders():
     return [name for name in head().keys() if name not in ("Silence", "Mix Limit")]  # noqa: SIM118
+
+
+def scroll(steps):
+    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
+        for _ in range(steps):
+            bpy.ops.view2d.scroll_down(page=False)
+    yield from rest()
 
 
 def main():
@@ -28,22 +36,19 @@ def main():
     x, y = yield from find("duet.key_emotions", parts=(0.75,))
     yield from g.click((x - 100, y + TITLE))
     yield from rest()
-    yield from g.enter("library_search", "smi")
-    yield from rest()
-    yield from picture("library_found")
-    scene = bpy.context.scene
-    scene.duet.library_row = scene.duet.bl_rna.properties["library"].enum_items.find("smirk")
-    yield from rest()
     yield from g.enter("library_search", "smirk")
+    yield from scroll(8)
+    _, y = yield from find("library_search")
+    yield from g.click((g.sidebar().x + int(g.sidebar().width * 0.3), y + ROW))  # shown larger
     yield from rest()
-    _, y = yield from g.find("library_search")
-    yield from g.click((g.sidebar().x + int(g.sidebar().width * 0.795), y + ROW))  # in a list, no button has a name
+    items = bpy.context.scene.duet.bl_rna.properties["library"].enum_items
+    assert items[bpy.context.scene.duet.library_row].identifier == "smirk"
+    yield from g.click((g.sidebar().x + int(g.sidebar().width * ADD), y + ROW))
     yield from rest()
     assert "Smirk" in sliders()
     head()["Smirk"] = 1.0
     head().update_tag()
-    eyes = head().matrix_world.translation
-    look((eyes.x, eyes.y, 0.26), 0.5)
+    look((0, 0, 0.2), 0.62)
     head().select_set(False)
     yield from g.enter("library_search", "s")
     yield from rest()
@@ -53,7 +58,8 @@ def main():
     # it is keyed as the seven are, and a click on its cross takes it away
     yield from g.click((yield from find("duet.key_emotions", parts=(0.75,))))
     yield from rest()
-    paths = {c.data_path for a in bpy.data.actions for s in a.layers[0].strips for b in s.channelbags for c in b.fcurves}
+    bags = [bag for action in bpy.data.actions for strip in action.layers[0].strips for bag in strip.channelbags]
+    paths = {curve.data_path for bag in bags for curve in bag.fcurves}
     assert '["Smirk"]' in paths, paths
     yield from g.click((yield from find("duet.remove_expression", parts=(0.76, 0.78, 0.74))))
     yield from rest()
