@@ -50,13 +50,12 @@ class Faces:
         return self.pipeline.speech_weights(channels, lambda *_: None)
 
     def face(self, emotion: str, intensity: float = 1.0, sound: str = "") -> Floats:
-        """Vertices in metres."""
-        shapes = self.pipeline.shapes
-        felt = np.tensordot(shapes.emotion_weights[EMOTIONS.index(emotion)], shapes.expression_basis, axes=1)
-        face: Floats = self.pipeline.head.vertices + np.float32(intensity) * felt
-        if sound:
-            face = face + np.tensordot(self.speech(sound)[0], shapes.speech_basis, axes=1)
-        return face
+        """Vertices in metres; without a sound, the mouth opens as the emotion opens it in silence."""
+        shapes, row = self.pipeline.shapes, EMOTIONS.index(emotion)
+        spoken = self.speech(sound)[0] if sound else np.float32(intensity) * shapes.emotion_opening[row]
+        felt = np.tensordot(np.float32(intensity) * shapes.emotion_weights[row], shapes.expression_basis, axes=1)
+        face: Floats = self.pipeline.head.vertices + felt
+        return face + np.tensordot(spoken, shapes.speech_basis, axes=1)
 
 
 def draw(

@@ -69,6 +69,7 @@ class Pipeline:
         channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
+        channels[[0, -1]] = 0.0  # at rest, for they are held before and after
         speech = np.float32(request.articulation) * self.speech_weights(channels, progress)
         rows = [self.shapes.emotions.index(name) for name in names]
         take = Take(

@@ -29,5 +29,20 @@ def silence_around(moving: NDArray[np.bool_], rate: float) -> Floats:
 
 def kept_from_speech(silence: Floats, speech_weights: Floats, rate: float) -> Floats:
     """The silence (T,) at `rate` Hz with all of it taken away where speech weights (T, Ks) move the face."""
-    moving = np.abs(speech_weights).max(axis=1, initial=0.0) > _MOVES
-    return np.minimum(silence, silence_around(moving, rate))
+    return np.minimum(silence, silence_around(_moving(speech_weights), rate))
+
+
+def with_surroundings(silence: Floats, speech_weights: Floats, rate: float) -> tuple[Floats, int]:
+    """(silence (n + T + n,), n): with as many frames before and after as it takes to become 1, where nobody speaks.
+
+    Speech weights (T, Ks) hold their first and last value there: one that is not at rest leaves no silence.
+    """
+    count, ends = int(np.ceil(EASE * rate)) + 2, _moving(speech_weights[[0, -1]])
+    kept = np.concatenate([np.full(count, ends[0]), silence == 0, np.full(count, ends[1])])
+    around = silence_around(kept, rate)
+    around[count:-count] = silence
+    return around, count
+
+
+def _moving(speech_weights: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(speech_weights).max(axis=1, initial=0.0) > _MOVES)

@@ -10,7 +10,7 @@ import numpy as np
 from ..inference.curves import smooth
 from ..inference.emotion_keys import Cue
 from ..inference.library import emotion_names
-from ..inference.silence import kept_from_speech
+from ..inference.silence import kept_from_speech, with_surroundings
 from ..inference.take import EMOTIONS, Floats, Take
 from . import actions, compat, settings, shape_keys, sliders, takes
 from .steps import Steps
@@ -42,16 +42,6 @@ def write_speech(
     group.stale = False
 
 
-def silence_values(
-    stored: takes.StoredTake, group: bpy.types.PropertyGroup, fps: float, speech: Floats | None = None
-) -> Floats:
-    """Silence (S,) at the scene's frames, 0 wherever the speech keys' values (S, Ks; None: the settings') are not."""
-    take = stored.take
-    speech = speech_values(stored, group, fps) if speech is None else speech
-    silence = resample(take.silence[:, None], take.fps, fps, group.offset / 1000)[:, 0]
-    return np.float32(group.open_in_silence) * kept_from_speech(silence, speech, fps)
-
-
 def write_silence(
     action: bpy.types.Action,
     stored: takes.StoredTake,
@@ -59,9 +49,16 @@ def write_silence(
     fps: float,
     speech: Floats | None = None,
 ) -> None:
-    """Key where emotions may open the mouth, from the take's settings and its speech (S, Ks; None: the settings')."""
+    """Key how far emotions may open the mouth: as the take's settings say, and 0 wherever its speech keys are not.
+
+    `speech` (S, Ks) are their values at the scene's frames (None: the settings').
+    """
+    take, group = stored.take, action.duet
+    speech = speech_values(stored, group, fps) if speech is None else speech
+    silence = resample(take.silence[:, None], take.fps, fps, group.offset / 1000)[:, 0]
+    silence, before = with_surroundings(kept_from_speech(silence, speech, fps), speech, fps)
     bag = actions.ensure_bag(action, obj)
-    sliders.write_silence(bag, silence_values(stored, action.duet, fps, speech), action.duet.moved_to)
+    sliders.write_silence(bag, np.float32(group.open_in_silence) * silence, group.moved_to - before)
     sign("written_silence", action, stored)
 
 

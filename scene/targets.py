@@ -16,7 +16,7 @@ from ..inference.errors import HeadError
 from ..inference.head import load_head
 from ..inference.residual import Residual
 from ..inference.take import Floats, Take
-from . import actions, compat, emotions, feelings, heads, ownership, shape_keys, stage, states, timing
+from . import actions, compat, emotions, feelings, heads, ownership, shape_keys, sliders, stage, states, timing
 from .steps import Steps, finish
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
@@ -107,11 +107,20 @@ def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, i
     key = head.data.shape_keys
     action = actions.action_of(key)
     if action is not None:
-        first, last = action.frame_range
-        return action.name, round(first), round(last)
+        return action.name, *_range_of(action)
     if key.animation_data is None or not key.animation_data.nla_tracks:
         raise HeadError(f"'{head.name}' plays no take.", "Generate from audio first.")
     return f"Duet {head.name}", scene.frame_start, scene.frame_end
+
+
+def _range_of(action: bpy.types.Action) -> tuple[int, int]:
+    """The first and last frame of the action's keys; Silence, which takes key beyond their ends, does not count."""
+    bags = [bag for slot in action.slots for bag in actions.bags_in(action, slot)]
+    curves = [c for bag in bags for c in bag.fcurves if c.data_path != sliders.SILENCE_PATH and len(c.keyframe_points)]
+    ranges = [curve.range() for curve in curves]
+    if action.use_frame_range or not ranges:
+        return round(action.frame_range[0]), round(action.frame_range[1])
+    return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
 def deltas_of(obj: bpy.types.Object, names: Sequence[str]) -> Floats:

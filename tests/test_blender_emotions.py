@@ -98,9 +98,10 @@ def voice(tmp_path):
     return write_wav(tmp_path / "line.wav", np.sin(np.arange(64000) * 0.1))
 
 
-def quiet(frames=96, **felt):
+def quiet(frames=96, speaks=(30, 50), **felt):
     """A take that is silent but for frames 30 to 50, of the library's weights for the emotions."""
-    take = quiet_take(frames, emotions={name: value for name, value in felt.items() if name in EMOTIONS})
+    plain = {name: value for name, value in felt.items() if name in EMOTIONS}
+    take = quiet_take(frames, emotions=plain, speaks=speaks)
     count = len(EMOTIONS)
     rows = {"expression_weights": SHAPES.emotion_weights[:count], "emotion_opening": SHAPES.emotion_opening[:count]}
     take = replace(take, **rows)
@@ -299,6 +300,16 @@ def test_the_mouth_opens_in_silence_and_never_in_speech(scene, head, voice):
         assert not 29 <= frame <= 50 or silent.value == 0
     scene.frame_set(11 + 29, subframe=0.5)
     assert silent.value == 0, "nor between two frames"
+
+
+def test_before_and_after_the_take_the_face_rests_as_it_feels(scene, head, voice):
+    take = quiet(96, speaks=(1, 95), surprised=1.0)
+    bake.apply_take(scene, head, take, voice, 31)
+    for frame in (1, 15, 200):
+        assert np.abs(evaluated(head, frame) - face({"surprised": 1.0})).max() < HUNDREDTH_MM
+    assert export_sampling.take_span(scene, head) == Span(31, 126)
+    performance = targets.performance_of(scene, head)
+    assert (performance.frames[0], performance.frames[-1]) == (31, 126)
 
 
 @pytest.mark.parametrize("setting", [("smoothing", 60.0), ("offset", 120.0), ("offset", -80.0), ("articulation", 1.4)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from duet.inference.silence import EASE, kept_from_speech, silence_around
+from duet.inference.silence import EASE, kept_from_speech, silence_around, with_surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +47,21 @@ def test_no_frame_that_speaks_and_no_frame_beside_it_is_silent(values):
     beside = speaks | np.append(speaks[1:], False) | np.append(False, speaks[:-1])
     assert (found[beside] == 0).all()
     assert ((found > 0) == ~beside).all()
+
+
+def test_nobody_speaks_before_and_after():
+    weights, silence = np.zeros((20, 2), np.float32), np.zeros(20, np.float32)
+    weights[1:19] = 0.4
+    found, count = with_surroundings(silence, weights, 24.0)
+    assert len(found) == 20 + 2 * count
+    assert (found[[0, -1]] == 1).all()
+    assert (found[count - 1 : -count + 1] == 0).all()
+    assert (np.diff(found[:count]) <= 0).all()
+    assert (np.diff(found[-count:]) >= 0).all()
+    weights[19] = 0.1  # which Blender holds
+    found, count = with_surroundings(silence, weights, 24.0)
+    assert found[0] == 1
+    assert (found[count:] == 0).all()
 
 
 def test_speech_takes_silence_away_and_never_adds_any():
