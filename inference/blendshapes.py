@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,20 @@ class Blendshapes:
     emotions: tuple[str, ...]  # N names: EMOTIONS in their order, then the library's named expressions
     emotion_weights: Floats  # (N, Ke), w_E of each at intensity 1: its recipe through E_E
     emotion_opening: Floats  # (N, Ks) >= 0, on speech keys: the parted lips and dropped jaw of its w_A, for silence
+
+    @cached_property
+    def id(self) -> str:
+        """12 hex digits over names and deltas: which blendshapes a head has."""
+        digest = hashlib.sha256("\n".join((*self.speech_names, *self.expression_names)).encode())
+        for basis in (self.speech_basis, self.expression_basis):
+            digest.update(np.ascontiguousarray(basis).tobytes())
+        return digest.hexdigest()[:12]
+
+
+@cache
+def shipped_id() -> str:
+    """The id of the shipped blendshapes; raises WeightsError as `load_blendshapes` does."""
+    return load_blendshapes().id
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:

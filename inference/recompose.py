@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -44,6 +45,12 @@ def with_curves(
         moved = (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
         vertices = (head.vertices + moved).astype(np.float32)
     return replace(take, arkit=solve(weights), vertices=vertices)
+
+
+def knows(names: Iterable[str]) -> bool:
+    """Whether blendshapes of these names are all among the shipped ones."""
+    _, shapes, _ = _shapes()
+    return {*shapes.speech_names, *shapes.expression_names}.issuperset(names)
 
 
 def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:

@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError, HeadError
-from ..scene import binding
+from ..scene import binding, heads, properties
 from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
@@ -55,6 +55,23 @@ class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
         binding.show_landmarks(obj, bound)
         text = f"'{name}' is bound: the fit lies {bound.residual:.1f} mm off it. Try the preview's keys, then Apply."
         return " ".join([text, *bound.notes])
+
+
+class DUET_OT_bind_chosen(Reasoned, bpy.types.Operator):
+    """Give the chosen head, which another version of Duet made, the shapes of this one; its takes stay"""
+
+    bl_idname = "duet.bind_chosen"
+    bl_label = "Bind Head to This Version"
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether there is such a head."""
+        return "" if can_rebind(context) else "The chosen head needs no binding."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Make the head active, and bind it as any mesh."""
+        _choose(context, properties.target_head(context.scene))
+        return set(bpy.ops.duet.bind_head("INVOKE_DEFAULT"))
 
 
 class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
@@ -120,10 +137,19 @@ def bound_head(context: bpy.types.Context) -> bpy.types.Object | None:
     return None
 
 
+def can_rebind(context: bpy.types.Context) -> bool:
+    """Whether the chosen head is of another version, and may be bound."""
+    head = properties.target_head(context.scene)
+    try:
+        return heads.is_earlier(head) and binding.require_bindable(head) == head and binding.preview_of(head) is None
+    except DuetError:
+        return False
+
+
 def _choose(context: bpy.types.Context, head: bpy.types.Object) -> None:
     """Make the head active and selected: its preview and landmarks, one of which may be active, go away."""
     context.view_layer.objects.active = head
     head.select_set(True)
 
 
-CLASSES = (DUET_OT_bind_head, DUET_OT_apply_binding, DUET_OT_discard_binding, DUET_OT_bind_mask)
+CLASSES = (DUET_OT_bind_head, DUET_OT_bind_chosen, DUET_OT_apply_binding, DUET_OT_discard_binding, DUET_OT_bind_mask)

@@ -121,6 +121,7 @@ def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The chosen head, where a take on it would be seen; raises HeadError."""
     head = heads.require_head(properties.target_head(scene))
     states.require_here(scene, head)
+    heads.require_current(head)
     key = head.data.shape_keys
     obstacles.require_undriven(head, ownership.speaking(key))
     names = [*ownership.speaking(key), *emotions.keys_of(feelings.stored_on(head).values())]

@@ -117,6 +117,7 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         """Animate all of the recording, for context, and use the part."""
         scene, duet = context.scene, context.scene.duet
         head, action = _chosen(scene)
+        heads.require_current(head)
         group, names = action.duet, (scene.name, head.name, action.name)
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
         if frames:

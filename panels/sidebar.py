@@ -8,6 +8,7 @@ import bpy
 
 from ..inference.emotion_keys import PRESETS
 from ..inference.take import EMOTIONS
+from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
 from ..operators.runtime import RUNTIME
 from ..scene import emotions, life, properties, sliders, takes
@@ -234,6 +235,8 @@ class DUET_PT_result(_Tab, bpy.types.Panel):
         reason = why_not(context.scene)
         if reason:
             _wrapped(layout, context, reason)
+        if can_rebind(context):
+            layout.operator("duet.bind_chosen", icon="MESH_MONKEY")
         if RUNTIME.pending is not None:
             box = layout.box()
             _wrapped(box, context, "A finished take waits for its head.")

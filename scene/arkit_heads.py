@@ -10,7 +10,7 @@ import numpy as np
 
 from ..inference.arkit_names import ENOUGH, Matches, match_keys
 from ..inference.errors import HeadError
-from ..inference.head import ARKIT_NAMES, load_head
+from ..inference.head import ARKIT_NAMES
 from ..inference.residual import Residual
 from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats
@@ -102,7 +102,7 @@ def apply_steps(
     basis = targets.basis_on(target, performance)
     names = [" ".join(handle.shapes) for handle in face.handles]
     if basis is None:
-        solver = ArkitSolver(_shapes_on_head(face), performance.basis, names)
+        solver = ArkitSolver(_shapes_on_head(face, performance), performance.basis, names)
     else:
         scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
@@ -115,11 +115,10 @@ def apply_steps(
     return Applied(residual, missing, basis is not None, tuple(notes))
 
 
-def _shapes_on_head(face: character.Face) -> Floats:
-    """The handles' ARKit shapes on the Duet head (N, V, 3), metres."""
-    head = load_head()
-    index = [[head.arkit_names.index(name) for name in handle.shapes] for handle in face.handles]
-    return np.stack([head.arkit[rows].sum(axis=0) for rows in index])
+def _shapes_on_head(face: character.Face, performance: Performance) -> Floats:
+    """The handles' ARKit shapes on the Duet head that plays (N, V, 3), metres."""
+    index = [[ARKIT_NAMES.index(name) for name in handle.shapes] for handle in face.handles]
+    return np.stack([performance.arkit[rows].sum(axis=0) for rows in index])
 
 
 def _shapes_on_mesh(face: character.Face) -> Floats:

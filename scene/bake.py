@@ -28,6 +28,7 @@ from . import (
     states,
     take_curves,
     takes,
+    versions,
 )
 from .rollback import all_or_nothing
 from .steps import Background, Steps, finish
@@ -108,6 +109,7 @@ def apply_steps(
         notes = obstacles.clear(obj, [*take.speech_names, *emotions.keys_of(feelings.stored_on(obj).values())], lift)
         due = (recording.start + np.arange(len(values)), values)
         notes += revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer)
+        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
         yield 1.0
@@ -174,6 +176,8 @@ def regenerate_steps(
     revise.widen(obj.data.shape_keys, take.speech_names, values)
     notes = revise.swap(action, made, edited)
     revise.assign(obj, made)
+    versions.rest_others(obj, (*take.speech_names, *take.expression_names))
+    emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
     revise.life(made)
     return notes
 

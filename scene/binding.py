@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from ..inference.bound import Binding, BindRequest, Floats
 from ..inference.errors import HeadError
-from . import emotions, heads, ownership, shape_keys, states
+from . import emotions, heads, ownership, shape_keys, states, versions
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
@@ -36,7 +36,7 @@ def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
         raise HeadError("No mesh is active.", _CHOOSE)
     if _PREVIEW_OF in obj:
         raise HeadError(f"'{obj.name}' is a preview.", "Click the head itself.")
-    if heads.is_head(obj) and BOUND not in obj.data.shape_keys:
+    if heads.is_head(obj) and BOUND not in obj.data.shape_keys and not heads.is_earlier(obj):
         raise HeadError(f"'{obj.name}' is the Duet head itself.", "It needs no binding; choose another mesh.")
     for datablock in (obj, obj.data):
         if datablock.library or datablock.override_library:
@@ -190,7 +190,8 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     """Give the head the shapes of its preview and remove that; yields the share done.
 
     Keys that binding has made before get new shapes and keep their animation, drivers and takes; keys that the mesh
-    had of its own stay as they are. Raises HeadError where there is no preview or the mesh has changed since.
+    had of its own stay as they are. Blendshapes of another version stay for the takes that move them (versions.py).
+    Raises HeadError where there is no preview or the mesh has changed since.
     """
     preview = preview_of(obj)
     if preview is None:
@@ -202,17 +203,23 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     source = preview.data.shape_keys
     base = rest_of(preview)
     names = [block.name for block in source.key_blocks][1:]
+    if heads.is_earlier(obj):
+        versions.make_room(obj, names)
     flat = np.empty(base.size, np.float32)
     for number, name in enumerate(names):
         source.key_blocks[name].points.foreach_get("co", flat)
         if _set_key(obj, name, flat.reshape(-1, 3) - base, name in own):
             own.add(name)
         yield (number + 1) / len(names)
+    heads.mark(obj, blendshapes)
     key = obj.data.shape_keys
     ownership.record(key, own)
-    key[heads.MARKER], key[BOUND] = len(obj.data.vertices), True
+    key[BOUND] = True
     heads.ensure_id(obj)
-    heads.add_feelings(obj, blendshapes)
+    if versions.has_earlier(obj):
+        versions.settle(obj, blendshapes)
+    else:
+        heads.add_feelings(obj, blendshapes)
     if again:
         emotions.shape_again(obj)
     discard_preview(obj)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import bpy
 import numpy as np
 
 from ..inference.errors import HeadError
 from ..inference.head import ARKIT_NAMES
-from ..inference.recompose import solve_arkit
+from ..inference.recompose import knows, solve_arkit
+from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats, GenerateRequest, Take
 from ..inference.timecode import exact_rate
-from . import arkit_keys, compat, emotions, feelings, heads, shape_keys, sliders, stage, takes, timing
+from . import arkit_keys, compat, emotions, feelings, heads, shape_keys, sliders, stage, takes, targets, timing
 from .steps import Steps, in_background
 
 
@@ -115,7 +117,8 @@ class Played:
 def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Played]:
     """What the head does now, at the scene's frame rate, in steps.
 
-    The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]. For a
+    The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]; those
+    of another version's shapes are solved on the mesh itself. For a
     mesh that is no Duet head, they are its ARKit keys' values, and the take has no blendshapes else. Raises HeadError
     where the object has no ARKit keys either, WeightsError where it is of another version.
     """
@@ -137,7 +140,8 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
     opening = sampled.of(opened, take.speech_names)
     names = (*take.speech_names, *take.expression_names)
     weights = np.concatenate([speech + opening, expression], axis=1)
-    arkit += yield from in_background(lambda: solve_arkit(names, weights))
+    solve = _solver_on(obj, names) if heads.is_earlier(obj) or not knows(names) else partial(solve_arkit, names)
+    arkit += yield from in_background(lambda: solve(weights))
     curves = {name: sampled.sliders.get(sliders.slider_name(name)) for name in take.emotions}
     played = Take(
         fps=sampled.fps,
@@ -172,6 +176,12 @@ def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
         emotion_opening=np.vstack([take.emotion_opening, np.array(opening, np.float32)]),
         emotion_curves=np.hstack([take.emotion_curves, still]),
     )
+
+
+def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
+    """ARKit coefficients (T, 52) of weights (T, K) of the mesh's own keys of these names, by its own ARKit keys."""
+    scale = np.float32(np.mean(obj.matrix_world.to_scale()))  # metres a unit of the mesh
+    return ArkitSolver(scale * targets.deltas_of(obj, ARKIT_NAMES), scale * targets.deltas_of(obj, names))
 
 
 def _plain_take(sampled: Sampled, arkit: Floats) -> Take:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
+from ..inference.blendshapes import shipped_id
 from ..inference.errors import HeadError, WeightsError
 from ..inference.take import Take
 from . import emotions, feelings, materials, ownership, rig, shape_keys, states
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 # Custom property of the Key data-block: the head's vertex count. On the Key, for there no panel shows it.
 MARKER = "duet_head"
 _ID, _ID_OF = "duet_id", "duet_id_of"  # of the Key: the head's id, and the Key that it was given to
+SHAPES, NAMES = "duet_shapes", "duet_names"  # of the Key: which blendshapes it has, and their names, one a line
 _ROOM = 10.0  # of a speech key's slider: all that Blender allows, for a library override cannot widen it later
+REBIND = "For new ones, bind it as any mesh (Bind Head), or add a new head."
 _ADD = "Click Add Duet Head, or pick a head that is there already."
 
 
@@ -43,7 +46,7 @@ def add_head(
     shape_keys.add_shape_keys(obj, blendshapes.speech_names, blendshapes.speech_basis)
     shape_keys.add_shape_keys(obj, blendshapes.expression_names, blendshapes.expression_basis)
     shape_keys.add_shape_keys(obj, head.arkit_names, head.arkit)
-    obj.data.shape_keys[MARKER] = len(head.vertices)
+    mark(obj, blendshapes)
     ownership.record(obj.data.shape_keys, (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names))
     _give_id(obj.data.shape_keys)
     add_feelings(obj, blendshapes)
@@ -63,6 +66,13 @@ def _new_mesh(head: Head) -> bpy.types.Mesh:
     mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.asarray(head.uv, np.float32).ravel())
     mesh.shade_smooth()
     return mesh
+
+
+def mark(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
+    """Make the object a Duet head that has these blendshapes."""
+    key = obj.data.shape_keys
+    key[MARKER], key[SHAPES] = len(obj.data.vertices), blendshapes.id
+    key[NAMES] = "\n".join((*blendshapes.speech_names, *blendshapes.expression_names))
 
 
 def add_feelings(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
@@ -110,6 +120,17 @@ def is_head(obj: bpy.types.Object | None) -> bool:
     return obj is not None and obj.type == "MESH" and obj.data.shape_keys is not None and MARKER in obj.data.shape_keys
 
 
+def is_earlier(obj: bpy.types.Object | None) -> bool:
+    """Whether the object is a head with the blendshapes of another version of Duet; raises WeightsError."""
+    return obj is not None and is_head(obj) and obj.data.shape_keys.get(SHAPES) != shipped_id()
+
+
+def require_current(obj: bpy.types.Object) -> None:
+    """Raise HeadError where a new take cannot be for this head, for it has another version's blendshapes."""
+    if is_earlier(obj):
+        raise HeadError(f"'{obj.name}' was made by another version of Duet. Its takes still work.", REBIND)
+
+
 def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The Duet heads in a scene."""
     return [obj for obj in scene.objects if is_head(obj)]
@@ -139,6 +160,7 @@ def require_fits(obj: bpy.types.Object, take: Take) -> None:
     blocks = obj.data.shape_keys.key_blocks
     missing = [name for name in (*take.speech_names, *take.expression_names) if name not in blocks]
     if missing:
+        require_current(obj)
         shown = ", ".join(missing[:3]) + ("..." if len(missing) > 3 else "")
         message = f"'{obj.name}' lacks {len(missing)} shape keys of this version ({shown})."
         raise HeadError(message, "Undo what removed or renamed them, or add a new head.")

@@ -28,6 +28,7 @@ from . import (
     sound,
     take_curves,
     takes,
+    versions,
 )
 from . import life as lively
 from .rollback import all_or_nothing
@@ -212,6 +213,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         due = _keyed(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, cues))
         notes += switch(scene, obj, action, names, due, scene.duet.existing == "LAYER")
+        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
         _connect([obj], take, cues)
     try:

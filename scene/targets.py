@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
-from ..inference.head import load_head
+from ..inference.head import ARKIT_NAMES, load_head
 from ..inference.residual import Residual
 from ..inference.take import Floats, Take
 from . import actions, compat, emotions, feelings, heads, ownership, shape_keys, sliders, stage, states, timing
@@ -38,6 +38,7 @@ class Performance:
     weights: Floats  # (T, K)
     basis: Floats  # (K, V, 3) their deltas on the Duet head, metres
     rest: Floats  # (V, 3) the Duet head without them
+    arkit: Floats  # (52, V, 3) its ARKit shapes, in the order of ARKIT_NAMES
     turns: dict[str, Floats]  # bone -> rotations (T, 3, 3) from rest in the parent's frame, Blender's axes
 
 
@@ -75,7 +76,10 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     if not used:
         raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
     fps = timing.scene_fps(scene)
-    return Performance(name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), turns)
+    arkit = deltas_of(head, ARKIT_NAMES)
+    return Performance(
+        name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), arkit, turns
+    )
 
 
 def _spread_emotions(head: bpy.types.Object, names: list[str], weights: Floats) -> None:
@@ -99,7 +103,8 @@ def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Perfor
         raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
     weights = timing.resample(take.face_weights, take.fps, fps)
     basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
-    return Performance(name, fps, start + np.arange(len(weights)), names, weights, basis, load_head().vertices, {})
+    head, frames = load_head(), start + np.arange(len(weights))
+    return Performance(name, fps, frames, names, weights, basis, head.vertices, head.arkit, {})
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:

@@ -34,7 +34,8 @@ HUNDREDTH_MM = 1e-5  # metres
 
 
 @pytest.fixture(autouse=True)
-def scene():
+def scene(monkeypatch):
+    monkeypatch.setattr(heads, "shipped_id", lambda: BLENDSHAPES.id)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     timing.set_scene_fps(scene, 24)

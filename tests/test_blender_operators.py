@@ -34,6 +34,7 @@ def scene(monkeypatch):
     monkeypatch.setattr(runtime.EngineChoice, "command", lambda self: (command, worker_command(ROOT)[1]))
     monkeypatch.setattr(add_head, "load_head", fake_head)
     monkeypatch.setattr(add_head, "load_blendshapes", lambda: BLENDSHAPES)
+    monkeypatch.setattr(heads, "shipped_id", lambda: BLENDSHAPES.id)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     duet.register()
     yield bpy.context.scene

@@ -99,7 +99,7 @@ def vertices_of(obj, frame):
 def performance(frames, vertices=1):
     """Of one key, which adds nothing."""
     weights, basis = np.ones((len(frames), 1)), np.zeros((1, vertices, 3))
-    return targets.Performance("Test", 24, frames, ("a",), weights, basis, basis[0], {})
+    return targets.Performance("Test", 24, frames, ("a",), weights, basis, basis[0], basis, {})
 
 
 def addon_head(scene, up="z", bones="flame", identity=5):
@@ -198,7 +198,7 @@ def test_blender_shows_the_vertices_of_the_model(scene):
     expression = rng.normal(0, 1, (1, 100)).astype(np.float32)
     motion = FlameMotion(24, np.zeros(5, np.float32), expression, pose, np.zeros((1, 3), np.float32))
     still = targets.Performance(
-        "Test", 24, np.array([1]), (), np.zeros((1, 0)), np.zeros((0, 1, 3)), np.zeros((1, 3)), {}
+        "Test", 24, np.array([1]), (), np.zeros((1, 0)), np.zeros((0, 1, 3)), np.zeros((1, 3)), np.zeros((52, 1, 3)), {}
     )
     key, action = target.data.shape_keys, actions.new_action("Test")
     bag = targets.play(key, action)
@@ -302,7 +302,15 @@ def test_a_head_of_other_vertices_has_to_be_bound(scene, speaking):
     target = addon_head(scene)
     flame = flame_heads.flame_head(target)
     unbound = targets.Performance(
-        "x", 24, np.array([1]), ("a",), np.ones((1, 1)), np.zeros((1, 99, 3)), np.zeros((99, 3)), {}
+        "x",
+        24,
+        np.array([1]),
+        ("a",),
+        np.ones((1, 1)),
+        np.zeros((1, 99, 3)),
+        np.zeros((99, 3)),
+        np.zeros((52, 99, 3)),
+        {},
     )
     with pytest.raises(HeadError, match=r"'FLAME-generic' has other vertices .* Bind it first"):
         finish(flame_bake.motion_steps(unbound, flame))
