@@ -293,6 +293,8 @@ def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> 
             if isinstance(result, Made):
                 tally["done"] += 1
                 _say(f"{job.audio} -> {job.output} ({result.frames} frames)")
+                for note in result.notes:
+                    _complain(f"note: {note}")
                 _record(job, result)
                 continue
             tally["failed"] += 1

@@ -122,6 +122,7 @@ def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     head = heads.require_head(properties.target_head(scene))
     states.require_here(scene, head)
     heads.require_current(head)
+    timing.require_unstretched(scene)
     key = head.data.shape_keys
     obstacles.require_undriven(head, ownership.speaking(key))
     names = [*ownership.speaking(key), *emotions.keys_of(feelings.stored_on(head).values())]
@@ -134,7 +135,7 @@ def recording_of(scene: bpy.types.Scene) -> bake.Recording:
     chosen, fps = scene.duet, timing.scene_fps(scene)
     if chosen.source == "STRIP":
         path, begin, end, start = sound.strip_audio(scene, chosen.strip, fps)
-        return bake.Recording(path, start, begin, end, own_strip=False)
+        return bake.Recording(path, start, begin, end, own_strip=False, note=sound.unheard(scene, chosen.strip))
     if not chosen.audio:
         raise AudioError("No audio is chosen.", "Choose a recording.")
     path = Path(bpy.path.abspath(chosen.audio))

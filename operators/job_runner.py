@@ -7,7 +7,7 @@ import ctypes
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,11 @@ FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a job: frames, and the weights' id."""
+    """What came of a job: frames, the weights' id, and what the user should know."""
 
     frames: int
     model: str
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,12 @@ class Runner:
         take = self._client.run(request, samples, on_progress)
         if not job.is_bake:
             take = acting.performed(_felt(job, take), job.acting, samples)
+        notes: Sequence[str] = ()
         if job.output.name.lower().endswith(FLAME):
             write_gaussian_take(job.output, take, *self._models.of(job.flame))
         else:
-            _write(job, take, samples)
-        return Made(take.frame_count, take.model_id)
+            notes = _write(job, take, samples)
+        return Made(take.frame_count, take.model_id, notes)
 
     def outcome(self, job: Job, on_progress: Progress | None = None) -> Outcome:
         """The job done, or the one error that it alone failed with, whatever that was."""
@@ -129,15 +131,16 @@ def _felt(job: Job, take: Take) -> Take:
     return with_curves(take, curves)
 
 
-def _write(job: Job, take: Take, samples: Floats) -> None:
+def _write(job: Job, take: Take, samples: Floats) -> Sequence[str]:
+    """Write the output; return notes for the user."""
     writer = _WRITERS.get(job.output.suffix.lower())
     if writer:
         writer(job.output, take)
-        return
+        return ()
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
         from ..scene import bake_file
 
-        bake_file(job.audio, take, job.output, job.base, job.head, _order(job, take, samples))
+        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, _order(job, take, samples)) or ())
 
 
 def _order(job: Job, take: Take, samples: Floats) -> Any:

@@ -45,6 +45,7 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and solve for the target, found again by its name."""
         scene, target = context.scene, targets.require_target(target_settings.target_of(context.scene))
+        timing.require_unstretched(scene)
         name, recording = target.name, recording_of(scene)
         request = properties.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
@@ -55,7 +56,7 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         performance = targets.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
         text = yield from _apply(scene, performance, target)
         _add_sound(scene, target, recording, len(performance.frames))
-        return text
+        return " ".join(said for said in (text, timing.outside(scene, recording.start), recording.note) if said)
 
 
 def _apply(

@@ -32,14 +32,14 @@ from . import (
 )
 from .rollback import all_or_nothing
 from .steps import Background, Steps, finish
-from .timing import frame_span, scene_fps
+from .timing import frame_span, outside, require_unstretched, scene_fps
 
 
 @dataclass(frozen=True)
 class Recording:
     """The file, the part of it in seconds (end 0: its end), the scene frame of its beginning, where it is loud.
 
-    With `own_strip` Duet puts the sound into the sequencer; else it is there already.
+    With `own_strip` Duet puts the sound into the sequencer; else it is there already. `note` is for the user.
     """
 
     path: Path
@@ -48,6 +48,7 @@ class Recording:
     end: float = 0.0
     own_strip: bool = True
     loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    note: str = ""
 
 
 def apply_take(
@@ -82,6 +83,7 @@ def apply_steps(
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
     states.require_here(scene, obj)
+    require_unstretched(scene)
     obstacles.require_undriven(obj, take.speech_names)
     properties.register()
     felt = take_curves.felt(take, [] if chosen is None else settings.chosen_cues(chosen))
@@ -118,8 +120,8 @@ def apply_steps(
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
-    unseen = obstacles.hidden(obj, bpy.context.view_layer)
-    return [*notes, unseen] if unseen else notes
+    said = (obstacles.hidden(obj, bpy.context.view_layer), outside(scene, recording.start), recording.note)
+    return [*notes, *(text for text in said if text)]
 
 
 def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import bpy
 
 _STRIP_HANDLES = bpy.app.version >= (5, 1, 0)  # strip timing was renamed
@@ -35,3 +37,20 @@ def set_strip_range(strip: bpy.types.Strip, first: int, end: int) -> None:
 def strip_content_start(strip: bpy.types.Strip) -> float:
     """The frame at which a strip's whole content would begin, were nothing cut off."""
     return float(strip.content_start if _STRIP_HANDLES else strip.frame_start)
+
+
+def strip_heard(strip: bpy.types.Strip, fps: float) -> tuple[int, int, float]:
+    """(first frame, frame after the last, second of the file at the first) of what a sound strip lets be heard.
+
+    Where the sound is moved in its strip, frames in which nothing is heard are left out.
+    """
+    start = strip_content_start(strip)
+    trimmed = strip.content_trim_start if _STRIP_HANDLES else strip.animation_offset_start
+    length = strip.content_duration if _STRIP_HANDLES else strip.frame_duration
+    first, last = strip_range(strip)
+    first, last = max(first, math.ceil(start - 1e-3)), min(last, math.floor(start + length + 1e-3))
+    second = (first - start + trimmed) / fps - strip.sound_offset
+    if second < 0:
+        late = math.ceil(-second * fps - 1e-3)
+        first, second = first + late, max(0.0, second + late / fps)
+    return first, last, second

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,8 @@ import bpy
 from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.livelink import write_livelink_csv
-from . import arkit_keys, heads
-from .export_sampling import Span, frame_kept, performance_steps, scene_span, take_span
+from . import actions, arkit_keys, export_checks, heads, stage
+from .export_sampling import Span, performance_steps, scene_span, take_span
 from .files import open_file
 from .steps import Background, Steps, finish
 
@@ -50,12 +50,16 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         f"_{path.stem[:60]}_{os.getpid()}_partial"
     )  # a .gltf names the .bin that is written with it
     partial = folder / f"{path.stem}{path.suffix.lower()}"
+    _require_exportable(obj, path, span)
     try:
         folder.mkdir(exist_ok=True)
         with _staged(scene, obj, span):
             done = kind.write(partial, span)
         if "FINISHED" not in done or not partial.exists():
             raise OutputError(f"Blender's {kind.name} exporter did not write '{path}'.", "See its message.")
+        key = obj.data.shape_keys
+        blocks = [block for block in key.key_blocks[1:] if not block.mute] if key else []
+        export_checks.require_head(partial, obj.name, len(blocks), _moving_frames(obj, span))
         for beside in folder.iterdir():
             if beside != partial:
                 beside.replace(path.parent / beside.name)
@@ -65,6 +69,26 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         raise OutputError(message, "Choose another file or folder.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_exportable(obj: bpy.types.Object, path: Path, span: Span) -> None:
+    """Raise HeadError where the head stands still in its mode, or Blender would leave frames out."""
+    if obj.mode != "OBJECT":
+        message = f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode, where its face stands still."
+        raise HeadError(message, "Go back to Object Mode.")
+    if span.start < 0 and path.suffix.lower() != ".abc":
+        message = f"The frames {span.start} to {span.end} begin before 0, where Blender's exporters begin."
+        raise HeadError(message, "Set the take's Start Frame to 0 or later; .abc, .csv, .json and .npz have them all.")
+
+
+def _moving_frames(obj: bpy.types.Object, span: Span) -> int:
+    """How many frames of weights are due in a file: 0 where no curve moves the keys."""
+    key = obj.data.shape_keys
+    animation = key.animation_data if key else None
+    if animation is None or not any(bag.fcurves for bag in actions.bags_of(key)):
+        return 0
+    plays = animation.action is not None or any(not track.mute for track in animation.nla_tracks)
+    return len(span.frames) if plays else 0
 
 
 def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> Steps[int]:
@@ -99,30 +123,24 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
 
 @contextmanager
 def _staged(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Iterator[None]:
-    """The head and its armature selected, and the span as the scene's; everything is put back afterwards."""
-    layer = bpy.context.view_layer
-    parts = {obj} | ({obj.parent} if obj.parent and obj.parent.type == "ARMATURE" else set())
-    missing = [part.name for part in parts if part.name not in layer.objects]
-    if missing:
-        message = f"'{missing[0]}' is not in the view layer '{layer.name}'."
-        raise OutputError(message, "Show its collection in the Outliner.")
-    with ExitStack() as undo:
-        undo.enter_context(frame_kept(scene))
-        for name in ("frame_start", "frame_end", "use_preview_range"):
-            undo.callback(setattr, scene, name, getattr(scene, name))
-        undo.callback(setattr, layer.objects, "active", layer.objects.active)
-        for other in layer.objects:
-            undo.callback(other.select_set, other.select_get())
-            undo.callback(other.hide_set, other.hide_get()) if other in parts else None
-        scene.use_preview_range = False
-        scene.frame_start, scene.frame_end = 0, 1048574  # so that neither end pushes the other
-        scene.frame_start, scene.frame_end = span.start, span.end
-        for other in layer.objects:
-            if other in parts:
-                other.hide_set(False)
-            other.select_set(other in parts)
+    """A scene apart of the head and its armature alone, selected, with the span's frames, for Blender's exporters.
+
+    So nothing that hides or locks them in the user's scene, its collections and layers keeps them out of the file.
+    """
+    carrier = obj.parent
+    parts = [obj, *([carrier] if carrier is not None and carrier.type == "ARMATURE" else [])]
+    with stage.staged(scene, parts) as apart:
+        layer = apart.scene.view_layers[0]
+        for name in ("system", "scale_length", "length_unit"):
+            setattr(apart.scene.unit_settings, name, getattr(scene.unit_settings, name))
+        apart.scene.frame_start, apart.scene.frame_end = 0, 1048574  # so that neither end pushes the other
+        apart.scene.frame_start, apart.scene.frame_end = span.start, span.end
+        apart.at(span.start)
+        for part in parts:
+            part.select_set(True, view_layer=layer)
         layer.objects.active = obj
-        yield
+        with bpy.context.temp_override(scene=apart.scene, view_layer=layer):
+            yield
 
 
 def _write_alembic(path: Path, span: Span) -> set[str]:
@@ -165,6 +183,7 @@ def _write_gltf(path: Path, span: Span) -> set[str]:
                     filepath=str(path),
                     export_format="GLB" if path.suffix == ".glb" else "GLTF_SEPARATE",
                     use_selection=True,
+                    use_active_scene=True,
                     export_animations=True,
                     export_animation_mode="SCENE",  # one animation of all that moves, sampled as it is evaluated
                     export_anim_scene_split_object=False,

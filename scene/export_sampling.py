@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -51,16 +49,6 @@ def take_span(scene: bpy.types.Scene, obj: bpy.types.Object) -> Span:
     if not ranges:
         return scene_span(scene)
     return Span(int(np.ceil(min(r[0] for r in ranges) - 1e-3)), int(np.floor(max(r[1] for r in ranges) + 1e-3)))
-
-
-@contextmanager
-def frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
-    """Go back to the scene's current frame after the block."""
-    frame, part = scene.frame_current, scene.frame_subframe
-    try:
-        yield
-    finally:
-        scene.frame_set(frame, subframe=part)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,36 +19,43 @@ from .steps import finish
 
 def bake_file(
     audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "", order: Order | None = None
-) -> None:
+) -> list[str]:
     """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on, or as `order` says.
 
     With `base`, that file is opened, and its head of that name, or its one head, is animated (one is added where
     there is none); its frame rate stays. Without, a fresh file gets the head, lights, a camera, and the take's frame
-    rate and length. The file that is open in Blender is left. Raises OutputError, HeadError, AudioError or
-    WeightsError.
+    rate and length, and begins at frame 0 at the earliest, as Blender's scenes do. The file that is open in Blender is
+    left. Returns notes for the user. Raises OutputError, HeadError, AudioError or WeightsError.
     """
     output = prepare_output(output)
     audio, base = audio.resolve(), base and base.resolve()
     scene = open_file(base) if base else _fresh(take)
     obj = _head_of(scene, head)
     start = scene.frame_start if order is None or order.start is None else order.start
+    notes = []
     if base is None:
         scene.frame_start = start
+        if start < scene.frame_start:
+            notes = [f"A scene of Blender's begins at frame 0 at the earliest: the take begins there, not at {start}."]
+            start = scene.frame_start
     if order is None:
-        apply_take(scene, obj, take, audio, start, in_sync=True)
+        notes += apply_take(scene, obj, take, audio, start, in_sync=True)
     else:
-        _act(scene, obj, take, Recording(audio, start, order.begin, order.end, loudness=order.loudness), order)
+        recording = Recording(audio, start, order.begin, order.end, loudness=order.loudness)
+        notes += _act(scene, obj, take, recording, order)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, obj)
     scene.frame_set(scene.frame_start)
     _save(scene, output, base)
+    return notes
 
 
-def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> None:
-    finish(apply_steps(scene, obj, take, recording, order.choice, order.layer, in_sync=True))
+def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
+    notes = finish(apply_steps(scene, obj, take, recording, order.choice, order.layer, in_sync=True))
     if order.plain is not None:
         finish(plain.bake_steps(scene, obj, order.plain))
+    return notes
 
 
 def frame_rate(path: Path) -> float:

@@ -93,7 +93,7 @@ def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.S
 def add_strip(
     scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int, skip: int = 0
 ) -> bpy.types.Strip:
-    """Add the sound on the lowest channel that is free for `length` frames from `start` on.
+    """Add the sound on the lowest channel that is heard, unlocked and free for `length` frames from `start` on.
 
     Its first `skip` frames are cut off. Raises AudioError for an unreadable file (Blender itself would add a silent
     strip), before anything is added.
@@ -101,7 +101,8 @@ def add_strip(
     _open(path)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     busy = {strip.channel for strip in editor.strips if _overlaps(strip, start, start + length)}
-    channel = next((n for n in range(1, _CHANNELS + 1) if n not in busy), _CHANNELS)
+    open_ = [n for n in range(1, _CHANNELS + 1) if not editor.channels[n].mute and not editor.channels[n].lock]
+    channel = next((n for n in open_ if n not in busy), _CHANNELS)
     strip = editor.strips.new_sound(path.stem, str(path), channel, start - skip)
     if skip or compat.strip_range(strip)[1] > start + length + 1:  # Blender may round a strip up
         compat.set_strip_range(strip, start, start + length)
@@ -125,9 +126,44 @@ def strip_audio(scene: bpy.types.Scene, name: str, fps: float) -> tuple[Path, fl
     path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
     if strip.sound.packed_file and not path.exists():
         raise AudioError(f"The sound of '{name}' is packed.", "Use File > External Data > Unpack Resources.")
-    first, last = compat.strip_range(strip)
-    skipped = first - compat.strip_content_start(strip)
-    return path, max(0.0, skipped / fps), (skipped + last - first) / fps, first
+    if len(strip.retiming_keys):
+        raise AudioError(
+            f"The strip '{name}' is retimed, so its speech is not at the seconds of its file.",
+            "Clear its retiming, or render the sound to a file and use that.",
+        )
+    first, last, begin = compat.strip_heard(strip, fps)
+    skipped = 0
+    for meta in _metas_of(scene, strip):
+        low, high = compat.strip_range(meta)
+        skipped = max(skipped, low - first)
+        last = min(last, high)
+    if first + skipped >= last:
+        raise AudioError(
+            f"Nothing of the strip '{name}' is heard.", "See its offset, its cut and the meta strip it is in."
+        )
+    return path, begin + skipped / fps, begin + (last - first) / fps, first + skipped
+
+
+def unheard(scene: bpy.types.Scene, name: str) -> str:
+    """Why a strip that is spoken is not heard; empty where it is."""
+    strip = next((strip for strip in sound_strips(scene) if strip.name == name), None)
+    if strip is None:
+        return ""
+    around = [strip, *_metas_of(scene, strip)]
+    channel = scene.sequence_editor.channels[around[-1].channel]
+    muted = any(each.mute for each in around) or channel.mute
+    return f"The strip '{name}' is muted: it is spoken, but not heard." if muted else ""
+
+
+def _metas_of(scene: bpy.types.Scene, strip: bpy.types.Strip) -> list[bpy.types.Strip]:
+    """The meta strips that a strip lies in, the innermost first."""
+    metas = [each for each in scene.sequence_editor.strips_all if each.type == "META"]
+    found: list[bpy.types.Strip] = []
+    inner = strip
+    while (outer := next((meta for meta in metas if inner.name in meta.strips), None)) is not None:
+        found.append(outer)
+        inner = outer
+    return found
 
 
 def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip: bpy.types.Strip | None) -> None:
@@ -138,7 +174,7 @@ def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip
         scene.sequence_editor.strips.remove(old)
         if sound and not sound.users:
             bpy.data.sounds.remove(sound)
-    if strip is not None and channel:
+    if strip is not None and channel and not scene.sequence_editor.channels[channel].mute:
         strip.channel = channel  # where that is taken, Blender moves the strip to the next free one
 
 

@@ -11,19 +11,20 @@ import numpy as np
 from ..inference.take import Floats
 
 Channel = tuple[bpy.types.ID, str, int]  # data-block, data path, index in an array; -1 where the value is one number
+_HIDING = ("hide_viewport", "hide_select", "hide_render")
 
 
 class Stage:
     """Objects as they are at a frame of the user's scene; the user's own data stays at its frame."""
 
     def __init__(self, scene: bpy.types.Scene) -> None:
-        self._scene = scene
+        self.scene = scene
 
     def at(self, frame: float) -> bpy.types.Depsgraph:
         """Everything evaluated at a frame of the scene."""
         whole = int(np.floor(frame))
-        self._scene.frame_set(whole, subframe=float(frame - whole))
-        return self._scene.view_layers[0].depsgraph
+        self.scene.frame_set(whole, subframe=float(frame - whole))
+        return self.scene.view_layers[0].depsgraph
 
     def values(self, channels: Sequence[Channel], frames: Sequence[float]) -> Floats:
         """Evaluated values (T, N) of channels at frames (T,)."""
@@ -47,15 +48,16 @@ class Stage:
 def staged(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> Iterator[Stage]:
     """A stage with these objects, which runs at the scene's frame rate and Time Stretching; gone after the block."""
     apart = bpy.data.scenes.new("Duet Stage")
-    hidden = [obj for obj in objects if obj.hide_viewport]
+    hidden = [(obj, name) for obj in objects for name in _HIDING if getattr(obj, name)]
     try:
         for name in ("fps", "fps_base", "frame_map_old", "frame_map_new"):
             setattr(apart.render, name, getattr(scene.render, name))
         for obj in objects:
             apart.collection.objects.link(obj)
-            obj.hide_viewport = False
+        for obj, name in hidden:
+            setattr(obj, name, False)
         yield Stage(apart)
     finally:
-        for obj in hidden:
-            obj.hide_viewport = True
+        for obj, name in hidden:
+            setattr(obj, name, True)
         bpy.data.scenes.remove(apart)

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from ..inference.curves import sample
+from ..inference.errors import HeadError
 from ..inference.take import Floats
 
 
@@ -15,6 +16,21 @@ def scene_fps(scene: bpy.types.Scene) -> float:
     Blender keeps the base in single precision, which is a frame too few after ten minutes, so it is rounded.
     """
     return float(scene.render.fps / round(scene.render.fps_base, 6))
+
+
+def require_unstretched(scene: bpy.types.Scene) -> None:
+    """Raise HeadError where Time Stretching plays keys, but not sound, at another speed."""
+    old, new = scene.render.frame_map_old, scene.render.frame_map_new
+    if old != new:
+        message = f"The scene's Time Stretching ({old} to {new}) slows or hurries faces, but not sound."
+        raise HeadError(message, "Set both numbers to 100 under Output > Frame Range > Time Stretching.")
+
+
+def outside(scene: bpy.types.Scene, start: int) -> str:
+    """What of a take from frame `start` on is before all that the scene plays; empty where nothing is."""
+    if start >= scene.frame_start:
+        return ""
+    return f"The scene begins at frame {scene.frame_start}: what is spoken from {start} on before that does not play."
 
 
 def set_scene_fps(scene: bpy.types.Scene, fps: float) -> None:
