@@ -28,7 +28,7 @@ PACKAGES = {
     "__init__": set(),
     "panels": BLENDER,
     "operators": BLENDER,
-    "scene": BLENDER,
+    "scene": {*BLENDER, "pxr"},  # which Blender brings for USD
     "client": {"numpy"},
     "worker": {"numpy"},
     "torch": {"numpy", "torch"},

@@ -17,7 +17,8 @@ FPS, CLICK = 24, 1.0  # the click's second in the file
 
 
 @pytest.fixture(autouse=True)
-def scene():
+def scene(monkeypatch):
+    monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     duet.register()
     scene = bpy.context.scene

@@ -42,7 +42,8 @@ EXACT = 1e-5  # metres
 
 
 @pytest.fixture(autouse=True)
-def scene():
+def scene(monkeypatch):
+    monkeypatch.setattr(heads, "shipped_id", lambda: SHAPES.id)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     duet.register()
     bpy.context.scene.render.fps = 24
