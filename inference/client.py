@@ -123,6 +123,7 @@ class WorkerClient:
         self._job: int | None = None
         self._submitted = 0.0
         self._cancel_asked: float | None = None
+        self._unheard: Message | None = None  # the job, where a warm worker has it and has not yet answered
 
     @property
     def busy(self) -> bool:
@@ -152,11 +153,14 @@ class WorkerClient:
             )
         if self._child is not None and not self._child.is_alive():
             self._drop()
+        is_warm = self._child is not None
         if self._child is None:
             self._child = Child(self._command, self._env)
         job = next(self._jobs)
-        self._child.send(Message(kind, job, data, arrays))
+        message = Message(kind, job, data, arrays)
+        self._child.send(message)
         self._job, self._submitted, self._cancel_asked = job, time.monotonic(), None
+        self._unheard = message if is_warm else None
         return job
 
     def cancel(self, job: int) -> None:
@@ -205,7 +209,7 @@ class WorkerClient:
 
     def close(self) -> None:
         """End the process; a running job is forgotten. The next submit starts a new one."""
-        self._job = self._cancel_asked = None
+        self._job = self._cancel_asked = self._unheard = None
         if self._child is not None:
             self._child.end()
             self._child = None
@@ -235,13 +239,15 @@ class WorkerClient:
 
     def _drop(self) -> None:
         """Kill the process and forget it and its job."""
-        self._job = self._cancel_asked = None
+        self._job = self._cancel_asked = self._unheard = None
         if self._child is not None:
             self._child.kill()
             self._child = None
 
     def _events_of(self, item: Message | ProtocolError | Ended) -> list[Event]:
         if isinstance(item, Ended):
+            if self._unheard is not None and self._cancel_asked is None:
+                return self._once_more(self._unheard)
             return self._fail(WorkerError(f"Duet's worker process ended with {_code(item)}.", _DIED), item)
         if isinstance(item, ProtocolError):
             return self._fail(item)
@@ -249,6 +255,18 @@ class WorkerClient:
             return self._events_of_message(item)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             return self._fail(ProtocolError(f"The worker's '{item.type}' message is wrong: {error!r}."))
+
+    def _once_more(self, message: Message) -> list[Event]:
+        """Give the job to a new process: the warm one was dying when it came, which shows only later."""
+        self._unheard, self._submitted = None, time.monotonic()
+        if self._child is not None:
+            self._child.kill()  # ends its threads
+        try:
+            self._child = Child(self._command, self._env)
+        except WorkerError as error:
+            return self._fail(error)
+        self._child.send(message)
+        return []
 
     def _events_of_message(self, message: Message) -> list[Event]:
         job, data = message.job, message.data
@@ -262,6 +280,7 @@ class WorkerClient:
             raise ValueError("unknown type")
         if job is None or job != self._job:  # of a job that has ended
             return []
+        self._unheard = None
         if message.type == "progress":
             fraction = float(data["fraction"])
             return [Progress(job, 0.0 if math.isnan(fraction) else min(max(fraction, 0.0), 1.0), str(data["stage"]))]
@@ -279,7 +298,7 @@ class WorkerClient:
             event = done
         elif self._cancel_asked is None and data:
             event = Failed(job, _error(data), str(data["traceback"]))
-        self._job = self._cancel_asked = None
+        self._job = self._cancel_asked = self._unheard = None
         return event
 
     def _fail(self, error: DuetError, ended: Ended | None = None, traceback: str = "") -> list[Event]:

@@ -18,6 +18,7 @@ from ..inference.livelink import write_livelink_csv
 from . import actions, arkit_keys, export_checks, heads, stage
 from .export_sampling import Span, performance_steps, scene_span, take_span
 from .files import open_file
+from .paths import for_blender
 from .steps import Background, Steps, finish
 
 _GLTF_ADDON = "io_scene_gltf2"
@@ -47,10 +48,11 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
     if not kind.is_built():
         raise OutputError(f"This Blender was built without {kind.name}.", NO_LIBRARY)
     folder = path.with_name(
-        f"_{path.stem[:60]}_{os.getpid()}_partial"
+        f"_{path.stem[:40]}_{os.getpid()}_partial"
     )  # a .gltf names the .bin that is written with it
     partial = folder / f"{path.stem}{path.suffix.lower()}"
     _require_exportable(obj, path, span)
+    for_blender(partial, OutputError)
     try:
         folder.mkdir(exist_ok=True)
         with _staged(scene, obj, span):
@@ -106,7 +108,7 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
         ".json": lambda file: write_json(file, take),
         ".npz": lambda file: write_npz(file, take, played.expression, played.opening),
     }
-    partial = path.with_name(f".{path.stem[:60]}.{os.getpid()}{suffix}")
+    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}{suffix}")
     writing = Background(lambda: writers[suffix](partial))
     try:
         yield from writing.wait()

@@ -13,6 +13,8 @@ from ..inference.head import load_head
 from ..inference.take import Take
 from . import heads, plain, sound, studio, timing
 from .bake import Recording, apply_steps, apply_take
+from .paths import fits_blender, for_blender
+from .saving import save_copy
 from .settings import Order
 from .steps import finish
 
@@ -28,6 +30,7 @@ def bake_file(
     left. Returns notes for the user. Raises OutputError, HeadError, AudioError or WeightsError.
     """
     output = prepare_output(output)
+    for_blender(output, OutputError)
     audio, base = audio.resolve(), base and base.resolve()
     scene = open_file(base) if base else _fresh(take)
     obj = _head_of(scene, head)
@@ -69,7 +72,7 @@ def open_file(path: Path) -> bpy.types.Scene:
     try:
         if bpy.context.window is None:  # of a file that was saved in the background; Blender's exporters ask for one
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
+        bpy.ops.wm.open_mainfile(filepath=for_blender(path, OutputError), load_ui=False)
     except RuntimeError as error:
         raise OutputError(f"The file '{path}' cannot be opened.", "Check that it is a .blend file.") from error
     return bpy.context.scene
@@ -104,8 +107,7 @@ def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
     """Save with the new sound's path relative to the file, so that both can move together."""
     start = base.parent if base else output.parent  # Blender moves relative paths from the base to the output
     for strip in (strip for head in heads.heads_of(scene) for strip in sound.strips_of(scene, head)):
-        strip.sound.filepath = bpy.path.relpath(bpy.path.abspath(strip.sound.filepath), start=str(start))
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True, relative_remap=base is not None)
-    except RuntimeError as error:
-        raise OutputError(f"The output '{output}' cannot be written.", "Choose another place.") from error
+        whole = bpy.path.abspath(strip.sound.filepath)
+        relative = bpy.path.relpath(whole, start=str(start))
+        strip.sound.filepath = relative if fits_blender(relative) else whole
+    save_copy(output, relative_remap=base is not None)

@@ -14,6 +14,7 @@ from ..inference.audio_rate import convert_rate
 from ..inference.errors import AudioError
 from ..inference.take import Floats
 from . import compat, heads
+from .paths import for_blender
 from .steps import Steps, finish, in_background
 
 _MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
@@ -76,7 +77,7 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
         raise AudioError(f"'{path}' is a folder.", remedy)
     if not path.stat().st_size:
         raise AudioError(f"The audio file '{path}' is empty (zero bytes).", "Export or record it again.")
-    sound = aud.Sound(str(path))
+    sound = aud.Sound(for_blender(path.absolute(), AudioError))
     try:
         return sound, sound.specs[0]  # asked first, for data() of an unreadable file ends Blender 4.5
     except aud.error as error:

@@ -541,6 +541,7 @@ def test_a_base_keeps_its_head_rate_and_paths(scene, head, voice, tmp_path):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     take = fake_take(frames=60, fps=30.0)
     bake_file(voice, take, tmp_path / "shot.blend", base)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     scene = bpy.context.scene
     assert [obj.name for obj in heads.heads_of(scene)] == ["Ada"]
     assert (timing.scene_fps(scene), scene.frame_start, scene.frame_end) == (24, 101, 148)

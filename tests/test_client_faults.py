@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duet.benchmarks.worker_kills import kill_over_and_over
+from duet.inference.child import Child
 from duet.inference.client import Cancelled, Failed, Hello, Progress, Result, WorkerClient, worker_command
 from duet.inference.errors import CancelledError, RequestError, WorkerError
 from duet.inference.take import GenerateRequest
@@ -179,6 +181,29 @@ def test_worker_that_died_between_jobs_is_replaced(faulty):
     process.kill()
     process.wait()
     assert isinstance(submit_and_wait(client), Result)
+
+
+def test_a_warm_worker_that_is_dying_as_the_job_comes_is_replaced_unseen(faulty, monkeypatch):
+    client = faulty("none")
+    assert isinstance(submit_and_wait(client), Result)
+    client._child._process.kill()
+    client._child._process.wait()
+    monkeypatch.setattr(Child, "is_alive", lambda child: True)  # as it seems in the moment after a kill
+    assert isinstance(submit_and_wait(client), Result)
+
+
+def test_a_worker_that_dies_of_the_job_is_not_given_it_again(faulty):
+    client = faulty("dies")
+    assert isinstance(submit_and_wait(client), Failed)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_kills_at_random_moments_leave_nothing_and_every_next_job_works():
+    """The first twenty of `duet.benchmarks.worker_kills`, which does a thousand."""
+    report = kill_over_and_over(20, seed=1)
+    assert report.left == ()
+    assert sum(report.outcomes.values()) == 20
+    assert report.outcomes["failed"] > 5
 
 
 def test_warm_worker_says_hello_once(faulty):
