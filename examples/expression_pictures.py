@@ -21,8 +21,8 @@ from .render import render_face
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES, SHEET = ROOT / "panels" / "expressions", ROOT / "docs" / "pictures" / "expressions.png"
-_DRAWN, _SMALL, _TILE, _LABEL, _COLUMNS = 192, 96, 104, 18, 9  # pixels; tiles in a row
-_SAMPLES, _QUALITY, _COLORS = 16, 82, 192
+_DRAWN, _SMALL, _TILE, _LABEL, _COLUMNS = 160, 96, 104, 18, 9  # pixels; tiles in a row
+_SAMPLES, _QUALITY, _COLORS = 12, 82, 192
 
 
 def face(head: Head, shapes: Blendshapes, name: str) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from ..inference.audio_checks import SAMPLE_RATE
 from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.loudness import envelope
 from ..inference.take import Take
-from ..scene import bake, emotions, feelings, heads, obstacles, ownership, properties, sound, states, timing
+from ..scene import bake, emotions, heads, obstacles, ownership, properties, sound, states, timing
 from ..scene.steps import in_background
 from .reasons import BUSY, Reasoned
 from .runtime import RUNTIME
@@ -125,7 +125,7 @@ def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     timing.require_unstretched(scene)
     key = head.data.shape_keys
     obstacles.require_undriven(head, ownership.speaking(key))
-    names = [*ownership.speaking(key), *emotions.keys_of(feelings.stored_on(head).values())]
+    names = [*ownership.speaking(key), *emotions.shown_by(head)]
     obstacles.require_clear(head, names, scene.duet.clear_way)
     return head
 

@@ -108,7 +108,7 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        notes = obstacles.clear(obj, [*take.speech_names, *emotions.keys_of(feelings.stored_on(obj).values())], lift)
+        notes = obstacles.clear(obj, [*take.speech_names, *emotions.shown_by(obj)], lift)
         due = (recording.start + np.arange(len(values)), values)
         notes += revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))

@@ -121,6 +121,11 @@ def keys_of(emotions: Iterable[Emotion]) -> list[str]:
     return [name for pair in pairs for name, weights in pair if weights]
 
 
+def shown_by(obj: bpy.types.Object) -> list[str]:
+    """The shape keys without which the head's feelings are not seen: a Silent one may be muted to keep a mouth shut."""
+    return [emotion.key for emotion in stored_on(obj).values() if emotion.expression]
+
+
 def _require_blendshapes(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> None:
     blocks = obj.data.shape_keys.key_blocks
     for emotion in emotions:

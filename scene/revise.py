@@ -208,7 +208,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         cues = [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))]
         if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
             write_silence(action, stored, obj, fps)
-        notes = obstacles.clear(obj, [*take.speech_names, *emotions.keys_of(feelings.stored_on(obj).values())], lift)
+        notes = obstacles.clear(obj, [*take.speech_names, *emotions.shown_by(obj)], lift)
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
         due = _keyed(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, cues))

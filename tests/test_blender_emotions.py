@@ -341,6 +341,14 @@ def test_without_a_take_the_amount_acts_at_once(scene, head):
     assert np.abs(evaluated(head) - face({"surprised": 1.0}, silence=0.25)).max() < HUNDREDTH_MM
 
 
+def test_a_silent_key_that_is_muted_stays_so(scene, head, voice):
+    silent = head.data.shape_keys.key_blocks["Silent Surprised"]
+    silent.mute = True
+    bake.apply_take(scene, head, quiet(surprised=1.0), voice, 1)
+    assert silent.mute
+    assert np.abs(evaluated(head, 5) - face({"surprised": 1.0}, silence=0.0)).max() < HUNDREDTH_MM
+
+
 def test_silence_comes_back_when_the_take_goes(scene, head, voice):
     bake.apply_take(scene, head, quiet(), voice, 1)
     scene.frame_set(40)
