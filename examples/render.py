@@ -130,6 +130,8 @@ def _mesh(head: Head) -> Any:
 
 
 def _material(name: str) -> Any:
+    if name == "cornea":
+        return _clear()
     color, roughness, specular = _LOOKS.get(name, ((0.5, 0.5, 0.5), 0.5, 0.5))
     material = bpy.data.materials.new(f"Duet {name}")
     material.use_nodes = True
@@ -137,6 +139,23 @@ def _material(name: str) -> Any:
     shader.inputs["Base Color"].default_value = (*color, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     shader.inputs["Specular IOR Level"].default_value = specular
+    return material
+
+
+def _clear() -> Any:
+    """What lets light through and mirrors a little of it."""
+    material = bpy.data.materials.new("Duet cornea")
+    material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    kinds = ("LayerWeight", "BsdfTransparent", "BsdfGlossy", "MixShader", "OutputMaterial")
+    weight, through, mirror, mix, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
+    weight.inputs["Blend"].default_value = 0.05
+    mirror.inputs["Color"].default_value = (0.4, 0.4, 0.4, 1.0)
+    mirror.inputs["Roughness"].default_value = 0.03
+    for socket, node, number in ((weight.outputs["Fresnel"], mix, 0), (through.outputs[0], mix, 1), (mirror.outputs[0], mix, 2)):
+        tree.links.new(socket, node.inputs[number])
+    tree.links.new(mix.outputs[0], output.inputs[0])
     return material
 
 

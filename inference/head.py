@@ -33,11 +33,11 @@ ARKIT_NAMES: tuple[str, ...] = (
 )
 EXTRA_NAMES = ("tongueUp", "tongueBack", "tongueTeeth")
 BONES = ("root", "neck", "jaw", "left_eye", "right_eye")
-MATERIALS = ("skin", "lips", "mouth", "brows", "sclera", "iris", "pupil", "teeth", "gums", "tongue", "lashes")
+MATERIALS = ("skin", "lips", "mouth", "brows", "sclera", "cornea", "iris", "pupil", "teeth", "gums", "tongue", "lashes")
 REGIONS = (
     *("skin", "face", "upper_face", "cheeks", "jaw", "eyelids", "outer_lips"),
     *("inner_lip_upper", "inner_lip_lower", "mouth_corners", "mouth_bag", "eye_sockets"),
-    *("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue", "lashes", "brows"),
+    *("left_eye", "right_eye", "upper_teeth", "lower_teeth", "gums", "tongue", "lashes", "brows"),
 )
 
 Floats = NDArray[np.float32]

