@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import QuadMesh, Spread
+from .mesh import QuadMesh, Spread, smoothstep
 from .scan import Doubles, Indices, Scan
 
 RINGS = 25  # closed loops of the scan around the mouth, from the red's border into the mouth
@@ -23,7 +23,8 @@ _WIDTH = 0.97  # of half the mouth: sections are taken up to there
 _SECTIONS, _DEPTHS = 41, 60
 _MOVED = slice(5, 11)  # rings that a lip is moved by
 _REACH = 0.018  # metres over which a lip's move fades
-_ROUNDS = 4
+_ROUNDS, _SETTLED = 6, 0.02e-3
+_BESIDE = (0.78, 0.93)  # of half the mouth: from where on pairs are looked at, not sections
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,23 +106,36 @@ class LipSettler:
         self.mouth = mouth
         rings = mouth.rings[_MOVED]
         self.halves = [np.unique(rings[:, half[1:-1]]) for half in (UPPER, LOWER)]
-        corners = np.unique(rings[:, list(_CORNERS)])
-        self.spread = Spread(mesh, places, np.concatenate([*self.halves, corners]), _REACH)
-        self._still = len(corners)
+        self.pairs = mouth.pairs(places)
+        self._rest = self._heights(places)
+        self.spread = Spread(mesh, places, np.concatenate(self.halves), _REACH)
 
-    def closed(self, vertices: Doubles, only_overlaps: bool = False) -> Doubles:
+    def _heights(self, vertices: Doubles) -> Doubles:
+        upper, lower = self.pairs
+        return vertices[upper, 2] - vertices[lower, 2]
+
+    def gaps(self, vertices: Doubles, by_pairs: bool = False) -> tuple[Doubles, Doubles]:
+        """(x, gaps) between the lips; near the corners, where sections turn away, of the pairs that meet there.
+
+        `by_pairs` takes the pairs' all over, for a lip that is rolled in behind the other.
+        """
+        x, gaps = section_gaps(vertices, self.mouth)
+        beside = vertices[self.pairs[1], 0]
+        order = np.argsort(beside)
+        paired = np.interp(x, beside[order], (self._heights(vertices) - self._rest + LIP_GAP)[order])
+        share = 1.0 if by_pairs else smoothstep(np.abs(np.linspace(-_WIDTH, _WIDTH, _SECTIONS)), *_BESIDE)
+        return x, (1 - share) * gaps + share * paired
+
+    def closed(self, vertices: Doubles, only_overlaps: bool = False, by_pairs: bool = False) -> Doubles:
         """(n, 3) a copy whose lips are LIP_GAP apart; with `only_overlaps`, lips that are further apart stay so."""
         result = vertices.copy()
         for _ in range(_ROUNDS):
-            x, gaps = section_gaps(result, self.mouth)
+            x, gaps = self.gaps(result, by_pairs)
             short = LIP_GAP - gaps
             if only_overlaps:
                 short = np.maximum(short, 0.0)
-            if np.abs(short).max() < 0.02e-3:
+            if np.abs(short).max() < _SETTLED:
                 break
-            ends = np.r_[x[0] - 0.5e-3, x, x[-1] + 0.5e-3]
-            lift = np.r_[0.5 * short[0], 0.5 * short, 0.5 * short[-1]]
-            known = [sign * np.interp(result[half, 0], ends, lift) for half, sign in zip(self.halves, (1, -1), strict=True)]
-            known.append(np.zeros(self._still))
-            result[:, 2] += self.spread(np.concatenate(known)[:, None])[:, 0]
+            lift = [sign * 0.5 * np.interp(result[half, 0], x, short) for half, sign in zip(self.halves, (1, -1), strict=True)]
+            result[:, 2] += self.spread(np.concatenate(lift)[:, None])[:, 0]
         return result

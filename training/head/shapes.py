@@ -25,8 +25,9 @@ _SPREAD = 3  # rings over which noise is judged
 # Shapes in which lips that lie on each other stay so; in all others they only keep out of each other.
 _LIPS_CLOSED = (
     *("mouthLeft", "mouthRight", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress"),
-    *("jawLeft", "jawRight", "cheekPuff", "cheekSquint", "mouthRollLower", "mouthPucker", "mouthShrugLower"),
+    *("jawLeft", "jawRight", "cheekPuff", "cheekSquint", "mouthRoll", "mouthPucker", "mouthShrugLower"),
 )
+_ROLLED = "mouthRollUpper"  # behind the lower lip: sections of the two do not stand over each other
 _LID_SHAPES = ("eye", "cheekSquint", "brow")
 
 
@@ -132,7 +133,7 @@ def _with_lips(context: Context, shapes: dict[str, Doubles]) -> dict[str, Double
         if name.startswith(("eye", "brow")) or name in ("jawOpen", "mouthClose"):
             continue
         closed = name.startswith(_LIPS_CLOSED)
-        delta[SKIN] = settler.closed(neutral + delta[SKIN], only_overlaps=not closed) - neutral
+        delta[SKIN] = settler.closed(neutral + delta[SKIN], not closed, name == _ROLLED) - neutral
     opened = neutral + shapes["jawOpen"][SKIN]
     shapes["mouthClose"][SKIN] = settler.closed(opened + shapes["mouthClose"][SKIN]) - opened
     return shapes

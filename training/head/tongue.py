@@ -11,6 +11,7 @@ from .mesh import smoothstep
 from .scan import GUMS, LOWER_TEETH, UPPER_TEETH, Doubles, Indices, Scan
 
 _LOOSE = (0.5e-3, 7e-3)  # metres from the gums over which the tongue's underside comes free
+_TIP = (0.72, 0.9)  # of the way to the tip, over which the tongue is free although the gums are near
 _OUT = np.array([0.0, -0.037, 0.019])  # metres that the tip goes out
 _ROUND = 0.008  # metres that the corners of a tongue that is out lie behind its tip
 
@@ -43,7 +44,8 @@ def find_tongue(scan: Scan) -> Tongue:
     rest = np.setdiff1d(np.arange(GUMS.start, GUMS.stop), tongue)
     places = scan.vertices[tongue]
     along = (places[:, 1].max() - places[:, 1]) / np.ptp(places[:, 1])
-    return Tongue(tongue, along, smoothstep(cKDTree(scan.vertices[rest]).query(places)[0], *_LOOSE))
+    apart = smoothstep(cKDTree(scan.vertices[rest]).query(places)[0], *_LOOSE)
+    return Tongue(tongue, along, np.maximum(apart, smoothstep(along, *_TIP)))
 
 
 def tongue_shapes(scan: Scan, tongue: Tongue) -> dict[str, Doubles]:
