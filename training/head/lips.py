@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .mesh import QuadMesh, Spread, smoothstep
-from .scan import Doubles, Indices, Scan
+from .scan import Doubles, Indices
 
 RINGS = 25  # closed loops of the scan around the mouth, from the red's border into the mouth
 LENGTH = 74  # vertices of each, from the upper lip's middle over the left corner
@@ -45,16 +45,15 @@ class Mouth:
         return upper[nearest], lower
 
 
-def find_mouth(scan: Scan, mesh: QuadMesh) -> Mouth:
-    """The rings, found from the upper lip's outer landmark inwards."""
-    top = int(scan.landmarks[51])
-    inner = int(scan.landmarks[62])
-    below = [v for v in mesh.neighbours(top) if abs(scan.vertices[v, 0]) < 1e-6]
-    start = min(below, key=lambda v: float(np.linalg.norm(scan.vertices[v] - scan.vertices[inner])))
+def find_mouth(mesh: QuadMesh, vertices: Doubles, landmarks: Indices) -> Mouth:
+    """The rings of the scan's or the head's skin, found from the upper lip's outer landmark (iBUG 51) inwards."""
+    top, inner = int(landmarks[51]), int(landmarks[62])
+    below = [v for v in mesh.neighbours(top) if abs(vertices[v, 0]) < 1e-6]
+    start = min(below, key=lambda v: float(np.linalg.norm(vertices[v] - vertices[inner])))
     midline = mesh.walk(top, start)[1 : RINGS + 1]
     rings = []
     for vertex in midline:
-        left = max(mesh.neighbours(vertex), key=lambda v: float(scan.vertices[v, 0]))
+        left = max(mesh.neighbours(vertex), key=lambda v: float(vertices[v, 0]))
         rings.append(mesh.walk(vertex, left))
     return Mouth(np.array(rings))
 

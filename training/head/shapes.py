@@ -51,7 +51,7 @@ class Context:
 def prepare(scan: Scan) -> Context:
     """Find mouth and lids, and settle the neutral: lips that meet, eyes behind lids, the lowest point at z = 0."""
     mesh = QuadMesh([polygon for polygon in scan.polygons if polygon[0] < SKIN.stop], SKIN.stop)
-    mouth = find_mouth(scan, mesh)
+    mouth = find_mouth(mesh, scan.vertices, scan.landmarks)
     vertices = scan.vertices - [0.0, 0.0, scan.vertices[SKIN, 2].min()]
     for side in SIDES:
         centre = find_eyeball(vertices, side).centre
