@@ -16,21 +16,9 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..inference.head import Head
+from ..scene.compat import node_tree
+from ..scene.heads import new_mesh
 
-# Linear base colour, roughness and specular level by material; unknown names get grey.
-_LOOKS: dict[str, tuple[tuple[float, float, float], float, float]] = {
-    "skin": ((0.59, 0.33, 0.23), 0.5, 0.35),
-    "lips": ((0.46, 0.2, 0.165), 0.42, 0.35),
-    "mouth": ((0.17, 0.035, 0.035), 0.45, 0.4),
-    "brows": ((0.15, 0.078, 0.05), 0.85, 0.1),
-    "sclera": ((0.74, 0.7, 0.67), 0.18, 0.5),
-    "iris": ((0.08, 0.045, 0.02), 0.12, 0.6),
-    "pupil": ((0.004, 0.004, 0.004), 0.1, 0.6),
-    "teeth": ((0.72, 0.66, 0.55), 0.2, 0.5),
-    "gums": ((0.36, 0.1, 0.1), 0.35, 0.4),
-    "tongue": ((0.4, 0.13, 0.125), 0.45, 0.4),
-    "lashes": ((0.02, 0.012, 0.01), 0.8, 0.1),
-}
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
 _VIEWS = {
     "front": ((0.0, -1.0, 0.03), (0.0, 0.0, -0.03), 0.27),
@@ -104,59 +92,16 @@ def _scene(head: Head) -> tuple[Any, Any]:
     scene.view_settings.view_transform = "AgX"
     scene.view_settings.look = "AgX - Medium High Contrast"
     scene.world = bpy.data.worlds.new("Duet preview")
-    scene.world.use_nodes = True
-    background = scene.world.node_tree.nodes["Background"]
+    background = node_tree(scene.world).nodes["Background"]
     background.inputs["Color"].default_value = (0.34, 0.37, 0.42, 1.0)
     background.inputs["Strength"].default_value = 0.8
-    mesh = _mesh(head)
+    mesh = new_mesh(head)
     body = bpy.data.objects.new("Duet preview", mesh)
-    modifier = body.modifiers.new("Subdivision", "SUBSURF")
-    modifier.levels = modifier.render_levels = 1
     scene.collection.objects.link(body)
     _light(scene, _eyes(head))
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(scene.camera)
     return scene, mesh
-
-
-def _mesh(head: Head) -> Any:
-    mesh = bpy.data.meshes.new("Duet preview")
-    mesh.from_pydata(head.vertices.tolist(), [], [polygon.tolist() for polygon in head.polygons])
-    mesh.polygons.foreach_set("material_index", head.face_material.astype(np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(head.face_sizes), bool))
-    for name in head.materials:
-        mesh.materials.append(_material(name))
-    return mesh
-
-
-def _material(name: str) -> Any:
-    if name == "cornea":
-        return _clear()
-    color, roughness, specular = _LOOKS.get(name, ((0.5, 0.5, 0.5), 0.5, 0.5))
-    material = bpy.data.materials.new(f"Duet {name}")
-    material.use_nodes = True
-    shader = material.node_tree.nodes["Principled BSDF"]
-    shader.inputs["Base Color"].default_value = (*color, 1.0)
-    shader.inputs["Roughness"].default_value = roughness
-    shader.inputs["Specular IOR Level"].default_value = specular
-    return material
-
-
-def _clear() -> Any:
-    """What lets light through and mirrors a little of it."""
-    material = bpy.data.materials.new("Duet cornea")
-    material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    kinds = ("LayerWeight", "BsdfTransparent", "BsdfGlossy", "MixShader", "OutputMaterial")
-    weight, through, mirror, mix, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
-    weight.inputs["Blend"].default_value = 0.05
-    mirror.inputs["Color"].default_value = (0.4, 0.4, 0.4, 1.0)
-    mirror.inputs["Roughness"].default_value = 0.03
-    for socket, node, number in ((weight.outputs["Fresnel"], mix, 0), (through.outputs[0], mix, 1), (mirror.outputs[0], mix, 2)):
-        tree.links.new(socket, node.inputs[number])
-    tree.links.new(mix.outputs[0], output.inputs[0])
-    return material
 
 
 def _light(scene: Any, middle: Vector) -> None:

@@ -54,3 +54,10 @@ def strip_heard(strip: bpy.types.Strip, fps: float) -> tuple[int, int, float]:
         late = math.ceil(-second * fps - 1e-3)
         first, second = first + late, max(0.0, second + late / fps)
     return first, last, second
+
+
+def node_tree(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The nodes of a new material or world; before 5.0 they are made only by `use_nodes`, which goes in 6.0."""
+    if owner.node_tree is None:
+        owner.use_nodes = True
+    return owner.node_tree

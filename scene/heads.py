@@ -40,7 +40,7 @@ def add_head(
         raise WeightsError(
             f"The blendshapes have {counts} vertices, the head {due}.", "Install Duet again from its zip."
         )
-    mesh = _new_mesh(head)
+    mesh = new_mesh(head)
     obj = bpy.data.objects.new("Duet Head", mesh)
     collection.objects.link(obj)
     shape_keys.add_shape_keys(obj, blendshapes.speech_names, blendshapes.speech_basis)
@@ -57,11 +57,13 @@ def add_head(
     return obj
 
 
-def _new_mesh(head: Head) -> bpy.types.Mesh:
+def new_mesh(head: Head) -> bpy.types.Mesh:
+    """The neutral head as a mesh with its materials, texture coordinates and tint."""
     mesh = bpy.data.meshes.new("Duet Head")
     mesh.from_pydata(head.vertices.tolist(), [], [polygon.tolist() for polygon in head.polygons])
     for name in head.materials:
         mesh.materials.append(materials.material(name))
+    materials.add_tint(mesh, head)
     mesh.polygons.foreach_set("material_index", np.asarray(head.face_material, np.int32))
     mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.asarray(head.uv, np.float32).ravel())
     mesh.shade_smooth()

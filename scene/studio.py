@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 from mathutils import Vector
 
+from . import compat
+
 # Name, place relative to the middle of the head in metres, size in metres, watts, linear RGB.
 _LIGHTS = (
     ("Key", (0.7, -1.1, 0.7), 0.8, 17.0, (1.0, 0.95, 0.9)),
@@ -45,8 +47,6 @@ def _put(
 def _world() -> bpy.types.World:
     world = bpy.data.worlds.new("World")
     world.color = _BACKGROUND
-    if world.node_tree is None:  # before 5.0
-        world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background = next(node for node in compat.node_tree(world).nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*_BACKGROUND, 1.0)
     return world
