@@ -28,6 +28,7 @@ _VIEWS = {
     "close": ((0.25, -1.0, 0.02), (0.0, 0.0, -0.065), 0.13),
     "mouth": ((0.0, -1.0, 0.0), (0.0, 0.0, -0.075), 0.09),
     "eyes": ((0.0, -1.0, 0.0), (0.0, 0.0, 0.0), 0.13),
+    "profile": ((1.0, -0.12, 0.0), (0.0, -0.025, -0.05), 0.17),
 }
 _DISTANCE = 2.4  # metres: a long lens
 # (position relative to the eyes, size in metres, watts, colour)
