@@ -1,7 +1,7 @@
 """Draws docs/pictures/mouths.png: a wide "ah", "oo", "f", a closed smile and an open laugh, beside the scan's own.
 
-Run as `python -m duet.examples.mouth_sheet --scan ../shared/data/ict_facekit`. From the front and from the side; the upper row
-of each is the Duet head, the lower one the same mix of the scan's shapes as they were scanned.
+Run as `python -m duet.examples.mouth_sheet --scan ../shared/data/ict_facekit`. From the front and
+from the side; the upper row of each is the Duet head, the lower one the same mix of the scan's shapes as scanned.
 """
 
 from __future__ import annotations

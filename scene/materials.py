@@ -52,7 +52,7 @@ _MIRRORS = 0.45  # of the light that a cornea would mirror: skin and lashes arou
 _MOTTLE_SIZE, _PORE_SIZE = 22.0, 240.0  # cells of the noises over the head's bounding box
 _IRIS_RING = ((0.10, 0.35), (0.24, 1.15), (0.40, 0.95), (0.47, 0.25))  # brightness at distances from the middle, in UV
 
-# Redder and darker places of a face: landmark (iBUG), metres it reaches, multiplied colour. Cheeks, nose, chin, ears, lids.
+# Redder and darker places of a face: landmarks (iBUG), metres from them, metres it reaches, factor of the colour.
 _TINTS: tuple[tuple[tuple[int, ...], tuple[float, float, float], float, tuple[float, float, float]], ...] = (
     ((30,), (0.0, 0.004, 0.0), 0.013, (1.04, 0.86, 0.84)),
     ((31, 35), (0.0, 0.0, 0.0), 0.009, (1.0, 0.84, 0.82)),
@@ -72,7 +72,7 @@ def add_tint(mesh: bpy.types.Mesh, head: Head) -> None:
 
 
 def skin_tint(head: Head) -> Floats:
-    """(V, 3) linear factors of the skin's colour: 1 but for what is redder or darker in a face, as far as a byte holds."""
+    """(V, 3) linear factors of the skin's colour, at most 1: nose, cheeks, chin, lids and ears are redder or darker."""
     result = np.ones_like(head.vertices)
     for landmarks, offset, reach, colour in _TINTS:
         for landmark in landmarks:
@@ -122,7 +122,12 @@ def _mottled(tree: bpy.types.NodeTree, look: Look) -> bpy.types.NodeSocket:
     """The colour, lighter and darker by a noise."""
     noise = _noise(tree, _MOTTLE_SIZE, 6.0)
     span = tree.nodes.new("ShaderNodeMapRange")
-    for socket, value in (("From Min", 0.3), ("From Max", 0.7), ("To Min", 1 - look.mottle), ("To Max", 1 + look.mottle)):
+    for socket, value in (
+        ("From Min", 0.3),
+        ("From Max", 0.7),
+        ("To Min", 1 - look.mottle),
+        ("To Max", 1 + look.mottle),
+    ):
         span.inputs[socket].default_value = value
     tree.links.new(noise, span.inputs["Value"])
     return _times(tree, (*look.colour, 1.0), span.outputs["Result"])

@@ -38,7 +38,7 @@ def mouth(head: Head) -> Mouth:
 
 
 def lip_gap(mouth: Mouth, vertices: np.ndarray) -> np.ndarray:
-    """(n,) room between the lips in metres, in sections across the mouth; negative where they are through each other."""
+    """(n,) metres between the lips, in sections across the mouth; negative where they are through each other."""
     return section_gaps(vertices.astype(float), mouth)[1]
 
 
@@ -109,7 +109,9 @@ def test_skin_faces_outwards(head: Head):
     normals = np.cross(b - a, c - a)
     closed = np.isin(head.triangles, head.regions["left_eye"]).all(axis=1)
     centre = head.joints[head.bones.index("left_eye")]
-    assert (np.einsum("tk,tk->t", normals[closed], a[closed] - centre) > 0).mean() > 0.9  # but for the iris' rim, which curls
+    assert (
+        np.einsum("tk,tk->t", normals[closed], a[closed] - centre) > 0
+    ).mean() > 0.9  # but for the iris' rim, which curls
     forehead = np.isin(head.triangles, head.regions["upper_face"]).all(axis=1)
     assert (normals[forehead, 1] < 0).mean() > 0.9
 

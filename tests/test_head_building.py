@@ -20,7 +20,14 @@ def tube(around: int, rows: int) -> tuple[QuadMesh, np.ndarray]:
     angle = 2 * np.pi * np.arange(around) / around
     places = np.array([[np.cos(a), np.sin(a), float(row)] for row in range(rows) for a in angle])
     quads = [
-        np.array([row * around + k, row * around + (k + 1) % around, (row + 1) * around + (k + 1) % around, (row + 1) * around + k])
+        np.array(
+            [
+                row * around + k,
+                row * around + (k + 1) % around,
+                (row + 1) * around + (k + 1) % around,
+                (row + 1) * around + k,
+            ]
+        )
         for row in range(rows - 1)
         for k in range(around)
     ]
@@ -80,7 +87,9 @@ def mouth_of_tubes(gap: float) -> tuple[lips.Mouth, np.ndarray]:
         for half, sign in ((lips.UPPER, 1.0), (lips.LOWER, -1.0)):
             x = np.linspace(-25 * MM, 25 * MM, len(half))
             height = sign * (gap / 2 + 5 * MM * (1 - np.cos(turn)))
-            vertices[ring[half]] = np.stack([x, np.full(len(x), 5 * MM * np.sin(turn)), np.full(len(x), height)], axis=1)
+            vertices[ring[half]] = np.stack(
+                [x, np.full(len(x), 5 * MM * np.sin(turn)), np.full(len(x), height)], axis=1
+            )
     return lips.Mouth(rings), vertices
 
 

@@ -29,9 +29,7 @@ def build(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     neutral = made.place(context.vertices)
     bag = regions.mouth_bag(context.mesh, context.mouth)
     arkit = {name: carried[name] for name in ARKIT_NAMES}
-    named = regions.find_regions(
-        made, context.mouth, context.lids, bag, organ, neutral, arkit, context.eye_height
-    )
+    named = regions.find_regions(made, context.mouth, context.lids, bag, organ, neutral, arkit, context.eye_height)
     places = joints.find_joints(source, context.vertices, dict(context.balls))
     arrays: dict[str, NDArray[Any]] = {
         "vertices": neutral.astype(np.float32),
@@ -57,9 +55,7 @@ def _halves(deltas: Any) -> NDArray[np.float16]:
     return np.array(list(deltas)).astype(np.float16)
 
 
-def _materials(
-    made: parts.Parts, context: shapes.Context, bag: scan.Indices, organ: tongue.Tongue
-) -> scan.Indices:
+def _materials(made: parts.Parts, context: shapes.Context, bag: scan.Indices, organ: tongue.Tongue) -> scan.Indices:
     """(F,) indices into MATERIALS: skin that is lip or the mouth's inside, and gums that are tongue, get their own."""
     kinds = {"lips": regions.red_of_lips(context.mouth), "mouth": np.union1d(bag, context.mouth.rings[8])}
     kinds["tongue"] = organ.vertices

@@ -135,6 +135,9 @@ class LipSettler:
                 short = np.maximum(short, 0.0)
             if np.abs(short).max() < _SETTLED:
                 break
-            lift = [sign * 0.5 * np.interp(result[half, 0], x, short) for half, sign in zip(self.halves, (1, -1), strict=True)]
+            lift = [
+                sign * 0.5 * np.interp(result[half, 0], x, short)
+                for half, sign in zip(self.halves, (1, -1), strict=True)
+            ]
             result[:, 2] += self.spread(np.concatenate(lift)[:, None])[:, 0]
         return result

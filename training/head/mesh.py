@@ -55,7 +55,7 @@ class QuadMesh:
         """The vertices of a loop through an edge, as far as it runs straight; a closed one ends before its start."""
         path = [start, second]
         while (ahead := self.onward(path[-2], path[-1])) not in (None, start):
-            path.append(int(ahead))  # type: ignore[arg-type]
+            path.append(int(ahead))
         return path
 
     def straightest(self, start: int, second: int, places: Doubles) -> list[int]:

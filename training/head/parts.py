@@ -1,4 +1,4 @@
-"""The head's topology: which of the scan's vertices it keeps, what is laid on them, and how positions become the head's."""
+"""The head's topology: which of the scan's vertices it keeps, what is laid on them, how positions carry over."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def _eye(scan: Scan, vertices: Doubles, ball: Eyeball, side: str) -> Piece:
             piece.materials[number] = "pupil" if beside < PUPIL else "iris"
         elif ahead > 0 and beside < CORNEA:
             piece.materials[number] = "cornea"
-    return _with_pupil(piece, kept, vertices, ball.centre + sight * ((vertices[disc] - ball.centre) @ sight).mean(), len(white))
+    return _with_pupil(
+        piece, kept, vertices, ball.centre + sight * ((vertices[disc] - ball.centre) @ sight).mean(), len(white)
+    )
 
 
 def _with_pupil(piece: Piece, kept: Indices, vertices: Doubles, middle: Doubles, first: int) -> Piece:

@@ -14,13 +14,13 @@ Bound = tuple[Indices, Doubles, Doubles, list[Indices], list[Doubles], list[str]
 SEED = 5
 # Brows: hairs a side, and along the brow from its head to its tail: the landmarks' curve is its middle.
 _HAIRS = 170
-_HALF_WIDTH = ((0.0, 2.6e-3), (0.25, 3.3e-3), (0.6, 2.6e-3), (0.85, 1.5e-3), (1.0, 0.5e-3))  # metres at shares of its length
+_HALF_WIDTH = ((0.0, 2.6e-3), (0.25, 3.3e-3), (0.6, 2.6e-3), (0.85, 1.5e-3), (1.0, 0.5e-3))  # metres
 _LENGTH = ((0.0, 5.5e-3), (0.4, 7.5e-3), (1.0, 6.0e-3))  # of a hair
-_LEAN = ((0.0, 72.0), (0.2, 48.0), (0.5, 22.0), (1.0, 2.0))  # degrees up from the brow's own direction, at its lower edge
+_LEAN = ((0.0, 72.0), (0.2, 48.0), (0.5, 22.0), (1.0, 2.0))  # degrees up from the brow, at its lower edge
 _COMB = 24.0  # degrees by which hairs of the upper edge lean less
 _THICK, _LIFT = 0.55e-3, 0.35e-3  # metres: width at the root, height over the skin at the root
 _RISE = (1.0, 3.0, 3.4)  # height at root, middle and tip, over _LIFT
-_BELOW, _DROP = 0.0, -0.8e-3  # the brow's middle against the landmarks: metres
+_DROP = -0.8e-3  # metres from the landmarks up to the brow's middle
 # Lashes: hairs a lid, how much of the scan's sheet is their length, and their width.
 _LASH_HAIRS = {"upper": 44, "lower": 26}
 _LASH_REACH = {"upper": 0.72, "lower": 0.5}
