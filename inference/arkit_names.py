@@ -20,6 +20,7 @@ _SAME = {"eyes": "eye", "brows": "brow", "eyebrow": "brow", "eyebrows": "brow", 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # A key with such a word is a correction or a copy of a shape, not the shape.
 _NOT = frozenset(("corrective", "correctives", "corr", "combo", "fix", "inbetween", "speech", "expression", "viseme"))
+_AFTER = frozenset(("shape", "shapes", "bs", "blendshape", "blend", "target", "morph", "geo", "mesh"))
 _PREFIX = 4  # words before the shape's own that are passed over, at most: `A14_Eye_Blink_Left`, `!ex-jawOpen`
 
 # Keys as their makers name them, without case and signs -> the ARKit shape. Several keys for one shape add up.
@@ -98,11 +99,21 @@ def recognise(key: str) -> tuple[str, int] | None:
     parts, raw = words(own), [word.lower() for word in _WORD.findall(own)]
     if _NOT & set(words(key)):
         return None
+    count = _bare(raw)
+    parts, raw = parts[:count], raw[:count]
     for skipped in range(min(_PREFIX, len(parts) - 1) + 1):
         name = _lookup(raw[skipped:], parts[skipped:])
         if name:
             return name, skipped
     return None
+
+
+def _bare(raw: list[str]) -> int:
+    """How many words are left without endings such as Maya's: jawOpenShape, jawOpen_BS, jawOpenShape1."""
+    count = len(raw)
+    while count > 1 and (raw[count - 1] in _AFTER or (raw[count - 1].isdigit() and raw[count - 2] in _AFTER)):
+        count -= 1
+    return count
 
 
 def _lookup(raw: list[str], parts: tuple[str, ...]) -> str | None:

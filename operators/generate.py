@@ -119,7 +119,7 @@ def _apply(plan: Plan) -> Work:
 
 def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The chosen head, where a take on it would be seen; raises HeadError."""
-    head = heads.require_head(properties.target_head(scene))
+    head = properties.require_target_head(scene)
     states.require_here(scene, head)
     heads.require_current(head)
     timing.require_unstretched(scene)

@@ -23,7 +23,7 @@ SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv"
 MANIFEST_SUFFIX = ".csv"
 _NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
 _MAX_FRAME = 1_000_000  # Blender has little more
-_IN_BLEND = re.compile(r"(?P<file>.+\.blend)(?:[/\\](?P<name>[^/\\]+))?", re.IGNORECASE | re.DOTALL)
+_BLEND = re.compile(r"\.blend(?=[/\\]|$)", re.IGNORECASE)
 
 
 class UsageError(Exception):
@@ -214,9 +214,10 @@ def place_of_head(text: str, folder: Path | None, base: Path | None) -> tuple[Pa
     """
     if not text:
         return base, ""
-    match = _IN_BLEND.fullmatch(text)
-    if match:
-        return absolute(Path(match["file"]), folder), match["name"] or ""
+    ends = [match.end() for match in _BLEND.finditer(text)]
+    if ends:  # the first that is a file; names of objects may have slashes, and folders end in .blend
+        end = next((end for end in ends if absolute(Path(text[:end]), folder).is_file()), ends[-1])
+        return absolute(Path(text[:end]), folder), text[end + 1 :]
     if base is None:
         message = f"The head '{text}' is an object's name, but no file is given that holds it."
         raise HeadError(message, f"Write 'FILE.blend/{text}', or start with `blender -b FILE.blend -c duet bake`.")

@@ -15,7 +15,7 @@ import bpy
 from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.livelink import write_livelink_csv
-from . import actions, arkit_keys, export_checks, heads, stage
+from . import actions, arkit_keys, export_checks, heads, stage, states
 from .export_sampling import Span, performance_steps, scene_span, take_span
 from .files import open_file
 from .paths import for_blender
@@ -266,8 +266,12 @@ def _face_of(scene: bpy.types.Scene, name: str, blend: Path) -> bpy.types.Object
     shown = ", ".join(f"'{obj.name}'" for obj in found) or "none"
     if name:
         if name not in scene.objects:
+            if name in bpy.data.objects:
+                states.require_here(scene, bpy.data.objects[name])
             raise HeadError(f"'{blend}' has no object '{name}'.", f"Its heads: {shown}.")
         return scene.objects[name]
+    if not found:
+        heads.require_none_elsewhere(scene)
     if len(found) != 1:
         raise HeadError(f"'{blend}' has {len(found)} heads: {shown}.", "Name one with --head.")
     return found[0]

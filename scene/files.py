@@ -11,7 +11,7 @@ from ..inference.errors import HeadError, OutputError
 from ..inference.exports import prepare_output
 from ..inference.head import load_head
 from ..inference.take import Take
-from . import heads, plain, sound, studio, timing
+from . import heads, plain, sound, states, studio, timing
 from .bake import Recording, apply_steps, apply_take
 from .paths import fits_blender, for_blender
 from .saving import save_copy
@@ -90,6 +90,8 @@ def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     found = heads.heads_of(scene)
     if name:
         if name not in scene.objects:
+            if name in bpy.data.objects:
+                states.require_here(scene, bpy.data.objects[name])
             shown = ", ".join(f"'{obj.name}'" for obj in found) or "none"
             raise HeadError(f"The scene '{scene.name}' has no object '{name}'.", f"Its Duet heads: {shown}.")
         return scene.objects[name]
@@ -100,6 +102,7 @@ def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
         )
     if found:
         return found[0]
+    heads.require_none_elsewhere(scene)
     return heads.add_head(load_head(), load_blendshapes(), scene.collection, bpy.context.view_layer)
 
 

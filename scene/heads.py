@@ -138,6 +138,19 @@ def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return [obj for obj in scene.objects if is_head(obj)]
 
 
+def require_none_elsewhere(scene: bpy.types.Scene) -> None:
+    """Raise HeadError where a scene without a Duet head shows one by an instance, or the file has one elsewhere."""
+    for obj in scene.objects:
+        shown = obj.instance_collection if obj.type == "EMPTY" else None
+        if shown is not None and any(is_head(each) for each in shown.all_objects):
+            require_head(obj)
+    for other in bpy.data.scenes:
+        found = heads_of(other) if other != scene else []
+        if found:
+            message = f"The head '{found[0].name}' is in the scene '{other.name}', not in '{scene.name}'."
+            raise HeadError(message, f"Make '{other.name}' the active scene, or link the head to this one (Ctrl+L).")
+
+
 def require_head(obj: bpy.types.Object | None) -> bpy.types.Object:
     """The object, where it is a Duet head that can be animated now; raises HeadError with the reason and a remedy."""
     if obj is None:

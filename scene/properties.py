@@ -7,7 +7,7 @@ import zlib
 
 import bpy
 
-from ..inference.errors import WeightsError
+from ..inference.errors import HeadError, WeightsError
 from ..inference.library import emotion_names, label
 from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, GenerateRequest
 from . import heads, revise, sliders, takes, timing
@@ -312,10 +312,28 @@ def _play_row(scene: bpy.types.Scene, row: int) -> None:
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The head to animate: the chosen one if it is still in the scene, else the scene's only Duet head, else None."""
     chosen = scene.duet.head
-    if chosen is not None and chosen.name in scene.objects:
+    if chosen is not None and _is_in(scene, chosen):
         return chosen
     found = heads.heads_of(scene)
     return found[0] if len(found) == 1 else None
+
+
+def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The head to animate; raises HeadError where there is none, saying where in the file one is."""
+    head = target_head(scene)
+    if head is None:
+        found = heads.heads_of(scene)
+        if found:
+            shown = ", ".join(f"'{obj.name}'" for obj in found[:4])
+            raise HeadError(f"The scene has {len(found)} Duet heads: {shown}.", "Choose one under Head.")
+        heads.require_none_elsewhere(scene)
+    return heads.require_head(head)
+
+
+def _is_in(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
+    """Whether the object itself, and not another of its name, is in the scene."""
+    found = scene.objects.get(obj.name)
+    return found == obj or (found is not None and any(each == obj for each in scene.objects))
 
 
 def performance(scene: bpy.types.Scene) -> bpy.types.PropertyGroup:

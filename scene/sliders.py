@@ -39,15 +39,17 @@ def _path(name: str) -> str:
 def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
     """Give the object a slider for each emotion it has none for: 0 to 1, up to 1.5 where typed.
 
-    And Mix Limit and Silence, where it has none. Raises HeadError where a property of that name is no number.
+    And Mix Limit and Silence, where it has none. Raises HeadError, before it adds any, where a property of such a name
+    is there and of another type.
     """
+    for name in (*map(slider_name, emotions), SILENCE, LIMIT):
+        if name in obj and not isinstance(obj[name], float):
+            message = f"'{obj.name}' has a custom property '{name}' that is no Float."
+            raise HeadError(message, "Rename it, or change its type, so that Duet can have a slider of that name.")
     for emotion in emotions:
         name = slider_name(emotion)
         if name not in obj:
             obj[name] = 0.0
-        elif not isinstance(obj[name], (int, float)):
-            message = f"'{obj.name}' has a custom property '{name}' that is no number."
-            raise HeadError(message, "Rename it, so that Duet can add a slider of that name.")
         obj.id_properties_ui(name).update(
             min=0.0,
             max=MAX_INTENSITY,

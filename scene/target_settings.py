@@ -30,7 +30,7 @@ class DuetTarget(bpy.types.PropertyGroup):
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The chosen mesh if it is still in the scene, or None."""
     obj = scene.duet_target.obj
-    return obj if obj is not None and obj.name in scene.objects else None
+    return obj if obj is not None and scene.objects.get(obj.name) == obj else None
 
 
 def model_of(scene: bpy.types.Scene) -> FlameModel:
