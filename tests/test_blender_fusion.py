@@ -37,7 +37,9 @@ def test_any_slider_values_make_the_formulas_face(head, seed):
         assert blocks[name].value == pytest.approx(value), "not clamped by the slider's range"
     head.update_tag()
     bpy.context.view_layer.update()
-    felt = within_limit(mix[None])[0] @ SHAPES.emotion_weights
-    due = HEAD.vertices + np.tensordot(speech, SHAPES.speech_basis, 1) + np.tensordot(felt, SHAPES.expression_basis, 1)
+    amounts = within_limit(mix[None])[0]
+    felt = amounts @ SHAPES.emotion_weights[: len(EMOTIONS)]
+    said = speech + amounts @ SHAPES.emotion_opening[: len(EMOTIONS)]  # without a take it is silent
+    due = HEAD.vertices + np.tensordot(said, SHAPES.speech_basis, 1) + np.tensordot(felt, SHAPES.expression_basis, 1)
     assert np.abs(due - HEAD.vertices).max() > 0.003
     assert np.abs(evaluated(head) - due).max() < HUNDREDTH_MM

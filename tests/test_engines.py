@@ -57,7 +57,7 @@ def test_the_stored_emotions_are_what_the_encoder_gives(engines):
     images = grid.image(np.tensordot(emotion_arkit(), load_head().arkit, axes=1))
     for engine in engines:
         np.testing.assert_allclose(
-            engine.expression_weights(images), load_blendshapes().emotion_weights, atol=TOLERANCE
+            engine.expression_weights(images), load_blendshapes().emotion_weights[: len(images)], atol=TOLERANCE
         )
 
 
