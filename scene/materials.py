@@ -47,7 +47,7 @@ LOOKS: dict[str, Look] = {
     "lashes": Look((0.015, 0.010, 0.008), 0.6),
 }
 _CORNEA = "cornea"
-_CLEAR = (1.0, 1.0, 1.0, 0.04)  # of the cornea in Solid view
+_CLEAR = (1.0, 1.0, 1.0, 0.0)  # of the cornea in Solid view
 _MIRRORS = 0.45  # of the light that a cornea would mirror: skin and lashes around it take the rest
 _MOTTLE_SIZE, _PORE_SIZE = 22.0, 240.0  # cells of the noises over the head's bounding box
 _IRIS_RING = ((0.10, 0.35), (0.24, 1.15), (0.40, 0.95), (0.47, 0.25))  # brightness at distances from the middle, in UV
