@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from functools import cache
-
-import numpy as np
 
 from .blendshapes import DEFAULT_PATH, Blendshapes, load_blendshapes
 from .checkpoints import load_checkpoint
@@ -43,7 +40,7 @@ def _shapes() -> Blendshapes:
 
 def with_emotions(take: Take, names: tuple[str, ...]) -> Take:
     """The take with rows for these emotions too, at 0; raises WeightsError where it is of other blendshapes."""
-    added = [name for name in names if name not in take.emotions]
+    added = tuple(name for name in names if name not in take.emotions)
     if not added:
         return take
     shapes = _shapes()
@@ -51,11 +48,4 @@ def with_emotions(take: Take, names: tuple[str, ...]) -> Take:
     if not known or not set(added) <= set(shapes.emotions):
         raise WeightsError(f"The take's version of Duet has no '{added[0]}'.", "Generate it again.")
     rows = [shapes.emotions.index(name) for name in added]
-    still = np.zeros((take.frame_count, len(added)), np.float32)
-    return replace(
-        take,
-        emotions=(*take.emotions, *added),
-        expression_weights=np.concatenate([take.expression_weights, shapes.emotion_weights[rows]]),
-        emotion_opening=np.concatenate([take.emotion_opening, shapes.emotion_opening[rows]]),
-        emotion_curves=np.concatenate([take.emotion_curves, still], axis=1),
-    )
+    return take.with_rows(added, shapes.emotion_weights[rows], shapes.emotion_opening[rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,16 @@ class Take:
     def face_weights(self) -> Floats:
         """(T, Ks + Ke) of all blendshapes: speech, what emotions open in silence, and expressions."""
         return np.concatenate([self.speech_weights + self.opening_curves, self.expression_curves], axis=1)
+
+    def with_rows(self, names: tuple[str, ...], expression: Floats, opening: Floats) -> Take:
+        """The take with n more emotions at 0, of weights (n, Ke) and openings (n, Ks)."""
+        return replace(
+            self,
+            emotions=self.emotions + names,
+            expression_weights=np.concatenate([self.expression_weights, expression]),
+            emotion_opening=np.concatenate([self.emotion_opening, opening]),
+            emotion_curves=np.pad(self.emotion_curves, ((0, 0), (0, len(names)))),
+        )
 
     def to_message(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(JSON-ready header, named arrays), the form that crosses the pipe and is stored in a .blend."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import bpy
@@ -156,14 +156,8 @@ def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
         return take
     expression = [[emotion.expression.get(name, 0.0) for name in take.expression_names] for emotion in added]
     opening = [[emotion.opening.get(name, 0.0) for name in take.speech_names] for emotion in added]
-    still = np.zeros((take.frame_count, len(added)), np.float32)
-    return replace(
-        take,
-        emotions=(*take.emotions, *(emotion.name for emotion in added)),
-        expression_weights=np.vstack([take.expression_weights, np.array(expression, np.float32)]),
-        emotion_opening=np.vstack([take.emotion_opening, np.array(opening, np.float32)]),
-        emotion_curves=np.hstack([take.emotion_curves, still]),
-    )
+    names = tuple(emotion.name for emotion in added)
+    return take.with_rows(names, np.array(expression, np.float32), np.array(opening, np.float32))
 
 
 def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:

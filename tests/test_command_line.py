@@ -19,6 +19,7 @@ from duet.inference.emotion_keys import Cue
 from duet.inference.head import ARKIT_NAMES
 from duet.inference.life import Life
 from duet.inference.livelink import read_livelink_csv
+from duet.inference.silence import silence_around
 from duet.inference.take import EMOTIONS, Take
 from duet.operators import acting, command_line, job_records, job_runner
 
@@ -264,6 +265,29 @@ def test_bake_has_what_the_sidebar_has(recordings, tmp_path, monkeypatch):
     assert (choice.articulation, choice.smoothing, choice.offset) == (0.8, 20, -40)
     assert choice.life == Life(blinks=1, eyes=0, head=1, breaths=1, seed=7)
     assert choice.cues == (Cue(0, {"happy": 0.6}, 0.2), Cue(2, {"sad": 0.7}, 0.2))
+
+
+def test_silence_opens_the_mouth_as_far_as_asked_for_and_never_in_speech():
+    _, shapes, _ = recompose._shapes()
+    rng, count = np.random.default_rng(5), len(EMOTIONS)
+    speech = np.zeros((120, len(shapes.speech_names)), np.float32)
+    speech[40:70] = rng.random((30, speech.shape[1]))
+    opening = rng.random((count, speech.shape[1]), np.float32) * (np.arange(count) > 0)[:, None]
+    curves = np.tile(np.eye(count, dtype=np.float32)[4], (120, 1))
+    silence = silence_around(np.abs(speech).max(axis=1) > 0, 30.0)
+    names = {"speech_names": shapes.speech_names, "expression_names": shapes.expression_names, "emotions": EMOTIONS}
+    rest = {"arkit_names": ARKIT_NAMES, "model_id": "x", "request": {}}
+    arkit = np.zeros((120, 52), np.float32)
+    take = Take(30.0, speech, shapes.emotion_weights[:count], opening, curves, silence, arkit, **names, **rest)
+    samples = np.zeros(16000 * 4, np.float32)
+    half = acting.performed(take, acting.Acting(open_in_silence=0.5), samples)
+    np.testing.assert_allclose(half.opening_curves, 0.5 * take.opening_curves, atol=1e-6)
+    assert not acting.performed(take, acting.Acting(open_in_silence=0), samples).opening_curves.any()
+    moved = acting.performed(take, acting.Acting(smoothing=80, offset=200), samples)
+    speaks = np.abs(moved.speech_weights).max(axis=1) > 1e-4
+    assert speaks.sum() > 35
+    assert not moved.silence[speaks].any()
+    assert moved.silence[0] == 1
 
 
 def test_what_is_spoken_larger_later_and_with_blinks():
