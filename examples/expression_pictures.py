@@ -21,7 +21,8 @@ from .render import render_face
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES, SHEET = ROOT / "panels" / "expressions", ROOT / "docs" / "pictures" / "expressions.png"
-_DRAWN, _SMALL, _TILE, _LABEL, _COLUMNS = 160, 96, 104, 18, 9  # pixels; tiles in a row
+_DRAWN, _SMALL, _TILE, _LABEL, _COLUMNS = 220, 96, 104, 18, 9  # pixels; tiles in a row
+_FACE = (40, 47, 180, 187)  # of what is drawn: from the brows to the chin
 _SAMPLES, _QUALITY, _COLORS = 12, 82, 192
 
 
@@ -41,9 +42,9 @@ def draw_small(names: list[str]) -> None:
         old.unlink()
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            path = render_face(face(head, shapes, name), head, Path(folder) / f"{name}.png", _DRAWN, _SAMPLES, "face")
+            path = render_face(face(head, shapes, name), head, Path(folder) / f"{name}.png", _DRAWN, _SAMPLES, "front")
             with Image.open(path) as image:
-                small = image.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.LANCZOS)
+                small = image.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.LANCZOS, _FACE)
             small.save(PICTURES / f"{name}.jpg", quality=_QUALITY, optimize=True)
 
 

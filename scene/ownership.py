@@ -36,4 +36,5 @@ def made(key: bpy.types.Key) -> set[str]:
 
 def speaking(key: bpy.types.Key) -> list[str]:
     """The names of the keys that speech is written to."""
-    return [block.name for block in key.key_blocks if block.name.startswith("Speech ") and _LEARNED.match(block.name)]
+    own = made(key)
+    return [block.name for block in key.key_blocks if block.name.startswith("Speech ") and block.name in own]

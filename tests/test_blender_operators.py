@@ -176,8 +176,8 @@ def test_each_failure_is_one_message_and_the_scene_stays(scene, ready, tmp_path,
 
 
 def test_there_is_no_other_emotion(scene):
-    with pytest.raises(TypeError, match="bored"):
-        scene.duet.emotion = "bored"
+    with pytest.raises(TypeError, match="hungry"):
+        scene.duet.emotion = "hungry"
 
 
 def test_emotions_are_keyed_at_the_current_frame(scene, ready):

@@ -80,6 +80,11 @@ def test_binding_again_never_writes_over_the_animators_keys(scene):
 
 def test_a_head_that_was_bound_before_this_was_recorded(scene):
     obj = bound(own_head(scene, list(FACE_CAP.values())))
+    names = (*SHAPES.speech_names, *SHAPES.expression_names)
+    numbered = [f"{name.split()[0]} {number:02}" for number, name in enumerate(names)]  # as all of them were then
+    for name, old in zip(names, numbered, strict=True):
+        obj.data.shape_keys.key_blocks[name].name = old
+    ownership.record(obj.data.shape_keys, numbered)
     recorded = {name for name in ownership.made(obj.data.shape_keys) if not name.startswith(("Emotion ", "Silent "))}
     del obj.data.shape_keys["duet_made"]
     assert ownership.made(obj.data.shape_keys) == recorded
@@ -130,3 +135,9 @@ def test_every_key_of_an_added_head_is_duets(scene):
     assert ownership.made(key) == own
     head.shape_key_add(name="A wart")
     assert "A wart" not in ownership.made(key)
+
+
+def test_the_shipped_heads_speech_keys_are_known_by_what_was_recorded(scene):
+    head = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
+    head.shape_key_add(name="Speech by hand")
+    assert ownership.speaking(head.data.shape_keys) == list(SHAPES.speech_names)
