@@ -19,6 +19,7 @@ from . import actions, arkit_keys, export_checks, heads, stage, states
 from .export_sampling import Span, performance_steps, scene_span, take_span
 from .files import open_file
 from .paths import for_blender
+from .room import require_room
 from .steps import Background, Steps, finish
 
 _GLTF_ADDON = "io_scene_gltf2"
@@ -53,6 +54,8 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
     partial = folder / f"{path.stem}{path.suffix.lower()}"
     _require_exportable(obj, path, span)
     for_blender(partial, OutputError)
+    if path.suffix.lower() == ".abc":
+        require_room(obj, path, len(span.frames))
     try:
         folder.mkdir(exist_ok=True)
         with _staged(scene, obj, span):

@@ -47,7 +47,8 @@ def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
     for start in itertools.count(0, _READ):
         piece = sound.limit(start, start + _READ).data()
         length.check(start * rate + len(piece))
-        parts.append(piece.mean(axis=1, dtype=np.float32))
+        with np.errstate(all="ignore"):  # what is no number is found when all is there
+            parts.append(piece.mean(axis=1, dtype=np.float32))
         if len(piece) < _READ * rate:
             break
         yield 0.0

@@ -96,18 +96,31 @@ class Audio:
             path = encode_audio(folder / name, codec, rate=48000, seconds=0.35)
             self.bases.append((path.suffix[1:], path.read_bytes()))
 
+    def read(self, path):
+        from duet.inference.audio_file import load_audio
+
+        return load_audio(path)
+
     def check(self, rng):
         from duet.inference.audio_checks import MAX_SECONDS, SAMPLE_RATE
-        from duet.inference.audio_file import load_audio
 
         suffix, data = rng.choice(self.bases)
         path = self.folder / f"line.{suffix}"
         path.write_bytes(mutated(data, rng))
-        samples = load_audio(path)
+        samples = self.read(path)
         assert samples.ndim == 1
         assert samples.dtype == np.float32
         assert len(samples) <= MAX_SECONDS * SAMPLE_RATE
         assert np.isfinite(samples).all()
+
+
+class AudioInBlender(Audio):
+    """The same recordings through Blender's own decoder."""
+
+    def read(self, path):
+        from duet.scene.sound import decode
+
+        return decode(path)
 
 
 class LiveLink:
@@ -353,6 +366,7 @@ class Takes:
 
 KINDS = {
     "audio": Audio,
+    "audio in Blender": AudioInBlender,
     "live link": LiveLink,
     "manifests": Manifests,
     "weights": Weights,
@@ -400,6 +414,6 @@ def _limit():
 
 if __name__ == "__main__":
     kind, seed, count, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
-    if kind == "takes":
+    if kind in ("takes", "audio in Blender"):
         import bpy  # noqa: F401
     print(json.dumps(run(kind, seed, count, folder)))

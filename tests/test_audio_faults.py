@@ -166,5 +166,24 @@ def test_the_header_of_a_wav_is_what_the_test_says(tmp_path):
     assert struct.unpack_from("<I", data, data.index(b"data") + 4) == (77,)
 
 
-def test_six_hundred_damaged_recordings(tmp_path):
-    check("audio", 600, tmp_path)
+@pytest.mark.parametrize("kind", ["audio", "audio in Blender"])
+def test_damaged_recordings(tmp_path, kind):
+    check(kind, 600, tmp_path)
+
+
+def test_blender_reads_what_is_there_and_no_more(tmp_path):
+    from duet.scene.sound import decode
+
+    claims_hours_mp3(tmp_path / "claims.mp3")
+    assert 15000 < len(decode(tmp_path / "claims.mp3")) < 18000
+    write_wav_claiming(tmp_path / "rate.wav", tone(16000, 2), rate=2_000_000)
+    with pytest.raises(AudioError, match="sample rate of 2,000,000 Hz"):
+        decode(tmp_path / "rate.wav")
+
+
+@pytest.mark.parametrize("claimed", [0, 0xFFFFFFFF, 1 << 20])
+def test_blender_and_the_command_line_read_the_same(tmp_path, claimed):
+    from duet.scene.sound import decode
+
+    path = write_wav_claiming(tmp_path / "cut.wav", tone(16000, 1), claimed)
+    np.testing.assert_allclose(decode(path), load_audio(path), atol=1e-4)

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import AudioError, OutputError
-from duet.scene import bake_file, files, sound
+from duet.scene import bake_file, export_files, files, sound
 from duet.scene.paths import for_blender
 from duet.tests.blender_fakes import fake_take, write_wav
 
@@ -96,6 +97,52 @@ def test_line_breaks_and_long_names_are_fine_in_blender(tmp_path, voice):
 def test_a_relative_path_never_reaches_blender(tmp_path):
     with pytest.raises(OutputError, match="is relative"):
         for_blender(Path("a.blend"), OutputError)
+
+
+def test_alembic_is_not_begun_where_the_disk_has_no_room(tmp_path, voice, monkeypatch):
+    """Its exporter would end Blender, and what was not saved with it."""
+    bake_file(voice, fake_take(frames=60), tmp_path / "shot.blend")
+    (tmp_path / "shot.abc").write_bytes(b"earlier")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=60 << 20))
+    with pytest.raises(OutputError, match=r"has 60 MB left; this takes up to \d+ MB"):
+        export_files.export_file(tmp_path / "shot.blend", "", tmp_path / "shot.abc", False)
+    assert left(tmp_path) == ["shot.abc", "shot.blend", "voice.wav"]
+    assert (tmp_path / "shot.abc").read_bytes() == b"earlier"
+
+
+EXPORT = """
+import signal, resource, sys
+from pathlib import Path
+import bpy
+from duet.inference.errors import OutputError
+from duet.scene import export_files
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for limit in (resource.RLIM_INFINITY, limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    for suffix in sys.argv[3:]:
+        try:
+            export_files.export_file(folder / "shot.blend", "", folder / f"shot{suffix}", False)
+            print("written")
+        except OutputError as error:
+            print("refused", error)
+"""
+
+
+@posix
+def test_a_full_disk_leaves_the_earlier_export(tmp_path, voice):
+    """Blender's exporters may report a file that the disk cut off as written, or end with an error of their own."""
+    bake_file(voice, fake_take(frames=60), tmp_path / "shot.blend")
+    suffixes = (".glb", ".gltf", ".usdc", ".npz")
+    done = subprocess.run(
+        [sys.executable, "-c", EXPORT, str(tmp_path), "4000", *suffixes], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = [line for line in done.stdout.splitlines() if line.startswith(("written", "refused"))]
+    assert found[: len(suffixes)] == ["written"] * len(suffixes), done.stdout
+    assert all(answer.startswith("refused") for answer in found[len(suffixes) :]), found
+    assert all((tmp_path / f"shot{suffix}").stat().st_size > 4000 for suffix in suffixes)  # those that were written
+    assert left(tmp_path) == sorted(["voice.wav", "shot.bin", "shot.blend", *(f"shot{suffix}" for suffix in suffixes)])
 
 
 # Full disks and folders that may not be written to: in a process of its own, whose files may not grow

@@ -90,11 +90,14 @@ def test_death_by_signal_is_named(faulty):
 
 @pytest.mark.parametrize("fault", ["silent", "closes stdout"])
 def test_silence_ends_the_worker(faulty, fault):
-    client = faulty(fault, silence_limit=0.5)
-    event = submit_and_wait(client)
+    client = faulty(fault)
+    client.submit(REQUEST, SAMPLES)
+    wait_for(client, Progress)  # a busy machine may take long to start it
+    client._silence_limit = 0.5
+    event = wait_for(client, Result, Failed, Cancelled)
     assert isinstance(event, Failed)
     assert "said nothing" in event.error.message or "exit code" in event.error.message
-    client._silence_limit = None  # a busy machine may take longer to start the next one
+    client._silence_limit = None
     assert isinstance(submit_and_wait(client), Result)
 
 
