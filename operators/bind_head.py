@@ -1,12 +1,16 @@
 """Bind Head: the Duet head's shapes on the mesh that the user clicked, shown first, applied on a second click."""
 
+# mypy: disable-error-code="valid-type"
+
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import bpy
 
 from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError, HeadError
-from ..scene import binding, heads, properties
+from ..scene import binding, followers, heads, parts, properties
 from .reasons import Reasoned
 from .runtime import RUNTIME
 from .stepped import Stepped, Work, follow
@@ -45,16 +49,31 @@ class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Let the worker bind the mesh, then make landmarks and preview."""
         obj = binding.require_bindable(binding.head_behind(context.active_object))
-        name, count = obj.name, len(obj.data.vertices)
-        bound = yield from ask_binding(context, binding.request_of(obj))
-        obj = bpy.data.objects.get(name)
-        if obj is None or len(obj.data.vertices) != count:
-            raise HeadError(f"'{name}' was removed, renamed or edited while Duet worked.", "Bind it again.")
+        others, notes = parts.to_bind(context.scene, obj)
+        counts = {each.name: len(each.data.vertices) for each in (obj, *others)}
+        bound = yield from ask_binding(context, binding.request_of(obj, others))
+        obj, *others = (_unchanged(name, count) for name, count in counts.items())
         RUNTIME.exclusive = True
-        yield from follow(binding.preview_steps(obj, bound), "Making the preview")
+        yield from follow(binding.preview_steps(obj, bound, others), "Making the preview")
         binding.show_landmarks(obj, bound)
-        text = f"'{name}' is bound: the fit lies {bound.residual:.1f} mm off it. Try the preview's keys, then Apply."
-        return " ".join([text, *bound.notes])
+        text = (
+            f"'{obj.name}' is bound: the fit lies {bound.residual:.1f} mm off it. Try the preview's keys, then Apply."
+        )
+        return " ".join([text, *bound.notes, *_with(others), *notes])
+
+
+def _unchanged(name: str, count: int) -> bpy.types.Object:
+    """The object, found again after the worker's work; raises HeadError where it has changed."""
+    obj = bpy.data.objects.get(name)
+    if obj is None or obj.type != "MESH" or len(obj.data.vertices) != count:
+        raise HeadError(f"'{name}' was removed, renamed or edited while Duet worked.", "Bind it again.")
+    return obj
+
+
+def _with(others: Sequence[bpy.types.Object]) -> list[str]:
+    """What follows, for the user; nothing where nothing does."""
+    shown = ", ".join(f"'{obj.name}'" for obj in others[:6]) + (", ..." if len(others) > 6 else "")
+    return [f"With it follow {shown}."] if others else []
 
 
 class DUET_OT_bind_chosen(Reasoned, bpy.types.Operator):
@@ -91,7 +110,28 @@ class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
         _choose(context, obj)
         yield from follow(binding.apply_steps(obj, load_blendshapes()), "Making shape keys")
         context.scene.duet.head = obj
-        return f"'{obj.name}' is ready to speak."
+        left = parts.left_behind(context.scene, obj)
+        said = [f"In the head, but following nothing: {', '.join(left[:6])}."] if left else []
+        return " ".join([f"'{obj.name}' is ready to speak.", *_with(followers.of(obj)), *said])
+
+
+class DUET_OT_tick_part(bpy.types.Operator):
+    """Bind this mesh with the head, so that it follows; or leave it"""
+
+    bl_idname = "duet.tick_part"
+    bl_label = "Bind With the Head"
+    bl_options = {"UNDO"}
+
+    name: bpy.props.StringProperty(description="The mesh object")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Turn its tick."""
+        head, obj = binding.head_behind(context.active_object), context.scene.objects.get(self.name)
+        if head is None or obj is None:
+            self.report({"ERROR"}, f"The scene has no object '{self.name}'. Click the head again.")
+            return {"CANCELLED"}
+        parts.tick(obj, not parts.is_ticked(head, obj))
+        return {"FINISHED"}
 
 
 class DUET_OT_discard_binding(_Previewed, bpy.types.Operator):
@@ -152,4 +192,11 @@ def _choose(context: bpy.types.Context, head: bpy.types.Object) -> None:
     head.select_set(True)
 
 
-CLASSES = (DUET_OT_bind_head, DUET_OT_bind_chosen, DUET_OT_apply_binding, DUET_OT_discard_binding, DUET_OT_bind_mask)
+CLASSES = (
+    DUET_OT_bind_head,
+    DUET_OT_tick_part,
+    DUET_OT_bind_chosen,
+    DUET_OT_apply_binding,
+    DUET_OT_discard_binding,
+    DUET_OT_bind_mask,
+)

@@ -6,8 +6,9 @@ import bpy
 
 from ..operators.bind_head import bound_head
 from ..operators.runtime import RUNTIME
-from ..scene import binding
+from ..scene import binding, parts
 
+_SHOWN = 24  # parts in the list
 _TRY = ("jawOpen", "mouthPucker", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")
 
 
@@ -28,6 +29,7 @@ class DUET_PT_bind(bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("duet.bind_head", icon="MOD_MESHDEFORM")
         row.operator("duet.bind_mask", text="", icon="BRUSH_DATA")
+        _draw_parts(layout, context)
         head = bound_head(context)
         preview = binding.preview_of(head) if head else None
         if preview is None:
@@ -40,6 +42,19 @@ class DUET_PT_bind(bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("duet.apply_binding", icon="CHECKMARK")
         row.operator("duet.discard_binding", icon="TRASH")
+
+
+def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """A tick for each mesh that stands in the head: whether it is bound with it."""
+    head = binding.head_behind(context.active_object)
+    if head is None or head.type != "MESH":
+        return
+    column = layout.column(align=True)
+    for number, obj in enumerate(parts.inside(context.scene, head)[:_SHOWN]):
+        if not number:
+            column.label(text="Bound with the head:", icon="LINKED")
+        icon = "CHECKBOX_HLT" if parts.is_ticked(head, obj) else "CHECKBOX_DEHLT"
+        column.operator("duet.tick_part", text=obj.name, icon=icon, emboss=False).name = obj.name
 
 
 CLASSES = (DUET_PT_bind,)

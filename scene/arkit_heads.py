@@ -14,7 +14,7 @@ from ..inference.head import ARKIT_NAMES
 from ..inference.residual import Residual
 from ..inference.retarget import ArkitSolver
 from ..inference.take import Floats
-from . import actions, character, heads, ownership, states, targets
+from . import actions, character, heads, layers, ownership, states, targets
 from .rollback import all_or_nothing
 from .steps import Steps, finish, in_background
 from .targets import Performance
@@ -135,7 +135,8 @@ def _write_steps(
         shapes |= dict.fromkeys(handle.shapes, column)
     others, notes = character.others_of(scene, target, matches_of)
     spoken = [key for handle in face.handles for key in handle.keys]
-    with all_or_nothing(scene, target, [other.obj.data.shape_keys for other in others]):
+    keys = [other.obj.data.shape_keys for other in others]
+    with all_or_nothing(scene, target, keys), layers.resting_keys(target.data.shape_keys):
         silenced = targets.silence(target, performance, spoken)
         action = actions.new_action(f"{performance.name} on {target.name}")
         faces = [face, *others]

@@ -15,11 +15,13 @@ from ..inference.silence import kept_from_speech
 from ..inference.take import Floats, Take
 from . import (
     actions,
+    binding,
     emotions,
     feelings,
     heads,
     life,
     obstacles,
+    parts,
     properties,
     revise,
     settings,
@@ -120,6 +122,11 @@ def apply_steps(
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
+    left = parts.left_behind(scene, obj) if binding.BOUND in obj.data.shape_keys else []
+    if left:
+        notes.append(
+            f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
+        )
     said = (obstacles.hidden(obj, bpy.context.view_layer), outside(scene, recording.start), recording.note)
     return [*notes, *(text for text in said if text)]
 

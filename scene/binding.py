@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -11,15 +12,18 @@ from mathutils import Matrix
 
 from ..inference.bound import Binding, BindRequest, Floats
 from ..inference.errors import HeadError
-from . import emotions, heads, ownership, shape_keys, states, versions
+from . import arkit_heads, emotions, followers, heads, ownership, shape_keys, states, versions
+from .parts import PREVIEW_OF
 
 if TYPE_CHECKING:
     from ..inference.blendshapes import Blendshapes
 
 MASK = "Duet Mask"  # vertex group: what must not move
 BOUND = "duet_bound"  # of the Key: this head's shapes come from binding
-_PREVIEW_OF, _LANDMARK, _FOUND = "duet_preview_of", "duet_landmark", "duet_found"
+_LANDMARK, _FOUND = "duet_landmark", "duet_found"
+_PART = "duet_preview_part"  # custom property of a part's preview: the part
 _MOVED = 1e-3  # of the landmarks' extent, from which an empty counts as moved by hand
+_LEAST = 1e-5  # of a part's size: shapes that move it less are not made
 _CHOOSE = "Click the head in the 3D view, then Bind again."
 
 
@@ -27,14 +31,14 @@ def head_behind(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The head that a landmark or a preview belongs to; any other object is what it is."""
     if obj is None or obj.parent is None:
         return obj
-    return obj.parent if _LANDMARK in obj or _PREVIEW_OF in obj else obj
+    return obj.parent if _LANDMARK in obj or PREVIEW_OF in obj else obj
 
 
 def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
     """The object, where it is a mesh whose shapes Duet may make; raises HeadError with the reason."""
     if obj is None or obj.type != "MESH":
         raise HeadError("No mesh is active.", _CHOOSE)
-    if _PREVIEW_OF in obj:
+    if PREVIEW_OF in obj:
         raise HeadError(f"'{obj.name}' is a preview.", "Click the head itself.")
     if heads.is_head(obj) and BOUND not in obj.data.shape_keys and not heads.is_earlier(obj):
         raise HeadError(f"'{obj.name}' is the Duet head itself.", "It needs no binding; choose another mesh.")
@@ -46,18 +50,29 @@ def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
     return obj
 
 
-def request_of(obj: bpy.types.Object) -> BindRequest:
-    """What binding is told: the mesh without modifiers, in the world, its mask and the landmarks moved by hand."""
-    mesh = obj.data
-    local = rest_of(obj)
-    world = np.array(obj.matrix_world, np.float64)
+def request_of(obj: bpy.types.Object, others: Sequence[bpy.types.Object] = ()) -> BindRequest:
+    """What binding is told: the mesh without modifiers, in the world, its mask and the landmarks moved by hand.
+
+    `others` are parts of the character, such as teeth, that are bound with it as if they were joined to it, in order.
+    """
+    places, corners, sizes = (list(each) for each in zip(*map(_mesh_of, (obj, *others)), strict=True))
+    if not len(sizes[0]):
+        raise HeadError(f"'{obj.name}' has no faces.", _CHOOSE)
+    starts = np.cumsum([0, *map(len, places)])
+    corners = [each + np.int32(start) for each, start in zip(corners, starts[:-1], strict=True)]
+    masked = np.concatenate([mask_of(each) for each in (obj, *others)])
+    joined = [np.concatenate(each) for each in (places, corners, sizes)]
+    return BindRequest(obj.name, joined[0], joined[1], joined[2], masked, moved_landmarks(obj))
+
+
+def _mesh_of(obj: bpy.types.Object) -> tuple[Floats, np.ndarray, np.ndarray]:
+    """Vertices in the world (V, 3), corners (L,) and sizes (F,) of the polygons."""
+    mesh, world = obj.data, np.array(obj.matrix_world, np.float64)
     corners, sizes = np.empty(len(mesh.loops), np.int32), np.empty(len(mesh.polygons), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     mesh.polygons.foreach_get("loop_total", sizes)
-    if not len(sizes):
-        raise HeadError(f"'{obj.name}' has no faces.", _CHOOSE)
-    places = local @ world[:3, :3].T + world[:3, 3]
-    return BindRequest(obj.name, places.astype(np.float32), corners, sizes, mask_of(obj), moved_landmarks(obj))
+    places = rest_of(obj) @ world[:3, :3].T + world[:3, 3]
+    return places.astype(np.float32), corners, sizes
 
 
 def rest_of(obj: bpy.types.Object) -> Floats:
@@ -140,50 +155,82 @@ def hide_landmarks(obj: bpy.types.Object) -> None:
 
 def preview_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The preview of this head, if there is one."""
-    return next((child for child in obj.children if child.get(_PREVIEW_OF) == obj.name), None)
+    return next((child for child in obj.children if child.get(PREVIEW_OF) == obj.name), None)
 
 
 def discard_preview(obj: bpy.types.Object) -> None:
     """Remove the preview and its mesh."""
     preview = preview_of(obj)
-    if preview is not None:
-        mesh = preview.data
-        bpy.data.objects.remove(preview)
-        bpy.data.meshes.remove(mesh)
+    for each in (*(preview.children if preview else ()), preview):
+        if each is not None:
+            mesh = each.data
+            bpy.data.objects.remove(each)
+            bpy.data.meshes.remove(mesh)
 
 
-def preview_steps(obj: bpy.types.Object, binding: Binding) -> Generator[float, None, None]:
-    """Make a copy of the head beside it, with every shape as a key to try; yields the share done."""
+def preview_steps(
+    obj: bpy.types.Object, binding: Binding, others: Sequence[bpy.types.Object] = ()
+) -> Generator[float, None, None]:
+    """Make a copy of the head beside it, with every shape as a key to try; yields the share done.
+
+    And copies of the others that were bound with it, whose keys follow those of the head's copy.
+    """
     discard_preview(obj)
+    preview = _copy_of(obj, obj)
+    preview.parent = obj
+    preview.location.x = 1.15 * float(np.ptp(np.array(obj.bound_box)[:, 0]))
+    start = len(obj.data.vertices)
+    local = _local_deltas(obj, _share(binding, 0, start))
+    for number, name in enumerate(binding.names):
+        shape_keys.add_shape_keys(preview, [name], local(number)[None])
+        yield (number + 1) / len(binding.names)
+    for other in others:
+        count = len(other.data.vertices)
+        part = _copy_of(other, obj)
+        part[_PART], part.parent = other, preview
+        part.matrix_basis = obj.matrix_world.inverted_safe() @ other.matrix_world
+        local = _local_deltas(other, _share(binding, start, count))
+        least = _LEAST * max(float(np.ptp(rest_of(other), axis=0).max()), 1e-12)
+        for number, name in enumerate(binding.names):
+            delta = local(number)
+            if np.abs(delta).max(initial=0.0) > least:
+                shape_keys.add_shape_keys(part, [name], delta[None])
+            yield 1.0
+        if part.data.shape_keys is not None:
+            followers.attach(preview, part, {})
+        start += count
+
+
+def _copy_of(obj: bpy.types.Object, head: bpy.types.Object) -> bpy.types.Object:
+    """A mesh's copy without keys, marked as of the head's preview, in its collection."""
     mesh = obj.data.copy()
-    preview = bpy.data.objects.new(f"{obj.name} Preview", mesh)
+    copy = bpy.data.objects.new(f"{obj.name} Preview", mesh)
     if mesh.shape_keys is not None:
         rest = rest_of(obj)
-        preview.shape_key_clear()
+        copy.shape_key_clear()
         mesh.vertices.foreach_set("co", rest.ravel())
-    preview[_PREVIEW_OF] = obj.name
-    for collection in obj.users_collection[:1]:
-        collection.objects.link(preview)
-    preview.parent = obj
-    places = np.array(obj.bound_box)
-    preview.location.x = 1.15 * float(np.ptp(places[:, 0]))
-    local = _local_deltas(obj, binding)
-    for number, name in enumerate(binding.names):
-        shape_keys.add_shape_keys(preview, [name], _spread(local[number], binding, len(mesh.vertices))[None])
-        yield (number + 1) / len(binding.names)
+    copy[PREVIEW_OF] = head.name
+    for collection in head.users_collection[:1]:
+        collection.objects.link(copy)
+    return copy
 
 
-def _local_deltas(obj: bpy.types.Object, binding: Binding) -> Floats:
-    """(N, n, 3) from the world to the object's own space."""
-    turn = np.array(obj.matrix_world, np.float64)[:3, :3]
-    deltas: Floats = binding.deltas @ np.linalg.inv(turn).T.astype(np.float32)
-    return deltas
+def _share(binding: Binding, start: int, count: int) -> Binding:
+    """What a binding says of the vertices from `start` on, numbered from 0."""
+    own = (binding.moving >= start) & (binding.moving < start + count)
+    return replace(binding, moving=binding.moving[own] - np.int32(start), deltas=binding.deltas[:, own])
 
 
-def _spread(delta: Floats, binding: Binding, count: int) -> Floats:
-    full = np.zeros((count, 3), np.float32)
-    full[binding.moving] = delta
-    return full
+def _local_deltas(obj: bpy.types.Object, binding: Binding) -> Callable[[int], Floats]:
+    """Shape number -> what it adds to the object's vertices (V, 3), in its own space."""
+    back = np.linalg.inv(np.array(obj.matrix_world, np.float64)[:3, :3]).T.astype(np.float32)
+
+    def delta(number: int) -> Floats:
+        full = np.zeros((len(obj.data.vertices), 3), np.float32)
+        full[binding.moving] = binding.deltas[number] @ back
+        return full
+
+    return delta
 
 
 def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[float, None, None]:
@@ -222,8 +269,29 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
         heads.add_feelings(obj, blendshapes)
     if again:
         emotions.shape_again(obj)
+    for part in preview.children:
+        if isinstance(part.get(_PART), bpy.types.Object):
+            _apply_part(obj, part[_PART], part)
+            yield 1.0
+    followers.share_emotions(obj)
     discard_preview(obj)
     hide_landmarks(obj)
+
+
+def _apply_part(head: bpy.types.Object, obj: bpy.types.Object, preview: bpy.types.Object) -> None:
+    """Give a part of the character the shapes of its preview, and let it follow the head; keys of its own stay."""
+    source = preview.data.shape_keys
+    if source is None or len(preview.data.vertices) != len(obj.data.vertices):
+        return  # nothing of it moves, or it was edited since
+    base, flat = rest_of(preview), np.empty(3 * len(obj.data.vertices), np.float32)
+    again = followers.head_of(obj) is not None
+    own = ownership.made(obj.data.shape_keys) if again else set()
+    for block in source.key_blocks[1:]:
+        block.points.foreach_get("co", flat)
+        if _set_key(obj, block.name, flat.reshape(-1, 3) - base, block.name in own):
+            own.add(block.name)
+    ownership.record(obj.data.shape_keys, own)
+    followers.attach(head, obj, arkit_heads.matches_of(head))
 
 
 def _set_key(obj: bpy.types.Object, name: str, delta: Floats, replace: bool) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..inference.arkit_names import Matches
 from ..inference.errors import HeadError
 from ..inference.take import Floats
-from . import actions, compat, layers, meant, obstacles, parts, shape_keys, states
+from . import actions, compat, followers, layers, meant, obstacles, parts, shape_keys, states
 from .driven import Control, control_of, drivers_of
 from .rollback import all_or_nothing
 from .steps import Steps
@@ -90,6 +90,8 @@ def others_of(scene: bpy.types.Scene, obj: bpy.types.Object, matches_of: Any) ->
     faces, still = [], []
     for other in parts.around(scene, obj):
         matches = matches_of(other)
+        if followers.head_of(other) == obj:
+            continue  # its keys follow the head's by drivers
         if not matches:
             if parts.is_inside(obj, other) and not states.rigs_of(other):
                 still.append(f"'{other.name}'")

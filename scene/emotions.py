@@ -17,7 +17,7 @@ from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError
 from ..inference.library import label
 from ..inference.take import EMOTIONS, Floats
-from . import drivers, ownership, shape_keys, sliders
+from . import drivers, followers, ownership, shape_keys, sliders
 from .drivers import Driven, Source
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
@@ -60,6 +60,7 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     ownership.record(obj.data.shape_keys, keys_of(after.values()))
     _drive(obj, list(after.values()))
     store(obj, after.values())
+    followers.share_emotions(obj)
 
 
 def add(obj: bpy.types.Object, name: str) -> None:
@@ -88,12 +89,14 @@ def remove(obj: bpy.types.Object, name: str) -> None:
     sliders.remove_slider(obj, name)
     _drive(obj, list(left.values()))
     store(obj, left.values())
+    followers.share_emotions(obj)
 
 
 def shape_again(obj: bpy.types.Object) -> None:
     """Make the keys of all emotions anew from the head's blendshapes, which have changed."""
     for emotion in stored_on(obj).values():
         _shape(obj, emotion)
+    followers.share_emotions(obj)
 
 
 def undrive(obj: bpy.types.Object) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..inference.errors import HeadError
-from . import actions, layers
+from . import actions, followers, layers
 from .driven import drivers_of
 
 _FULL = 1.0 - 1e-6  # of an action's influence
@@ -114,6 +114,7 @@ def _of_absolute_keys(obj: bpy.types.Object) -> Iterator[Obstacle]:
 def _unmute(obj: bpy.types.Object, muted: Sequence[bpy.types.ShapeKey]) -> str:
     for block in muted:
         block.mute = False
+    followers.mute(obj, [block.name for block in muted], False)
     return f"{len(muted)} shape keys that '{obj.name}' speaks with were muted: they are not any more."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 
 import bpy
@@ -11,7 +10,7 @@ import bpy
 from ..inference.head import ARKIT_NAMES
 
 _MADE = "duet_made"  # custom property of the Key: the names of the keys that Duet has made, as JSON
-_LEARNED = re.compile(r"(Speech|Expression) \d\d( |$)")
+_LEARNED = ("Speech ", "Expression ")  # how the names of learned keys begin
 
 
 def record(key: bpy.types.Key, names: Iterable[str]) -> None:
@@ -30,8 +29,8 @@ def made(key: bpy.types.Key) -> set[str]:
         recorded = json.loads(str(key[_MADE]))
         return {str(name) for name in recorded} & set(present)
     except (KeyError, ValueError, TypeError):
-        first = next((at for at, name in enumerate(present) if _LEARNED.match(name)), len(present))
-        return {name for name in present[first:] if _LEARNED.match(name) or name in ARKIT_NAMES}
+        first = next((at for at, name in enumerate(present) if name.startswith(_LEARNED)), len(present))
+        return {name for name in present[first:] if name.startswith(_LEARNED) or name in ARKIT_NAMES}
 
 
 def speaking(key: bpy.types.Key) -> list[str]:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from ..inference.errors import HeadError
 from ..inference.take import Floats
-from . import heads, states
+from . import followers, heads, states
 
 PREVIEW_OF = "duet_preview_of"  # custom property of a binding's preview: the name of its head
+_TICK = "duet_tick"  # custom property of a mesh: whether it is to be bound with its head
+_SMALL = 0.7  # of a head's size: larger meshes in it, such as hair, are not ticked unless the user does
 _ROOM = 0.05  # of the head's size, by which a part may stand out of it
 
 
@@ -60,11 +63,55 @@ def is_inside(head: bpy.types.Object, obj: bpy.types.Object) -> bool:
     )
 
 
+def is_ticked(head: bpy.types.Object, obj: bpy.types.Object) -> bool:
+    """Whether a mesh in the head is to be bound with it: as the user has said, else where it is much smaller."""
+    return bool(obj.get(_TICK, size_of(obj) < _SMALL * size_of(head)))
+
+
+def tick(obj: bpy.types.Object, ticked: bool) -> None:
+    """Note whether the mesh is to be bound with its head."""
+    obj[_TICK] = ticked
+
+
+def ticked(scene: bpy.types.Scene, head: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes that are to be bound with the head."""
+    return [obj for obj in inside(scene, head) if is_ticked(head, obj)]
+
+
+def to_bind(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[list[bpy.types.Object], list[str]]:
+    """The meshes to bind with a head, and notes on those that are ticked and cannot be written to."""
+    able, notes = [], []
+    for obj in ticked(scene, head):
+        try:
+            states.require_writable(obj)
+        except HeadError as error:
+            notes.append(f"'{obj.name}' is left out: {error.message} {error.remedy}")
+        else:
+            able.append(obj)
+    return able, notes
+
+
+def left_behind(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
+    """The names of meshes in a bound head that nothing lets follow it: no keys of its, no bone."""
+    return [
+        obj.name
+        for obj in inside(scene, head)
+        if followers.head_of(obj) != head and is_ticked(head, obj) and not _is_carried(obj)
+    ]
+
+
+def _is_carried(obj: bpy.types.Object) -> bool:
+    return any(modifier.type in ("SURFACE_DEFORM", "MESH_DEFORM", "SHRINKWRAP") for modifier in obj.modifiers)
+
+
+def size_of(obj: bpy.types.Object) -> float:
+    """The longest side of a mesh's box, in the world."""
+    low, high = _box(obj)
+    return float((high - low).max())
+
+
 def _box(obj: bpy.types.Object) -> tuple[Floats, Floats]:
-    """Lowest and highest corner (3,) of the mesh without modifiers, in the world."""
+    """Lowest and highest corner (3,) of the mesh without keys and modifiers, in the world."""
     world = np.array(obj.matrix_world)
-    key = obj.data.shape_keys
-    flat = np.empty(3 * len(obj.data.vertices), np.float32)
-    (key.reference_key.points if key else obj.data.vertices).foreach_get("co", flat)
-    places = flat.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
+    places = np.array(obj.bound_box) @ world[:3, :3].T + world[:3, 3]
     return places.min(axis=0), places.max(axis=0)

@@ -16,7 +16,20 @@ from ..inference.errors import HeadError
 from ..inference.head import ARKIT_NAMES, load_head
 from ..inference.residual import Residual
 from ..inference.take import Floats, Take
-from . import actions, compat, emotions, feelings, heads, ownership, shape_keys, sliders, stage, states, timing
+from . import (
+    actions,
+    compat,
+    emotions,
+    feelings,
+    followers,
+    heads,
+    ownership,
+    shape_keys,
+    sliders,
+    stage,
+    states,
+    timing,
+)
 from .steps import Steps, finish
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
@@ -181,6 +194,7 @@ def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[st
     found = [blocks[name] for name in own if name in blocks and name not in spoken]
     for block in found:
         block.mute = True
+    followers.mute(obj, [block.name for block in found], True)
     return [f"{len(found)} keys of Duet's own on '{obj.name}' are muted."] if found else []
 
 
