@@ -196,8 +196,7 @@ def preview_steps(
             if np.abs(delta).max(initial=0.0) > least:
                 shape_keys.add_shape_keys(part, [name], delta[None])
             yield 1.0
-        if part.data.shape_keys is not None:
-            followers.attach(preview, part, {})
+        followers.attach(preview, part, {})
         start += count
 
 
@@ -280,17 +279,18 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
 
 def _apply_part(head: bpy.types.Object, obj: bpy.types.Object, preview: bpy.types.Object) -> None:
     """Give a part of the character the shapes of its preview, and let it follow the head; keys of its own stay."""
+    if len(preview.data.vertices) != len(obj.data.vertices):
+        return  # it was edited since
     source = preview.data.shape_keys
-    if source is None or len(preview.data.vertices) != len(obj.data.vertices):
-        return  # nothing of it moves, or it was edited since
     base, flat = rest_of(preview), np.empty(3 * len(obj.data.vertices), np.float32)
-    again = followers.head_of(obj) is not None
-    own = ownership.made(obj.data.shape_keys) if again else set()
-    for block in source.key_blocks[1:]:
+    key = obj.data.shape_keys
+    own = ownership.made(key) if key is not None and followers.head_of(obj) is not None else set()
+    for block in source.key_blocks[1:] if source is not None else ():
         block.points.foreach_get("co", flat)
         if _set_key(obj, block.name, flat.reshape(-1, 3) - base, block.name in own):
             own.add(block.name)
-    ownership.record(obj.data.shape_keys, own)
+    if own:
+        ownership.record(obj.data.shape_keys, own)
     followers.attach(head, obj, arkit_heads.matches_of(head))
 
 

@@ -13,7 +13,7 @@ from . import actions, drivers, feelings, ownership, shape_keys
 from .drivers import Driven, Source
 
 _FELT = ("Emotion ", "Silent ")  # how the names of emotions' keys begin
-_HEAD = "duet_follows"  # custom property of a part's Key: the head that it follows
+_HEAD = "duet_follows"  # custom property of a part: the head that it follows
 
 
 def of(head: bpy.types.Object) -> list[bpy.types.Object]:
@@ -21,20 +21,26 @@ def of(head: bpy.types.Object) -> list[bpy.types.Object]:
     return [obj for obj in bpy.data.objects if head_of(obj) == head]
 
 
+def _with_keys(head: bpy.types.Object) -> list[bpy.types.Object]:
+    return [obj for obj in of(head) if obj.data.shape_keys is not None]
+
+
 def head_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The head that a mesh follows, or None."""
-    key = obj.data.shape_keys if obj.type == "MESH" else None
-    found = key.get(_HEAD) if key is not None else None
+    found = obj.get(_HEAD)
     return found if isinstance(found, bpy.types.Object) else None
 
 
 def attach(head: bpy.types.Object, obj: bpy.types.Object, spelt: dict[str, tuple[str, ...]]) -> None:
     """Let a mesh's keys follow the head's keys of the same name, and those of `spelt` that make the same ARKit shape.
 
-    Keys of the mesh's own are driven too where nothing moves them yet.
+    Keys of the mesh's own are driven too where nothing moves them yet. One without keys is noted as following: it is of
+    the head, and nothing of the face moves it, as upper teeth.
     """
+    obj[_HEAD] = head
     key, source = obj.data.shape_keys, head.data.shape_keys
-    key[_HEAD] = head
+    if key is None:
+        return
     made, held = ownership.made(key), _held(key)
     for block in key.key_blocks[1:]:
         if block.name not in made and shape_keys.value_path(block.name) in held:
@@ -48,7 +54,7 @@ def attach(head: bpy.types.Object, obj: bpy.types.Object, spelt: dict[str, tuple
 def share_emotions(head: bpy.types.Object) -> None:
     """Give all that follow a head its emotions, made of the expression keys that they have."""
     felt = feelings.stored_on(head).values()
-    for obj in of(head):
+    for obj in _with_keys(head):
         key, kept = obj.data.shape_keys, set[str]()
         for emotion in felt:
             for name, weights in ((emotion.key, emotion.expression), (emotion.silent_key, emotion.opening)):
@@ -66,7 +72,7 @@ def share_emotions(head: bpy.types.Object) -> None:
 
 def mute(head: bpy.types.Object, names: Iterable[str], muted: bool) -> None:
     """Mute or unmute the keys of these names on all that follow a head, for the head's own are."""
-    for obj in of(head):
+    for obj in _with_keys(head):
         for name in set(names) & ownership.made(obj.data.shape_keys):
             obj.data.shape_keys.key_blocks[name].mute = muted
 

@@ -265,3 +265,18 @@ def test_the_panel_offers_each_with_a_tick(scene, character):
     layout = Layout()
     panel._draw_parts(layout, bpy.context)
     assert layout.drawn == ["Bound with the head:", ("Teeth", "CHECKBOX_HLT"), ("Eye", "CHECKBOX_DEHLT")]
+
+
+def test_what_nothing_moves_is_of_the_head_and_is_not_complained_about(scene, character, voice):
+    """Upper teeth stand still on every head."""
+    head, teeth, eye = character
+    rows, still = np.r_[0:81, TEETH, EYE], TRUE[:, np.r_[0:81, TEETH, EYE]].copy()
+    still[:, 81 : 81 + len(TEETH)] = 0
+    found = Binding(NAMES, np.arange(len(rows), dtype=np.int32), still, np.zeros((68, 3)), HEAD.vertices, 0.1, 1.0)
+    for steps in (binding.preview_steps(head, found, [teeth, eye]), binding.apply_steps(head, SHAPES)):
+        for _ in steps:
+            pass
+    assert teeth.data.shape_keys is None
+    assert set(followers.of(head)) == {teeth, eye}
+    assert bake.apply_take(scene, head, fake_take(), voice, 1) == []
+    emotions.connect(head, [feelings.Emotion("smug", {SHAPES.expression_names[0]: 1.0}, {})])
