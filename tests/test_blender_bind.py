@@ -9,7 +9,7 @@ import duet  # noqa: E402
 from duet.inference.blendshapes import load_blendshapes  # noqa: E402
 from duet.inference.errors import HeadError  # noqa: E402
 from duet.inference.head import load_head  # noqa: E402
-from duet.scene import binding, heads  # noqa: E402
+from duet.scene import binding, feelings, heads  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,10 @@ def test_bind_preview_apply_and_bind_again(mesh_head):
     assert not np.any(delta_of(obj, "tongueOut")[1:])
     for name in (*load_blendshapes().speech_names, *load_blendshapes().expression_names):
         assert name in obj.data.shape_keys.key_blocks
+    surprised = feelings.stored_on(obj)["surprised"]
+    for name, weights in ((surprised.key, surprised.expression), (surprised.silent_key, surprised.opening)):
+        due = sum(weight * delta_of(obj, other) for other, weight in weights.items())
+        np.testing.assert_allclose(delta_of(obj, name), due, atol=1e-4 * np.abs(due).max())
 
     block = obj.data.shape_keys.key_blocks["jawOpen"]
     block.keyframe_insert("value", frame=1)

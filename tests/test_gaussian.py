@@ -145,6 +145,18 @@ def spoken(frames=5):
     )
 
 
+def test_what_opens_in_silence_opens_the_jaw(tmp_path):
+    take, surprised = spoken(), EMOTIONS.index("surprised")
+    opening = np.zeros_like(take.emotion_opening)
+    opening[surprised, take.speech_names.index("Speech jaw open")] = 0.8
+    curves = np.zeros_like(take.emotion_curves)
+    curves[:, surprised] = 1.0
+    silence = np.linspace(0, 1, take.frame_count, dtype=np.float32)
+    parts = {"emotion_opening": opening, "emotion_curves": curves, "silence": silence}
+    write_gaussian_take(tmp_path / "line.npz", replace(take, speech_weights=0 * take.speech_weights, **parts))
+    assert (np.diff(read_gaussian(tmp_path / "line.npz")["jaw_pose"][:, 0]) > 0.01).all()
+
+
 def test_a_take_is_written_on_duets_own_model(tmp_path):
     take = spoken()
     assert write_gaussian_take(tmp_path / "line.npz", take).median < 0.3
