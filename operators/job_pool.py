@@ -44,6 +44,8 @@ def run_parallel(jobs: list[Job], count: int, engine: str, device: str) -> Itera
     try:
         for _ in jobs:
             yield _next(done)
+        for server in servers:
+            server.dismiss()
     finally:
         for server in servers:
             server.interrupt()
@@ -66,7 +68,7 @@ class _Server:
         share = str(max(1, (os.cpu_count() or 1) // count))
         self._env = dict.fromkeys(_THREADS, share) | os.environ
         self._process: subprocess.Popen[str] | None = None
-        self._stopped = False
+        self._stopped = self._ready = False
         self._lock = threading.Lock()
 
     def work(self, pending: queue.SimpleQueue[Job], done: queue.SimpleQueue[Outcome]) -> None:
@@ -83,16 +85,24 @@ class _Server:
             except Exception as error:  # a thread that ended would leave its jobs waited for
                 done.put(Outcome(job, unforeseen(job.audio, error)))
 
-    def interrupt(self) -> None:
-        """Ask the process to stop what it does."""
+    def dismiss(self) -> None:
+        """Let the process, which has nothing to do, end by itself."""
         with self._lock:
             self._stopped = True
-            if self._process and self._process.poll() is None:
+            if self._process:
                 with contextlib.suppress(OSError):
                     cast(Any, self._process.stdin).close()
-                # On Windows a process cannot be asked; it ends with its stdin after the job at hand.
-                if os.name == "posix":
-                    self._process.send_signal(signal.SIGINT)
+
+    def interrupt(self) -> None:
+        """Ask the process to stop what it does; no effect on one that was dismissed."""
+        if self._stopped:
+            return
+        self.dismiss()
+        with self._lock:
+            # On Windows a process cannot be asked; it ends with its stdin after the job at hand.
+            if self._process and self._process.poll() is None and os.name == "posix":
+                # While it starts, it would answer an interrupt with a traceback.
+                self._process.send_signal(signal.SIGINT if self._ready else signal.SIGTERM)
 
     def end(self) -> None:
         """Wait for the end of the process, and make one that does not come."""
@@ -128,10 +138,12 @@ class _Server:
                 raise StartError("Interrupted.")
             if self._process is not None:
                 return self._process
-            self._process = process = _start(self._command, self._env)
+            self._process, self._ready = _start(self._command, self._env), False
+            process = self._process
         if _read(process) is None:
             message = f"A process for --jobs ended with exit code {process.wait()} before it could work."
             raise StartError(message, "See what it printed above, or leave out --jobs.")
+        self._ready = True
         return process
 
 

@@ -161,6 +161,16 @@ def test_an_answer_that_is_cut_off_fails_its_file_and_nothing_waits(folder, caps
     assert "a.wav': the process that worked on it ended" in captured.err
 
 
+def test_processes_that_have_done_all_are_not_interrupted(folder, capfd, monkeypatch):
+    """An interrupt that came while one ended would end it with a traceback."""
+    signals = []
+    monkeypatch.setattr(job_pool, "_interpreter", lambda: [sys.executable, "-P", "-c", HALF.replace('"a"', '"none"')])
+    monkeypatch.setattr("subprocess.Popen.send_signal", lambda process, number: signals.append(number))
+    assert run("generate", ".", "-o", "out", "--jobs", 2) == 0
+    assert signals == []
+    assert capfd.readouterr().err == ""
+
+
 def test_a_record_nested_beyond_reason_counts_as_none(folder):
     assert run("generate", "a.wav", "-o", "a.npz") == 0
     record = folder / ".duet" / "a.npz.json"
