@@ -21,7 +21,7 @@ VERSION = 1
 
 MAX_HEADER = 1 << 20  # bytes: a take's header is some ten kilobytes
 MAX_ARRAYS = 64
-MAX_PAYLOAD = 16 << 30  # bytes: an hour of vertices at 60 fps is 13 GB
+MAX_PAYLOAD = 16 << 30  # bytes: more than four hours of anything but vertices, of which the command line takes less
 _CHUNK = 1 << 20  # bytes read or written at a time, so that a large array counts as a sign of life
 _DTYPES = frozenset({"|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"})
 _REMEDY = "Try again; if it happens again, install Duet anew, so that both sides are of one version."

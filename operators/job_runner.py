@@ -19,6 +19,7 @@ from ..inference.emotion_keys import Cue
 from ..inference.errors import AudioError, DuetError, WorkerError
 from ..inference.exports import prepare_output, write_json, write_npz
 from ..inference.gaussian import write_gaussian_take
+from ..inference.head import load_head
 from ..inference.livelink import write_livelink_csv
 from ..inference.loudness import envelope
 from ..inference.take import Floats, Take
@@ -34,6 +35,7 @@ _WRITERS: dict[str, Callable[[Path, Take], None]] = {
     ".csv": write_livelink_csv,
     ".json": write_json,
 }
+MAX_VERTICES = 4 << 30  # bytes, which the worker and this process both hold
 FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
 
 
@@ -66,6 +68,8 @@ class Runner:
         prepare_output(job.output)  # before the work, so that none is lost
         request = job.request(_frame_rate(job))
         samples = acting.trimmed(_load(job.audio), job.acting, request.fps, str(job.audio))
+        if request.vertices:
+            _check_vertices(job, len(samples) / SAMPLE_RATE * request.fps)
         take = self._client.run(request, samples, on_progress)
         if not job.is_bake:
             take = acting.performed(_felt(job, take), job.acting, samples)
@@ -117,6 +121,14 @@ def _frame_rate(job: Job) -> float | None:
         from ..scene import files
 
         return float(exact_rate(files.frame_rate(job.base)))
+
+
+def _check_vertices(job: Job, frames: float) -> None:
+    """Raise AudioError where the vertices of so many frames would take more memory than Duet gives them."""
+    size = frames * load_head().vertices.nbytes
+    if size > MAX_VERTICES:
+        message = f"The vertices of '{job.audio}' are {size / (1 << 30):.1f} GB; Duet takes {MAX_VERTICES >> 30}."
+        raise AudioError(message, "Cut it into parts, or leave out --vertices: they follow from the weights.")
 
 
 def _felt(job: Job, take: Take) -> Take:

@@ -126,6 +126,14 @@ def test_the_frame_rate_of_one_blend_does_not_stop_the_rest(folder, capsys, monk
     assert "600" in errors(capsys)[0]
 
 
+def test_vertices_of_a_long_recording_are_refused_before_the_work(folder, capsys, monkeypatch):
+    monkeypatch.setattr(job_runner, "MAX_VERTICES", 8 << 20)
+    write_wav(folder / "long.wav", 0.5 * np.sin(np.arange(16000 * 20) / 5))
+    assert run("generate", "a.wav", "long.wav", "-o", "out", "--vertices", "--fps", 10) == 1
+    assert made(folder / "out") == ["a.npz"]
+    assert "Cut it into parts, or leave out --vertices" in errors(capsys)[0]
+
+
 HALF = """
 import sys
 from pathlib import Path
