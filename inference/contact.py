@@ -1,7 +1,8 @@
-"""Lips that meet and do not pass: where rolled lips would go through each other, the jaw opens behind them.
+"""Lips that meet and do not pass: where rolled lips would go through each other, the lower one gives way.
 
-Channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth goes further than lips can. A
-person's teeth are apart at p, b and m; so the jaw gives way, by as little as it takes, and the roll stays seen.
+Channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth goes further than lips can. The
+lower lip is drawn down by as little as it takes. It comes down in the middle most, where lips press most, so that
+they stay closed to the corners; and no tooth shows, as it would if the jaw opened.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-_OPENS = 0.5  # of the jaw's largest gap: pairs of inner lips where it opens less are near the corners
+_OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
 
 Floats = NDArray[np.float32]
 
@@ -23,19 +24,19 @@ class LipContact:
     """What channels of a rig do to the height between P pairs of inner lips."""
 
     parting: Floats  # (C, P) metres at 1
-    jaw: int  # the channel that opens the jaw
+    yielding: int  # the channel that draws the lower lip down
 
     def hold(self, channels: Floats) -> Floats:
-        """Channels (T, C) in which no pair of inner lips is nearer than at rest; the jaw's alone differs."""
+        """Channels (T, C) in which no pair of inner lips is nearer than at rest; one channel differs."""
         overlap = np.maximum(-(channels @ self.parting), 0.0)
         result = channels.copy()
-        result[:, self.jaw] += (overlap / self.parting[self.jaw]).max(axis=1)
+        result[:, self.yielding] += (overlap / self.parting[self.yielding]).max(axis=1)
         return result
 
 
-def lip_contact(head: Head, rig: Floats, jaw: int) -> LipContact:
+def lip_contact(head: Head, rig: Floats, yielding: int) -> LipContact:
     """The contact of a rig (C, V, 3) on the canonical head, between the middle pairs of its inner lips."""
     upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
     parting = rig[:, upper, 2] - rig[:, lower, 2]
-    middle = parting[jaw] > _OPENS * parting[jaw].max()
-    return LipContact(np.ascontiguousarray(parting[:, middle]), jaw)
+    middle = parting[yielding] > _OPENS * parting[yielding].max()
+    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding)

@@ -60,7 +60,7 @@ class Pipeline:
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
-        contact = lip_contact(self.head, deltas, models.rig.channels.index("jaw_open"))
+        contact = lip_contact(self.head, deltas, models.rig.channels.index("lower_down"))
         return _Rig(self._grid.image(deltas), contact, tuple(models.speech.json("styles")))
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:

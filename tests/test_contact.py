@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = load_head()
 RIG = load_rig(ROOT / "weights" / "rig.safetensors").deltas(HEAD)
-JAW = CHANNEL_NAMES.index("jaw_open")
-SHIPPED = lip_contact(HEAD, RIG, JAW)
+LOWER = CHANNEL_NAMES.index("lower_down")
+SHIPPED = lip_contact(HEAD, RIG, LOWER)
 
 
-def test_the_jaw_opens_by_what_the_roll_overlaps():
-    contact = LipContact(np.array([[0.020, 0.010], [-0.005, -0.001]], np.float32), jaw=0)
+def test_the_lip_gives_way_by_what_the_roll_overlaps():
+    contact = LipContact(np.array([[0.020, 0.010], [-0.005, -0.001]], np.float32), yielding=0)
     held = contact.hold(np.array([[0.0, 1.0], [0.1, 1.0], [0.9, 1.0], [0.2, 0.0]], np.float32))
     np.testing.assert_allclose(held[:, 0], [0.25, 0.25, 0.9, 0.2], rtol=1e-5)
     np.testing.assert_array_equal(held[:, 1], np.float32([1.0, 1.0, 1.0, 0.0]))
@@ -43,7 +43,7 @@ def test_rolled_lips_would_pass_each_other():
     rolled = np.zeros((1, len(CHANNEL_NAMES)), np.float32)
     rolled[0, [CHANNEL_NAMES.index(f"roll_{lip}") for lip in ("lower", "upper")]] = 0.4
     assert (rolled @ SHIPPED.parting).min() < -1e-3
-    assert 0.05 < SHIPPED.hold(rolled)[0, JAW] < 0.2
+    assert 0.3 < SHIPPED.hold(rolled)[0, LOWER] < 1.0
 
 
 def test_lips_of_a_real_sentence_never_cross():

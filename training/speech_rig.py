@@ -1,7 +1,9 @@
 """The speech rig: the channels that the speech model predicts, and what each moves on the canonical head.
 
 Captured takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
-the head's ARKit shapes. `python -m duet.training.speech_rig` writes the table to weights/rig.safetensors.
+speech keys: movements that an animator would name, each at 1 a shape of the head, or shapes that go together. The keys
+are the fusion module's speech blendshapes. Amounts are not negative, so speech turns keys up and never below rest.
+`python -m duet.training.speech_rig` writes the table to weights/rig.safetensors.
 """
 
 from __future__ import annotations
@@ -17,45 +19,50 @@ from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
 from ..inference.speech_rig import SpeechRig
 from .stamping import begin, save_weights
 
-# channel -> (captured channels whose mean it is, ARKit shapes and their amounts)
+# key -> the head's shapes that it is at 1
+SPEECH_KEYS: dict[str, dict[str, float]] = {
+    "jaw open": {"jawOpen": 1.0},
+    "lips round": {"mouthPucker": 1.0},
+    "lips funnel": {"mouthFunnel": 1.0},
+    "lips press": {"mouthPressLeft": 1.0, "mouthPressRight": 1.0},
+    "lips together": {"mouthClose": 0.1},  # on a jaw that is open by a tenth
+    "lower lip in": {"mouthRollLower": 1.0},
+    "upper lip in": {"mouthRollUpper": 1.0},
+    "lower lip down": {"mouthLowerDownLeft": 1.0, "mouthLowerDownRight": 1.0},
+    "upper lip up": {"mouthUpperUpLeft": 1.0, "mouthUpperUpRight": 1.0},
+    "upper lip forward": {"mouthShrugUpper": 1.0},
+    "corners up": {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0},
+    "lips wide": {"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0},
+    "chin up": {"mouthShrugLower": 1.0},
+    "tongue up": {"tongueUp": 1.0},
+    "tongue back": {"tongueBack": 1.0},
+    "tongue to teeth": {"tongueTeeth": 1.0},
+}
+# channel -> (captured channels whose mean it is, speech keys and their amounts). What closes lips also holds them
+# together over a jaw that is a little open; where that is too much, inference/contact.py gives way.
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
-    "jaw_open": (("mouth_stretch_c",), {"jawOpen": 0.647}),
-    "lips_oh": (("mouth_oh_c",), {"jawOpen": 0.121, "mouthFunnel": 0.7, "mouthPucker": 0.2}),
-    "lips_oo": (("mouth_oo_c",), {"mouthPucker": 0.75, "mouthFunnel": 0.35}),
-    "funnel_lower": (("mouth_funnel_dl", "mouth_funnel_dr"), {"mouthFunnel": 0.45, "mouthShrugLower": 0.15}),
-    "funnel_upper": (("mouth_funnel_ul", "mouth_funnel_ur"), {"mouthFunnel": 0.45, "mouthShrugUpper": 0.15}),
-    "pucker": (("mouth_pucker_l", "mouth_pucker_r"), {"mouthPucker": 1.0}),
-    "roll_lower": (("mouth_suck_dl", "mouth_suck_dr"), {"mouthRollLower": 1.0}),
-    "roll_upper": (("mouth_suck_ul", "mouth_suck_ur"), {"mouthRollUpper": 1.0}),
-    "press": (("mouth_press_l", "mouth_press_r"), {"mouthPressLeft": 1.0, "mouthPressRight": 1.0}),
-    "lower_down": (
-        ("mouth_lowerLipDepress_l", "mouth_lowerLipDepress_r"),
-        {"mouthLowerDownLeft": 1.0, "mouthLowerDownRight": 1.0},
-    ),
-    "upper_up": (
-        ("mouth_upperLipRaise_l", "mouth_upperLipRaise_r"),
-        {"mouthUpperUpLeft": 1.0, "mouthUpperUpRight": 1.0},
-    ),
-    "corner_pull": (
-        ("mouth_lipCornerPull_l", "mouth_lipCornerPull_r"),
-        {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0},
-    ),
-    "stretch": (
-        ("mouth_lipStretch_l", "mouth_lipStretch_r"),
-        {"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0},
-    ),
-    "chin_raise": (("mouth_chinRaise_u",), {"mouthShrugLower": 0.7}),
+    "jaw_open": (("mouth_stretch_c",), {"jaw open": 0.647}),
+    "lips_oh": (("mouth_oh_c",), {"jaw open": 0.121, "lips funnel": 0.7, "lips round": 0.2}),
+    "lips_oo": (("mouth_oo_c",), {"lips round": 0.9, "lips funnel": 0.45}),
+    "funnel_lower": (("mouth_funnel_dl", "mouth_funnel_dr"), {"lips funnel": 0.45, "chin up": 0.15}),
+    "funnel_upper": (("mouth_funnel_ul", "mouth_funnel_ur"), {"lips funnel": 0.45, "upper lip forward": 0.15}),
+    "pucker": (("mouth_pucker_l", "mouth_pucker_r"), {"lips round": 1.0, "lips funnel": 0.25}),
+    "roll_lower": (("mouth_suck_dl", "mouth_suck_dr"), {"lower lip in": 1.0, "lips together": 0.5}),
+    "roll_upper": (("mouth_suck_ul", "mouth_suck_ur"), {"upper lip in": 1.0, "lips together": 0.6}),
+    "press": (("mouth_press_l", "mouth_press_r"), {"lips press": 1.0, "lips together": 0.4}),
+    "lower_down": (("mouth_lowerLipDepress_l", "mouth_lowerLipDepress_r"), {"lower lip down": 1.0}),
+    "upper_up": (("mouth_upperLipRaise_l", "mouth_upperLipRaise_r"), {"upper lip up": 1.0}),
+    "corner_pull": (("mouth_lipCornerPull_l", "mouth_lipCornerPull_r"), {"corners up": 1.0}),
+    "stretch": (("mouth_lipStretch_l", "mouth_lipStretch_r"), {"lips wide": 1.0}),
+    "chin_raise": (("mouth_chinRaise_u",), {"chin up": 0.7, "lips together": 0.3}),
     # f and v: the lower lip tucked under the upper teeth
-    "bite": ((), {"mouthRollLower": 1.0, "jawOpen": 0.049, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5}),
-    "tongue_up": ((), {"tongueUp": 1.0}),
-    "tongue_back": ((), {"tongueBack": 1.0}),
-    "tongue_teeth": ((), {"tongueTeeth": 1.0}),
+    "bite": ((), {"lower lip in": 0.35, "jaw open": 0.01, "upper lip up": 0.4}),
+    "tongue_up": ((), {"tongue up": 1.0}),
+    "tongue_back": ((), {"tongue back": 1.0}),
+    "tongue_teeth": ((), {"tongue to teeth": 1.0}),
 }
 CHANNEL_NAMES = tuple(CHANNELS)
 SHAPE_NAMES = (*ARKIT_NAMES, *EXTRA_NAMES)
-# The head's own shapes leave closed lips closed. Speech also shuts a jaw that is a little open with them: mouthClose
-# in each at 1.0, so that the gap grows smaller by 2.5, 2.2, 2.2 and 1.1 mm. See inference/contact.py.
-PRESSED = {"mouthRollLower": 0.07, "mouthRollUpper": 0.061, "mouthShrugLower": 0.06, "mouthPucker": 0.03}
 
 
 def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
@@ -69,14 +76,33 @@ def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray
     return np.stack([weights[:, group].mean(axis=1) if group else unknown for group in groups], axis=1)
 
 
+def rig_amounts() -> NDArray[np.float32]:
+    """The rig as amounts of the speech keys, none negative: (C, Ks)."""
+    keys = tuple(SPEECH_KEYS)
+    table = np.zeros((len(CHANNELS), len(keys)), np.float32)
+    for row, (_, mix) in enumerate(CHANNELS.values()):
+        for name, amount in mix.items():
+            table[row, keys.index(name)] = amount
+    return table
+
+
+def key_shapes() -> NDArray[np.float32]:
+    """The speech keys as amounts of the head's 52 ARKit shapes, then of its tongue shapes: (Ks, 55)."""
+    table = np.zeros((len(SPEECH_KEYS), len(SHAPE_NAMES)), np.float32)
+    for row, mix in enumerate(SPEECH_KEYS.values()):
+        for name, amount in mix.items():
+            table[row, SHAPE_NAMES.index(name)] = amount
+    return table
+
+
 def rig_shapes() -> NDArray[np.float32]:
     """The rig as amounts of the head's 52 ARKit shapes, then of its tongue shapes: (C, 55)."""
-    table = np.zeros((len(CHANNELS), len(SHAPE_NAMES)), np.float32)
-    for row, (_, shapes) in enumerate(CHANNELS.values()):
-        for name, amount in shapes.items():
-            table[row, SHAPE_NAMES.index(name)] += amount
-            table[row, SHAPE_NAMES.index("mouthClose")] += amount * PRESSED.get(name, 0.0)
-    return table
+    return rig_amounts() @ key_shapes()
+
+
+def key_deltas(head: Head) -> NDArray[np.float32]:
+    """The speech keys on the canonical head: (Ks, V, 3) metres."""
+    return np.tensordot(key_shapes(), np.concatenate([head.arkit, head.extra]), axes=(1, 0)).astype(np.float32)
 
 
 def rig_deltas(head: Head) -> NDArray[np.float32]:
