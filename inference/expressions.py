@@ -20,35 +20,40 @@ def _both(**amounts: float) -> dict[str, float]:
 
 RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
-    # AU 6 + 12, lips parted by the pull
-    "happy": _both(mouthSmile=1.0, cheekSquint=0.9, eyeSquint=0.45, mouthDimple=0.15, mouthUpperUp=0.2)
-    | {"browInnerUp": 0.1, "jawOpen": 0.05},
-    # AU 1 + 4 + 15 + 17, lids that hang
-    "sad": _both(mouthFrown=0.85, browDown=0.12, eyeSquint=0.2, eyeBlink=0.2, mouthStretch=0.1)
-    | {"browInnerUp": 1.0, "mouthShrugLower": 0.45},
-    # AU 4 + 5 + 7 + 23 + 24
-    "angry": _both(
-        browDown=1.0, eyeSquint=0.45, eyeWide=0.3, noseSneer=0.5, mouthPress=0.3, mouthFrown=0.35, mouthLowerDown=0.1
+    # AU 6 + 12 + 25
+    "happy": _both(
+        mouthSmile=1.0, cheekSquint=1.0, eyeSquint=0.2, mouthDimple=0.1, mouthUpperUp=0.28, mouthLowerDown=0.2
     )
-    | {"jawForward": 0.15, "mouthShrugUpper": 0.1},
+    | {"browInnerUp": 0.1},
+    # AU 1 + 4 + 15 + 17, lids that hang
+    "sad": _both(mouthFrown=0.9, browDown=0.15, eyeSquint=0.2, eyeBlink=0.12, cheekSquint=0.2)
+    | {"browInnerUp": 1.4, "mouthShrugLower": 0.6},
+    # AU 4 + 5 + 7 + 17 + 24 + 38
+    "angry": _both(
+        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.3, mouthPress=1.0, mouthFrown=0.35, mouthStretch=0.15
+    )
+    | {"jawForward": 0.4, "mouthShrugLower": 0.5, "mouthRollLower": 0.2, "mouthRollUpper": 0.25},
     # AU 1 + 2 + 5 + 26
-    "surprised": _both(browOuterUp=0.9, eyeWide=1.0) | {"browInnerUp": 0.9, "jawOpen": 0.2, "mouthFunnel": 0.1},
-    # AU 1 + 2 + 4 + 5 + 20 + 25
-    "afraid": _both(browOuterUp=0.35, browDown=0.35, eyeWide=1.0, mouthStretch=0.8, mouthFrown=0.3, mouthLowerDown=0.12)
-    | {"browInnerUp": 1.0, "jawOpen": 0.08},
-    # AU 9 + 10 + 17
-    "disgusted": _both(noseSneer=1.1, browDown=0.55, eyeSquint=0.5, cheekSquint=0.5, mouthUpperUp=0.5, mouthFrown=0.35)
-    | {"mouthShrugLower": 0.3},
-    # AU 12 + 14 on one side
+    "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
+    # AU 1 + 4 + 5 + 20 + 25
+    "afraid": _both(browDown=0.7, eyeWide=1.3, mouthStretch=1.2, mouthFrown=0.2, mouthLowerDown=0.45)
+    | {"browInnerUp": 1.4, "jawOpen": 0.1},
+    # AU 9 + 10 + 15 + 17
+    "disgusted": _both(noseSneer=1.0, browDown=0.2, eyeSquint=0.4, mouthUpperUp=0.5, mouthFrown=0.55)
+    | {"mouthShrugLower": 0.6},
+    # AU 12 + 14 on one side, brows apart
     "contempt": {
-        "mouthSmileLeft": 0.4,
-        "mouthDimpleLeft": 0.8,
-        "cheekSquintLeft": 0.3,
-        "eyeSquintLeft": 0.25,
-        "eyeSquintRight": 0.15,
-        "browOuterUpRight": 0.35,
-        "browDownLeft": 0.3,
-        "mouthLeft": 0.15,
+        "mouthSmileLeft": 0.3,
+        "mouthDimpleLeft": 1.1,
+        "mouthUpperUpLeft": 0.2,
+        "mouthLeft": 0.2,
+        "cheekSquintLeft": 0.2,
+        "eyeSquintLeft": 0.35,
+        "eyeSquintRight": 0.25,
+        "eyeBlinkLeft": 0.1,
+        "eyeBlinkRight": 0.1,
+        "browOuterUpRight": 0.7,
+        "browDownLeft": 0.6,
     },
 }
 

@@ -37,7 +37,7 @@ from .fusion_measures import (
 from .grid_mapping import SIDE
 from .model_card import CARD, with_section
 from .speech_rig import rig_deltas
-from .train_fusion import Materials, Options, materials, train
+from .train_fusion import Materials, Options, materials, settle, train
 
 FOLDER = CACHE / "ablations"
 FACES = CACHE / "ablations.npz"
@@ -90,14 +90,14 @@ class Ablations:
 
     def _train(self, title: str, seed: int, path: Path) -> None:
         print(f"{title}, seed {seed}", flush=True)
-        made = self.made(title in IN_FILE_ORDER)
         options = Options(seed=seed, steps=self.steps, batch=self.batch)
         options = dataclasses.replace(options, **VARIANTS[title])  # type: ignore[arg-type]
+        made = self.made(title in IN_FILE_ORDER).under(options)
         path.parent.mkdir(parents=True, exist_ok=True)
         resume = path.with_suffix(".pt")
-        trained = train(options, made.data(seed), made.space, resume)
-        leaked = leaks(trained.module, made.data(seed + HELD_OUT), made)
-        module = trained.settled()
+        module = train(options, made.data(seed), made.space, resume)
+        leaked = leaks(module, made.data(seed + HELD_OUT), made)
+        settle(module, made)
         decoded = Decoded.by(module, made, self.spoken)
         arrays = {"felt": decoded.felt, "of_channels": decoded.of_channels, "leaks": np.array(leaked)}
         arrays |= {"rough": np.array(roughness(module, made))} | (

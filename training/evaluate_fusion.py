@@ -10,11 +10,13 @@ from ..inference.models import load_models
 from ..inference.pipeline import Pipeline
 from ..inference.take import EMOTIONS
 from .captured import TEST_TAKE, load_captured
+from .emotion_measures import felt, likeness, read_vertices, wanted
 from .evaluate_speech import predicted_channels
 from .features import WEIGHTS
-from .fusion_measures import CLOSED, cosine, lip_gap, wanted_emotions
+from .fusion_measures import closures, cosine
+from .lip_gaps import LipGaps
 from .measures import lip_vertex_error, mean_lip_error
-from .mouth import LIPS, UPPER_FACE, vertices_of
+from .mouth import LIPS, vertices_of
 from .speech_rig import rig_deltas
 
 WANTED_GROWTH = 0.002134  # mm (Mao et al. 2025)
@@ -47,30 +49,35 @@ def evaluate_fusion() -> list[str]:
         f"| LVE, as FaceFormer defines it, grows by (mm²) | {squared:+.6f} | |",
         f"| lip vertices are moved, on average, by (mm) | {away:.6f} | |",
         "",
-        *_emotion_table(head, pipeline, captured, given),
+        *_emotion_table(head, pipeline, captured),
     ]
 
 
-def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats, rig: Floats) -> list[str]:
-    """Per emotion at full strength: how much of it survives, and the lip gap at the test take's closures."""
-    shapes, wanted = pipeline.shapes, wanted_emotions(head)
-    felt = np.tensordot(shapes.emotion_weights, shapes.expression_basis, axes=1)
-    upper, corners = vertices_of(head, UPPER_FACE), head.regions["mouth_corners"]
-    closed = lip_gap(head, head.vertices + np.tensordot(channels, rig, axes=1)) < CLOSED
-    weights = pipeline.speech_weights(channels[closed], lambda *_: None)
-    spoken = head.vertices + np.tensordot(weights, shapes.speech_basis, axes=1)
-    quiet = lip_gap(head, spoken)
+def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str]:
+    """Per emotion at full strength: how much of it survives, and what it parts at the test take's closures."""
+    shapes, every = pipeline.shapes, np.arange(len(head.vertices))
+    fields, recipes = felt(shapes, every, silent=False), wanted(head, every)
+    seen, gaps, corners = read_vertices(head), LipGaps(head), head.regions["mouth_corners"]
+    said = closures(head, shapes.speech_basis, pipeline.speech_weights(channels, lambda *_: None))
+    shown = felt(shapes, seen)
+    own, alike = np.diag(likeness(shown, recipes[:, seen])), likeness(shown, shown)
+    count = len(EMOTIONS)
     rows = [
-        "| emotion | cosine, brows to cheeks | cosine, corners | kept, brows to cheeks | kept, corners "
+        "| emotion | cosine with its recipe | nearest other | their cosine | cosine, corners | kept, corners "
         "| gap added at closures (mm) | if added directly (mm) |",
-        "| --- " * 7 + "|",
+        "| --- " * 8 + "|",
     ]
     for i, emotion in enumerate(EMOTIONS[1:], start=1):
-        cells = [f"{cosine(felt[i][part], wanted[i][part]):.3f}" for part in (upper, corners)]
-        cells += [f"{_kept(felt[i][part], wanted[i][part]):.2f}" for part in (upper, corners)]
-        cells += [f"{(lip_gap(head, spoken + field) - quiet).mean():+.2f}" for field in (felt[i], wanted[i])]
+        others = np.where(np.arange(count) == i, -1.0, alike[i, :count])
+        nearest = int(others.argmax())
+        cells = [f"{own[i]:.3f}", EMOTIONS[nearest], f"{others[nearest]:.2f}"]
+        cells += [f"{cosine(fields[i][corners], recipes[i][corners]):.3f}"]
+        cells += [f"{_kept(fields[i][corners], recipes[i][corners]):.2f}"]
+        cells += [f"{gaps.added(said, field[i]):+.3f}" for field in (fields, recipes)]
         rows.append(f"| {emotion} | " + " | ".join(cells) + " |")
-    return [f"Closures: {int(closed.sum())} of {len(closed)} frames of the test take.", "", *rows]
+    worst = int(own[count:].argmin()) + count
+    named = f"Of the {len(own) - count} further expressions, {shapes.emotions[worst]} is least like its recipe"
+    return [*rows, "", f"{named}: cosine {own[worst]:.3f}; the mean is {own[count:].mean():.3f}."]
 
 
 def _kept(felt: Floats, wanted: Floats) -> float:

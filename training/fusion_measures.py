@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from ..inference.expressions import emotion_arkit
 from ..inference.geometry import Grid
 from ..inference.head import Head
-from .deformation_space import MILLIMETRE
+from .deformation_space import IMPORTANCE, MILLIMETRE
+from .emotion_library import read
 from .fusion_module import FusionModule
 from .fusion_set import FusionSet, Sample
+from .lip_gaps import LipGaps
 from .measures import lip_vertex_error, mean_lip_error
-from .mouth import LIPS, UPPER_FACE, vertices_of
+from .mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
 from .speech_rig import rig_deltas
-from .train_fusion import ERROR_VERTICES, Materials, emotion_weights
+from .train_fusion import Materials
 
 CLOSED = 0.5  # mm: lips nearer than that are a closure
 HELD_OUT = 9_000  # added to a seed: samples that no training saw
 _SAMPLES = 256
+_CLOSURES = 24
 
 Floats = NDArray[np.float32]
 
@@ -55,13 +58,11 @@ class Spoken:
     captured: Floats
 
 
-def lip_gap(head: Head, faces: Floats) -> NDArray[np.floating]:
-    """Vertical gap (T,) in mm between the inner lips' middle third, less the neutral's; negative where they cross."""
-    upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
-    middle = slice(len(upper) // 3, len(upper) - len(upper) // 3)
-    height = faces[:, upper[middle], 2] - faces[:, lower[middle], 2]
-    rest = head.vertices[upper[middle], 2] - head.vertices[lower[middle], 2]
-    return (height - rest).mean(axis=1) * 1000
+def closures(head: Head, shapes: Floats, weights: Floats) -> Floats:
+    """Faces (n, V, 3), at most _CLOSURES, of those frames of weights (T, K) of shapes (K, V, 3) where the lips meet."""
+    found = weights[mouth_of(head, shapes).gap(weights) < CLOSED]
+    few = found[:: max(1, len(found) // _CLOSURES)][:_CLOSURES]
+    return (head.vertices + np.tensordot(few, shapes, axes=1)).astype(np.float32)
 
 
 def cosine(a: Floats, b: Floats) -> float:
@@ -86,19 +87,23 @@ class Decoded:
     def by(cls, module: FusionModule, made: Materials, spoken: Spoken) -> Decoded:
         """Through encoders and decoder, as inference does."""
         parts = made.space.components.reshape(len(made.space.components), -1) * np.float32(MILLIMETRE)
-        b_a, b_e = (module.unit(b).detach().numpy() for b in (module.speech_basis, module.expression_basis))
+        sealed = made.space.sealed.components.reshape(parts.shape) * np.float32(MILLIMETRE)
         with torch.no_grad():
-            w_a = module.speech_encoder(torch.from_numpy(made.grid.image(rig_deltas(made.head)))).numpy()
-        felt, said = emotion_weights(module, made.grid) @ b_e @ parts, w_a @ b_a @ parts
+            b_a = module.speech_basis.numpy() @ parts
+            b_e = module.unsealed_basis().numpy() @ sealed
+            rig = torch.from_numpy(made.grid.image(rig_deltas(made.head)))
+            said = module.speech_encoder(rig).numpy() @ b_a
+        shapes = b_e.reshape(len(b_e), -1, 3)
+        felt = read(module.expression_encoder, wanted_emotions(made.head), made.grid, shapes, half=True) @ b_e
         felt, said = (flat.reshape(len(flat), -1, 3) for flat in (felt, said))
         if module.speech_encoder.skip.weight.requires_grad:
             return cls(felt, said)
-        rig = torch.from_numpy(made.grid.image(rig_deltas(made.head)).reshape(len(w_a), -1))
+        flat = rig.reshape(len(rig), -1)
         with torch.no_grad():
-            images = (chunk @ rig for chunk in torch.from_numpy(spoken.predicted).split(256))
+            images = (chunk @ flat for chunk in torch.from_numpy(spoken.predicted).split(256))
             weights = torch.cat([module.speech_encoder(each.view(-1, *module.dims.shape)) for each in images]).numpy()
-        shapes = (b_a @ parts).reshape(len(b_a), -1, 3)[:, vertices_of(made.head, LIPS)]
-        return cls(felt, said, (weights @ shapes.reshape(len(b_a), -1)).reshape(len(weights), -1, 3))
+        lips = b_a.reshape(len(b_a), -1, 3)[:, vertices_of(made.head, LIPS)]
+        return cls(felt, said, (weights @ lips.reshape(len(b_a), -1)).reshape(len(weights), -1, 3))
 
 
 def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float, float, float]:
@@ -108,16 +113,15 @@ def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float
     space, images = made.space, torch.from_numpy(made.space.images)
     own = data.expressions(_SAMPLES).own
     pure = data.coefficients(Sample(own, np.zeros_like(own)), space, True)
-    pure = pure - pure @ (parting := np.linalg.qr(space.lip_gap)[0]) @ parting.T
-    batches = [data.neutral(_SAMPLES) @ space.people[0], pure, data.batch(_SAMPLES, space)]
-    b_a, b_e = module.unit(module.speech_basis), module.unit(module.expression_basis)
+    batches = [data.neutral(_SAMPLES) @ space.people[0], pure @ space.sealed.coefficients, data.batch(_SAMPLES, space)]
     with torch.no_grad():
+        b_a, b_e = module.speech_basis, module.expression_basis()
         terms = []
         for batch in batches:
-            w_a, w_e = module(torch.from_numpy(batch) @ images, images)
+            w_a, w_e = module(torch.from_numpy(batch) @ images)
             terms.append((w_a @ b_a, w_e @ b_e, torch.from_numpy(batch)))
         (_, leak_e, speech), (leak_a, _, expression), (first, second, whole) = terms
-        error = ((first + second - whole).square().sum(1).mean() / ERROR_VERTICES).sqrt()
+        error = ((first + second - whole).square().sum(1).mean() / IMPORTANCE).sqrt()
         shares = (leak_e.square().sum() / speech.square().sum(), leak_a.square().sum() / expression.square().sum())
     return float(shares[0]), float(shares[1]), float(error)
 
@@ -130,6 +134,7 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
     def said(channels: Floats, deltas: Floats) -> Floats:
         return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
 
+    closed, gaps = closures(head, rig, spoken.captured), LipGaps(head)
     truth, before = said(spoken.captured, rig), said(spoken.predicted, rig)
     after = said(spoken.predicted, decoded.of_channels) if decoded.lips is None else decoded.lips
     both = np.union1d(upper, corners)
@@ -137,7 +142,7 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
     return Figures(
         lve_growth=lip_vertex_error(after, truth) - lip_vertex_error(before, truth),
         lip_growth=mean_lip_error(after, truth) - mean_lip_error(before, truth),
-        gap=float(lip_gap(head, head.vertices + decoded.felt[1:]).max()),  # the same on every face: all is linear
+        gap=max(gaps.added(closed, felt) for felt in decoded.felt[1:]),
         cosine_upper=min(cosine(felt[upper], due[upper]) for felt, due in pairs),
         cosine_corners=min(cosine(felt[corners], due[corners]) for felt, due in pairs),
         kept=float(np.mean([(felt[both] * due[both]).sum() / (due[both] ** 2).sum() for felt, due in pairs])),
@@ -150,7 +155,7 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
 
 def roughness(module: FusionModule, made: Materials) -> float:
     """Root mean square length of the blendshapes' Laplacian, in mm, each blendshape at its unit length."""
-    basis = torch.cat([module.unit(module.speech_basis), module.unit(module.expression_basis)]).detach().numpy()
+    basis = module.bases().detach().numpy()
     return float(np.sqrt(((basis @ made.space.roughness) * basis).sum(axis=1).mean()))
 
 

@@ -3,8 +3,8 @@
 Speech: captured frames, some with secondary expression: brows that go along with the voice's accents, small smiles,
 faint named expressions. Expressions: recipes of FACS units at any moment between neutral, apex and neutral or
 the next expression, lopsided and varied, with closed, open and speaking mouths. All are amounts of the canonical
-head's shapes, turned into displacements that vary with the person by the identity modes' local scale; one of the
-people moves as a scanned face does (scanned_shapes.py). Sequences of Florence4D join where the user has them.
+head's shapes, turned into displacements that vary with the person by the identity modes' local scale. Sequences of
+Florence4D join where the user has them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from .speech_rig import rig_shapes
 Floats = NDArray[np.float32]
 IDENTITIES = 32
 SHIPPED_SHARE = 0.35  # of the expressions are of the kinds that the sliders offer
-SCANNED_SHARE = 0.25  # of the expressions move as the scanned face does, where there is one
 FLORENCE_SHARE = 0.5  # of the expressions are Florence4D's, where there are any
 SHAPES = (*ARKIT_NAMES, *EXTRA_NAMES)
 # What goes along with an accent, one of them at a time, and the smiles that come and go with what is said.
@@ -76,21 +75,15 @@ class FusionSet:
     """Draws batches of both domains, from a seed.
 
     `takes` are the speech (default: the captured training takes); `florence` (n, D) are Florence4D's displacements in
-    the deformation space; `scanned` says that the space's last person moves as scanned.
+    the deformation space.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        takes: Sequence[CapturedTake] | None = None,
-        florence: Floats | None = None,
-        scanned: bool = False,
-    ) -> None:
+    def __init__(self, seed: int, takes: Sequence[CapturedTake] | None = None, florence: Floats | None = None) -> None:
         self.rng = np.random.default_rng(seed)
         takes = takes or [load_captured(name) for name in TRAINING_TAKES]
         self.speech_frames = speech_frames(self.rng, takes)
         self.accents = np.concatenate([cached_accents(take.samples, take.times) for take in takes])[:, None]
-        self.florence, self.scanned = florence, scanned
+        self.florence = florence
         self.mirror = np.array([SHAPES.index(_mirrored(name)) for name in SHAPES])
         self.recipes = table(list(NAMED.values()))
         self.accented, self.smiles, self.open = table(_ACCENTED), table(_SMILES), table([_OPEN])
@@ -143,14 +136,11 @@ class FusionSet:
     def coefficients(self, sample: Sample, space: DeformationSpace, expressions: bool = False) -> Floats:
         """The batch in the space's components (N, D), each on a random person (canonical half the time).
 
-        Of expressions, some move as scanned or are Florence4D's.
+        Of expressions, some are Florence4D's.
         """
-        count, people = len(sample.own), len(space.people) - self.scanned
-        person = self.rng.integers(1, people, count) * (self.rng.random(count) < 0.5)
-        own_person = person
-        if expressions and self.scanned:
-            own_person = np.where(self._some(count, SCANNED_SHARE)[:, 0], people, person)
-        own = np.einsum("ns,nsd->nd", sample.own, space.people[own_person])
+        count = len(sample.own)
+        person = self.rng.integers(1, len(space.people), count) * (self.rng.random(count) < 0.5)
+        own = np.einsum("ns,nsd->nd", sample.own, space.people[person])
         if expressions and self.florence is not None:
             drawn = self.florence[self.rng.integers(0, len(self.florence), count)]
             own = np.where(self._some(count, FLORENCE_SHARE), drawn, own)

@@ -1,9 +1,10 @@
-"""Where the fusion module's training starts: principal components for blendshapes, least squares for encoders.
+"""Where the fusion module's training starts: principal components for B_E, least squares for encoders.
 
-Each basis starts as the principal components of its set without secondary deformations, which the open recipe can
-leave out. The encoders' linear readings start as the one ridge regression that writes every sample in both bases at
-once, each CNN nearly silent. So nothing is told about which domain a deformation belongs to: what both bases can make
-is shared between them at first, and it is the sparsity constraint that tells them apart.
+B_A is the speech keys. B_E starts as the principal components of the sealed expression set without secondary
+deformations, which the open recipe can leave out. The encoders' linear readings start as the one ridge regression that
+writes every sample in both bases at once, each CNN nearly silent. So nothing is told about which domain a deformation
+belongs to: what both bases can make is shared between them at first, and it is the sparsity constraint that tells them
+apart.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from .deformation_space import DeformationSpace
-from .fusion_module import Bounds, FusionModule
+from .fusion_module import FusionModule
 from .fusion_set import FusionSet, Sample
 
 Floats = NDArray[np.float32]
@@ -21,30 +22,20 @@ SAMPLES = 1500
 RIDGE = 1e-3  # of the images' mean square
 
 
-def start(module: FusionModule, data: FusionSet, space: DeformationSpace, bounds: Bounds) -> None:
+def start(module: FusionModule, data: FusionSet, space: DeformationSpace) -> None:
     """Set the module's parameters in place."""
     speech, expression = data.speech(SAMPLES), data.expressions(SAMPLES)
     whole = np.concatenate([data.coefficients(speech, space), data.coefficients(expression, space, True)])
     apart = data.coefficients(Sample(expression.own, np.zeros_like(expression.own)), space, True)
-    apart -= apart @ bounds.opening.numpy() @ bounds.opening.numpy().T
-    axes = np.linalg.svd(apart, full_matrices=False)[2][: module.dims.expression]
+    axes = np.linalg.svd(apart @ space.sealed.coefficients, full_matrices=False)[2][: module.dims.expression]
     with torch.no_grad():
-        module.speech_basis.copy_(bounds.axes)
-        module.expression_basis.copy_(torch.from_numpy(axes))
-        both = torch.cat([module.unit(module.speech_basis), module.unit(module.expression_basis)])
-        weights = (whole @ torch.linalg.pinv(both).numpy()).astype(np.float32)
+        module.free.copy_(torch.from_numpy(axes))
+        weights = (whole @ torch.linalg.pinv(module.bases()).numpy()).astype(np.float32)
         reading = torch.from_numpy(_ridge(whole @ space.images, weights).T)
         parts = reading.split([module.dims.speech, module.dims.expression])
         for encoder, part in zip((module.speech_encoder, module.expression_encoder), parts, strict=True):
             encoder.skip.weight.copy_(part)
             encoder.out.weight.mul_(0.01)
-    bounds.keep(module)
-
-
-def bounds_of(data: FusionSet, space: DeformationSpace, count: int, closed: bool) -> Bounds:
-    """The span of what the speech set does on the canonical head without secondary expression; lips kept or not."""
-    frames = data.neutral(SAMPLES) @ space.people[0]
-    return Bounds.found(frames, count, space.images, space.lip_gap if closed else None)
 
 
 def _ridge(inputs: Floats, outputs: Floats) -> Floats:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.head import Head
-from .speech_rig import CHANNELS
 
 SECOND = 0.6  # of the first movement's length, from which a second one is named
 ALIKE = 0.4  # cosine of two movements, from which the second would say nothing new
@@ -55,21 +54,16 @@ _SINGLE = {
 Floats = NDArray[np.float32]
 
 
-def movements(head: Head, domain: str) -> tuple[tuple[str, ...], Floats]:
-    """Names and deltas (n, 3 V), of length 1, of the movements that a domain's blendshapes may be named after.
+def movements(head: Head) -> tuple[tuple[str, ...], Floats]:
+    """Names and deltas (n, 3 V), of length 1, of the movements that blendshapes may be named after.
 
-    Paired shapes are known on both sides together, on one side, and as left against right ("L-R"). Speech knows what
-    its rig is made of.
+    Paired shapes are known on both sides together, on one side, and as left against right ("L-R").
     """
     shapes = dict(zip((*head.arkit_names, *head.extra_names), (*head.arkit, *head.extra), strict=True))
-    used = {name for _, mix in CHANNELS.values() for name in mix} if domain == "Speech" else set(shapes)
-    found: dict[str, Floats] = {words: shapes[name] for name, words in _SINGLE.items() if name in used}
+    found: dict[str, Floats] = {words: shapes[name] for name, words in _SINGLE.items()}
     for name, (both, one) in _PAIRED.items():
         left, right = (shapes[f"{name}{side}"] for side in ("Left", "Right"))
-        if f"{name}Left" in used:
-            found[both] = left + right
-            if domain != "Speech":
-                found |= {f"{one} left": left, f"{one} right": right, f"{one} L-R": left - right}
+        found |= {both: left + right, f"{one} left": left, f"{one} right": right, f"{one} L-R": left - right}
     flat = np.stack([delta.ravel() for delta in found.values()])
     return tuple(found), (flat / np.linalg.norm(flat, axis=1, keepdims=True)).astype(np.float32)
 

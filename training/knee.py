@@ -50,10 +50,8 @@ def speech_curve(made: Materials, head: Head) -> Curve:
 
 
 def expression_curve(made: Materials, head: Head) -> Curve:
-    """Of expressions on all people, without what parts the lips, in the moving face."""
-    parting = np.linalg.qr(made.space.lip_gap)[0]
-    draws = [_expressions(made.data(seed), made.space) for seed in (0, 1)]
-    held = [draw - draw @ parting @ parting.T for draw in draws]
+    """Of sealed expressions on all people, in the moving face."""
+    held = [_expressions(made.data(seed), made.space) @ made.space.sealed.coefficients for seed in (0, 1)]
     return curve(held[0], held[1], made.space.components[:, vertices_of(head, _FACE)])
 
 

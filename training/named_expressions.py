@@ -5,7 +5,12 @@ The shipped emotions (inference/expressions.py) come first; these widen what the
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..inference.expressions import RECIPES
+from ..inference.head import ARKIT_NAMES
+from ..inference.take import EMOTIONS
 from .facs import shapes_of
 
 _UNITS = {
@@ -95,3 +100,13 @@ _UNITS = {
 
 NAMED: dict[str, dict[str, float]] = {name: recipe for name, recipe in RECIPES.items() if recipe}
 NAMED |= {name: shapes_of(units) for name, units in _UNITS.items()}
+LIBRARY = (*EMOTIONS, *(name for name in NAMED if name not in RECIPES))  # what users choose from, in this order
+
+
+def library_arkit() -> NDArray[np.float32]:
+    """The library's recipes as ARKit coefficients: (N, 52), one row for each of LIBRARY; neutral is all zero."""
+    table = np.zeros((len(LIBRARY), len(ARKIT_NAMES)), np.float32)
+    for row, name in enumerate(LIBRARY):
+        for shape, amount in NAMED.get(name, {}).items():
+            table[row, ARKIT_NAMES.index(shape)] = amount
+    return table
