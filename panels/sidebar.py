@@ -11,7 +11,7 @@ from ..inference.take import EMOTIONS
 from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
 from ..operators.runtime import RUNTIME
-from ..scene import emotions, life, properties, sliders, takes
+from ..scene import advice, emotions, life, properties, sliders, takes
 
 _MARGIN, _LETTER = 75.0, 6.5  # pixels beside a line of text, and of a letter on average, at a scale of 1
 
@@ -284,8 +284,10 @@ class DUET_PT_takes(_Tab, bpy.types.Panel):
         action = takes.active(properties.target_head(scene))
         if action is None:
             _wrapped(layout, context, "No take plays. Click one in the list.")
-        elif action.duet.note:
-            _wrapped(layout, context, action.duet.note)
+        else:
+            for text in (action.duet.note, *advice.of_take(scene, properties.target_head(scene), action)):
+                if text:
+                    _wrapped(layout, context, text)
         layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
         row = layout.row(align=True)
         row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")

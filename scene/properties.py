@@ -224,6 +224,7 @@ class DuetTake(_Performance, bpy.types.PropertyGroup):
         options={"HIDDEN"}, description="Checksum of the curve of Silence as written"
     )
     note: bpy.props.StringProperty(options={"HIDDEN"}, description="What the user should know about the take")
+    fps: bpy.props.FloatProperty(options={"HIDDEN"}, description="Frames per second that the speech was written at")
     stale: bpy.props.BoolProperty(
         options={"HIDDEN"}, description="Whether the speech curves wait for Update Speech (long takes)"
     )

@@ -39,7 +39,7 @@ def write_speech(
         yield column / len(names)
     yield 1.0
     sign("written_speech", action, stored)
-    group.stale = False
+    group.stale, group.fps = False, fps
 
 
 def write_silence(

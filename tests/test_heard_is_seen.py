@@ -9,7 +9,7 @@ import pytest
 from duet.inference.errors import AudioError, HeadError
 from duet.inference.life import Life
 from duet.operators.generate import recording_of, why_not
-from duet.scene import bake, compat, export_sampling, files, heads, settings, sound
+from duet.scene import advice, bake, compat, export_sampling, files, heads, settings, sound, takes
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
@@ -186,3 +186,21 @@ def test_a_fresh_file_begins_at_0_at_the_earliest_and_says_so(click, tmp_path, m
     (head,) = heads.heads_of(scene)
     assert (scene.frame_start, scene.frame_end) == (0, 47)
     assert export_sampling.take_span(scene, head) == export_sampling.Span(0, 47)
+
+
+def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
+    bake.apply_take(scene, head, fake_take(), click, 1)
+    action = takes.active(head)
+    assert advice.of_take(scene, head, action) == []
+    scene.render.fps = 30
+    (text,) = advice.of_take(scene, head, action)
+    assert text.startswith("The take was written at 24 frames per second and the scene plays 30")
+    scene.render.fps, scene.render.frame_map_new = 24, 50
+    assert advice.of_take(scene, head, action) == ["Time Stretching is on: the face leaves the sound."]
+    scene.render.frame_map_new = 100
+    head.show_only_shape_key = True
+    (text,) = advice.of_take(scene, head, action)
+    assert "is pinned" in text
+    head.show_only_shape_key = False
+    bake.apply_take(scene, head, fake_take(), click, 1)
+    assert advice.of_take(scene, head, takes.active(head)) == []
