@@ -8,6 +8,7 @@ from duet.inference.binding.features import follow_crease
 from duet.inference.binding.frontview import front_view
 from duet.inference.binding.mesh import Mesh, connected_parts, triangulated
 from duet.inference.binding.nearest import PointGrid, Surface, closest_weights
+from duet.inference.binding.nonrigid import coarse_skin
 from duet.inference.binding.parts import ball
 from duet.inference.binding.rigid import Similarity, fit_similarity
 from duet.inference.binding.solve import conjugate_gradients, graph_of
@@ -222,3 +223,29 @@ def test_requests_and_bindings_cross_the_pipe():
     assert Binding.from_message(data, arrays).names == ("a", "b")
     with pytest.raises(ValueError, match="deltas"):
         Binding.from_message(data, arrays | {"deltas": np.zeros((2, 4, 3), np.float32)})
+
+
+def test_a_coarse_skin_covers_the_whole_and_gives_back_what_is_smooth():
+    ball = sphere(40, 60)
+    graph = graph_of(ball.edges, len(ball.vertices))
+    needed = np.array([7, 8, 9])
+    coarse = coarse_skin(graph, needed, ball.vertices)
+    assert set(needed) <= set(coarse.chosen)
+    assert len(ball.vertices) / 8 < len(coarse.chosen) < len(ball.vertices) / 2
+    ones = np.ones((len(coarse.chosen), 1))
+    np.testing.assert_allclose(coarse.spread(ones), 1.0)
+    spread = coarse.spread(ball.vertices[coarse.chosen])
+    np.testing.assert_array_equal(spread[coarse.chosen], ball.vertices[coarse.chosen])
+    assert np.linalg.norm(spread - ball.vertices, axis=1).max() < 0.12
+    assert (coarse.graph.degree > 0).all()
+    assert len(np.unique(connected(coarse.graph))) == 1
+
+
+def connected(graph):
+    """(n,) the smallest vertex that each can be reached from."""
+    label = np.arange(len(graph.degree))
+    while True:
+        lowest = np.minimum(label, label[graph.neighbours].min(axis=1))
+        if (lowest == label).all():
+            return label
+        label = lowest

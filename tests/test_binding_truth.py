@@ -51,10 +51,12 @@ def test_the_fit_is_near_and_finds_the_features(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_poses_of_p_b_and_m_keep_the_lips_together(name):
-    for pose in CLOSURES:
+def test_poses_of_p_b_and_m_keep_the_lips_as_the_duet_head_does(name):
+    for pose, amounts in CLOSURES.items():
         apart, cross = truth(name).lips[pose]
-        assert -0.5 < cross <= apart < 0.5, pose
+        own_apart, own_cross = evaluate_transfer.own_gaps(load_head(), amounts)
+        assert apart < max(own_apart, 0) + 0.5, pose
+        assert cross > min(own_cross, 0) - 0.5, pose
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,6 +64,12 @@ def test_blinks_cover_the_eye(name):
     for blink, (share, own) in truth(name).open_eyes.items():
         assert share < 0.01, blink
         assert own < 0.15, "so the measure sees its own blink close"
+
+
+def test_the_makehuman_heads_own_shapes_come_back_from_the_duet_head():
+    own = subject("MakeHuman")
+    table = evaluate_transfer.carried_over(load_head(), own, own)
+    assert evaluate_transfer.missed(table) == [], table
 
 
 @needs_scans

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,12 @@ def eye_left_open(head: Subject, delta: Doubles) -> float:
     return seen[1] / max(seen[0], 1)
 
 
+def missed(shapes: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Names of those whose (cosine, magnitude) do not reach COSINE and MAGNITUDE."""
+    least, most = MAGNITUDE
+    return [name for name, (cosine, ratio) in shapes.items() if cosine < COSINE or not least <= ratio <= most]
+
+
 @dataclass(frozen=True, eq=False)
 class Truth:
     """What binding gave one subject, beside what it has itself."""
@@ -143,8 +149,7 @@ class Truth:
 
     def missed(self) -> list[str]:
         """Shapes that do not reach COSINE and MAGNITUDE."""
-        least, most = MAGNITUDE
-        return [n for n, (cosine, ratio) in self.shapes.items() if cosine < COSINE or not least <= ratio <= most]
+        return missed(self.shapes)
 
 
 def evaluate(head: Head, subject: Subject) -> Truth:
@@ -159,7 +164,7 @@ def evaluate(head: Head, subject: Subject) -> Truth:
         binding,
         seconds,
         float(np.median(off)),
-        {name: compare(given[name][subject.skin], subject.shapes[name][subject.skin]) for name in SHAPES},
+        {name: compare(given[name][subject.face], subject.shapes[name][subject.face]) for name in SHAPES},
         {label: lip_gaps(subject, binding, pose) for label, pose in CLOSURES.items()},
         {n: (eye_left_open(subject, given[n]), eye_left_open(subject, subject.shapes[n])) for n in blinks},
     )
@@ -188,8 +193,10 @@ def carried_over(head: Head, source: Subject, target: Subject) -> dict[str, tupl
     """The transfer alone: one subject's shapes go to the canonical head and on to another, as binding goes.
 
     The canonical head's own idea of a smile plays no part in it, so that what misses is missed by the correspondence.
+    The two may be one and the same: there and back.
     """
-    first, second = (fit_head(head, each.request, lambda fraction, stage: None) for each in (source, target))
+    first = fit_head(head, source.request, lambda fraction, stage: None)
+    second = first if target is source else fit_head(head, target.request, lambda fraction, stage: None)
     skin = whole_skin(head)
     own = Mesh(first.registered, head.triangles.astype(np.int64))
     hit = Surface(first.target, 0.008).closest(first.registered[skin], own.normals[skin], 0.02)
@@ -204,7 +211,7 @@ def carried_over(head: Head, source: Subject, target: Subject) -> dict[str, tupl
     found = np.zeros((len(SHAPES), len(target.vertices), 3))
     found[:, moving] = deltas
     return {
-        name: compare(delta[target.skin], target.shapes[name][target.skin])
+        name: compare(delta[target.face], target.shapes[name][target.face])
         for name, delta in zip(SHAPES, found, strict=True)
     }
 
@@ -256,9 +263,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             picture(subject, truth.binding, mouth, options.pictures / "transfer_mouth.png")
             eyes = ("browDownLeft", "browInnerUp", "browOuterUpLeft", "eyeBlinkLeft", "eyeBlinkRight")
             picture(subject, truth.binding, eyes, options.pictures / "transfer_eyes.png")
-    if len(found) > 2:
-        print(f"## shapes of '{found[1].name}', by way of the Duet head, on '{found[2].name}'")
-        for name, (cosine, ratio) in carried_over(head, *found[1:3]).items():
+    for source, target in [(found[0], found[0]), *([found[1:3]] if len(found) > 2 else [])]:
+        print(f"## the shapes of '{source.name}' by way of the Duet head on '{target.name}'")
+        for name, (cosine, ratio) in carried_over(head, source, target).items():
             print(f"| {name} | {cosine:.3f} | {ratio:.2f} |")
 
 

@@ -1,4 +1,7 @@
-"""Non-rigid registration: the canonical skin on to the mesh, stiff at first and softer step by step."""
+"""Non-rigid registration: the canonical skin on to the mesh, stiff at first and softer step by step.
+
+While it is stiff, some of its vertices say enough; the rest goes along. The last steps are of all.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from .solve import Graph, conjugate_gradients, edge_weights, edges_within, graph
 
 _NORMAL_LENGTH = 0.012  # metres
 _STIFFNESS = np.geomspace(300.0, 1.0, 10)
+_COARSE = 7  # steps of a coarse skin
 _SWEEPS = 2
 _PIN = 20.0  # closest points that one pin outweighs
 _SKIN = ("skin", "mouth_bag", "eye_sockets")
@@ -55,19 +59,64 @@ def register(
     pinned, goal = np.zeros((2, *shape.shape))
     np.add.at(pinned, pins.vertices, pins.weights)
     np.add.at(goal, pins.vertices, pins.weights * pins.positions)
-    pinned, goal = pinned[skin], goal[skin]
-    moved, trusted = shape.copy(), trust[skin]
-    shift = np.zeros((len(skin), 3))
+    coarse = coarse_skin(graph, np.flatnonzero(pinned[skin].any(axis=1)), shape[skin])
+    moved, shift = shape.copy(), np.zeros((len(skin), 3))
     for number, stiffness in enumerate(_STIFFNESS):
+        some, links = (coarse.chosen, coarse.graph) if number < _COARSE else (np.arange(len(skin)), graph)
+        own = skin[some]
         for _ in range(_SWEEPS):
-            normals = Mesh(moved, triangles).normals[skin]
-            at, weight = _closest(surface, target, moved[skin], normals, trusted, 0.012 if number < 4 else 0.006)
-            total = weight[:, None] + _PIN * pinned
-            right = weight[:, None] * (at - shape[skin]) + _PIN * (goal - pinned * shape[skin])
-            shift = _smooth_solve(graph, stiffness, total, right, shift)
+            normals = Mesh(moved, triangles).normals[own]
+            at, weight = _closest(surface, target, moved[own], normals, trust[own], 0.012 if number < 4 else 0.006)
+            total = weight[:, None] + _PIN * pinned[own]
+            right = weight[:, None] * (at - shape[own]) + _PIN * (goal[own] - pinned[own] * shape[own])
+            solved = _smooth_solve(links, stiffness, total, right, shift[some])
+            shift = coarse.spread(solved) if number < _COARSE else solved
             moved[skin] = shape[skin] + shift
         report((number + 1) / len(_STIFFNESS))
     return moved
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseSkin:
+    """Some vertices of a graph of n, no two of them neighbours but for those that had to be among them."""
+
+    chosen: Indices  # (c,)
+    graph: Graph  # of the c vertices
+    beside: Graph  # of the n: neighbours that are chosen
+
+    def spread(self, values: Doubles) -> Doubles:
+        """(n, D) of values (c, D): chosen vertices have their own, others the mean of the chosen beside them."""
+        full = np.zeros((len(self.beside.degree), values.shape[1]))
+        full[self.chosen] = values
+        result = self.beside.mean(full)
+        result[self.chosen] = values
+        return result
+
+
+def coarse_skin(graph: Graph, needed: Indices, vertices: Doubles) -> CoarseSkin:
+    """About a quarter of a graph's `vertices` (n, 3): those `needed`, and then every one that has none beside it.
+
+    Two are joined where an edge leads from one, or from a vertex beside it, to the other or to a vertex beside that.
+    """
+    count, real = len(vertices), graph.weights > 0
+    state = np.zeros(count, np.int8)  # 1: chosen, 2: beside a chosen one
+    state[needed] = 1
+    state[graph.neighbours[needed][real[needed]]] |= 2
+    state[needed] = 1
+    for vertex in range(count):
+        if state[vertex] == 0:
+            state[vertex] = 1
+            beside = graph.neighbours[vertex][real[vertex]]
+            state[beside] = np.where(state[beside] == 1, 1, 2)
+    chosen = np.flatnonzero(state == 1)
+    place = numbering(chosen, count)
+    weights = graph.weights * (state[graph.neighbours] == 1)
+    beside_chosen = Graph(graph.neighbours, weights, weights.sum(axis=1))
+    nearest = np.where(state == 1, np.arange(count), graph.neighbours[np.arange(count), weights.argmax(axis=1)])
+    start, column = np.nonzero(real)
+    pairs = np.sort(place[nearest[np.stack([start, graph.neighbours[start, column]], axis=1)]], axis=1)
+    edges = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+    return CoarseSkin(chosen, graph_of(edges, len(chosen), edge_weights(vertices[chosen], edges)), beside_chosen)
 
 
 def _closest(

@@ -14,6 +14,7 @@ import numpy as np
 from ..head import Head
 from .features import lid_margins
 from .mesh import Doubles, Indices
+from .nearest import PointGrid
 from .nonrigid import whole_skin
 from .rigid import Similarity, fit_similarity
 from .solve import Graph, edge_weights, edges_within, graph_of, numbering
@@ -106,9 +107,7 @@ def with_parts(head: Head, registered: Doubles) -> Doubles:
 
 
 def _nearest(points: Doubles, among: Doubles) -> Indices:
-    square = (points**2).sum(axis=1)[:, None] + (among**2).sum(axis=1) - 2 * points @ among.T
-    nearest: Indices = square.argmin(axis=1)
-    return nearest
+    return PointGrid(among).nearest(points)[0]
 
 
 def _frames(before: Doubles, after: Doubles, edges: Indices) -> Doubles:

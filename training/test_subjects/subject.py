@@ -8,11 +8,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.binding.frontview import front_view
 from ...inference.binding.mesh import Mesh, triangulated
 from ...inference.bound import BindRequest
 
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+_PIXEL = 0.0004  # metres
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +28,21 @@ class Subject:
     face_sizes: NDArray[np.int32]
     shapes: dict[str, Doubles]
     landmarks: Indices  # (68,)
-    skin: Indices  # the face's skin, on which shapes are compared and lips found
+    skin: Indices  # with the linings of mouth and eyes
     eyes: Indices  # the eyeballs
 
     @cached_property
     def mesh(self) -> Mesh:
         """Its triangles."""
         return Mesh(self.vertices, triangulated(self.face_vertices.astype(np.int64), self.face_sizes.astype(np.int64)))
+
+    @cached_property
+    def face(self) -> Indices:
+        """The skin's vertices that are seen from the front: what shapes do behind them is nobody's truth."""
+        triangles = self.mesh.triangles[np.isin(self.mesh.triangles, self.skin).all(axis=1)]
+        across = self.vertices[np.unique(triangles)][:, [0, 2]]
+        view = front_view(self.vertices, triangles, across.min(axis=0), across.max(axis=0), _PIXEL)
+        return np.unique(triangles[view.triangle[view.triangle >= 0]])
 
     @property
     def request(self) -> BindRequest:
