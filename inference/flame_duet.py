@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoints import Checkpoint
-from .flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel, load_flame
+from .flame import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel
 from .head import Head, load_head
 from .stamps import BUILT_ON, load_weights
 
@@ -29,10 +29,7 @@ Floats = NDArray[np.float32]
 @cache
 def duet_flame() -> FlameModel:
     """The shipped model; raises WeightsError where a file is unusable or was not built on the head beside it."""
-    learned = load_weights(DEFAULT_PATH, BUILT_ON["flame_head"])
-    if "v_template" in learned.arrays:  # the layout of the weights before the scanned head
-        return load_flame(DEFAULT_PATH)
-    return flame_of(load_head(), learned)
+    return flame_of(load_head(), load_weights(DEFAULT_PATH, BUILT_ON["flame_head"]))
 
 
 def flame_of(head: Head, learned: Checkpoint) -> FlameModel:

@@ -47,7 +47,7 @@ _LINES = {
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """One p, b or m: its place, the speech weights (Ks,), and the gap in mm that the Duet head's lips leave."""
+    """One p, b or m: its place, the speech weights (Ks,), and by how many mm the Duet head's lips part from rest."""
 
     name: str
     weights: Floats
@@ -64,7 +64,8 @@ def real_closures(head: Head, folder: Path | None = None) -> list[Closure]:
         samples = load_audio((folder or root / "examples" / "recordings") / f"{name}.wav")
         take = pipeline.generate(samples, GenerateRequest(fps=_RATE, vertices=True), lambda *_: None)
         assert take.vertices is not None
-        gaps = np.percentile(take.vertices[:, upper, 2] - take.vertices[:, lower, 2], 95, axis=1) * 1000
+        moved = take.vertices[..., 2] - head.vertices[:, 2]
+        gaps = np.percentile(moved[:, upper] - moved[:, lower], 95, axis=1) * 1000
         for phone in aligned(Recording(name, "", samples, words)):
             if phone.phone[:1] not in ("p", "b", "m"):
                 continue
@@ -132,29 +133,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     head, shapes = load_head(), load_blendshapes()
     closures = real_closures(head)
-    own, crossed = np.array([closure.gap for closure in closures]), own_crossing(head, shapes, closures)
-    meets = own < MEETS
+    neutral = Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
+    own, crossed = np.array([closure.gap for closure in closures]), own_crossing(head, shapes, [neutral, *closures])
+    crossed, meets = crossed[1:] - crossed[0], own < MEETS
     print(f"{len(closures)} closures; the Duet head's own lips meet within {MEETS} mm in {int(meets.sum())} of them")
     print("| head | lips meet in | furthest apart there | crossing, more than at rest | gap, unlike the Duet head's |")
     print("| --- | --- | --- | --- | --- |")
     print(f"| Duet | {int(meets.sum())} | {own[meets].max():.2f} | {crossed[meets].max():.2f} | |")
-    neutral = Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
     for subject in subjects(options.identities):
         binding = bind(head, shapes, subject.request, lambda fraction, stage: None)
         found = bound_closures(subject, binding, [neutral, *closures])
         apart, deep = found[1:, 0], (found[1:, 2] - found[0, 2])[meets]
-        change = np.abs(apart - (own - _rest_gap(head)))[meets].max()
+        change = np.abs(apart - own)[meets].max()
         print(
             f"| {subject.name} | {int((apart < MEETS).sum())} | {apart[meets].max():.2f} "
             f"| {deep.max():.2f} | {change:.2f} |",
             flush=True,
         )
-
-
-def _rest_gap(head: Head) -> float:
-    """Mm between the lips of the neutral Duet head, in height."""
-    upper, lower = (head.vertices[head.regions[f"inner_lip_{side}"], 2] for side in ("upper", "lower"))
-    return float(np.percentile(upper - lower, 95)) * 1000
 
 
 if __name__ == "__main__":
