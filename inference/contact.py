@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .head import Head
 
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
+_GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
 
 Floats = NDArray[np.float32]
 
@@ -27,8 +28,8 @@ class LipContact:
     yielding: int  # the channel that draws the lower lip down
 
     def hold(self, channels: Floats) -> Floats:
-        """Channels (T, C) in which no pair of inner lips is nearer than at rest; one channel differs."""
-        overlap = np.maximum(-(channels @ self.parting), 0.0)
+        """Channels (T, C) in which no pair of inner lips is nearer than at rest by more than lips give; one differs."""
+        overlap = np.maximum(-(channels @ self.parting) - _GIVE, 0.0)
         result = channels.copy()
         result[:, self.yielding] += (overlap / self.parting[self.yielding]).max(axis=1)
         return result

@@ -30,16 +30,16 @@ RECIPES: dict[str, dict[str, float]] = {
     | {"browInnerUp": 1.4, "mouthShrugLower": 0.6},
     # AU 4 + 5 + 7 + 17 + 24 + 38
     "angry": _both(
-        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.3, mouthPress=1.0, mouthFrown=0.35, mouthStretch=0.15
+        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=1.0, mouthFrown=0.35, mouthStretch=0.15
     )
-    | {"jawForward": 0.4, "mouthShrugLower": 0.5, "mouthRollLower": 0.2, "mouthRollUpper": 0.25},
+    | {"jawForward": 0.4, "mouthShrugLower": 0.5},
     # AU 1 + 2 + 5 + 26
     "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
     # AU 1 + 4 + 5 + 20 + 25
     "afraid": _both(browDown=0.7, eyeWide=1.3, mouthStretch=1.2, mouthFrown=0.2, mouthLowerDown=0.45)
     | {"browInnerUp": 1.4, "jawOpen": 0.1},
     # AU 9 + 10 + 15 + 17
-    "disgusted": _both(noseSneer=1.0, browDown=0.2, eyeSquint=0.4, mouthUpperUp=0.5, mouthFrown=0.55)
+    "disgusted": _both(noseSneer=1.0, browDown=0.2, eyeSquint=0.4, mouthUpperUp=0.45, mouthFrown=0.65)
     | {"mouthShrugLower": 0.6},
     # AU 12 + 14 on one side, brows apart
     "contempt": {

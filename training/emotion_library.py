@@ -6,18 +6,25 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.optimize
 import torch
 from numpy.typing import NDArray
 
 from ..inference.fusion_torch import FusionEncoder
 from ..inference.geometry import Grid
 from ..inference.head import Head
+from .emotion_measures import read_vertices
 from .fusion_module import FusionModule
-from .mouth import mouth_of
 from .named_expressions import LIBRARY, library_arkit
 from .readable_basis import Readable
+from .speech_rig import SPEECH_KEYS
 
-_OPENS = 1.0  # mm: a speech key that parts the lips by more opens the mouth
+OPENING = (
+    "jaw open",
+    "lips funnel",
+    "lower lip down",
+    "upper lip up",
+)  # speech keys that an expression may turn up in silence
 
 Floats = NDArray[np.float32]
 
@@ -28,7 +35,7 @@ class Library:
 
     names: tuple[str, ...]
     weights: Floats  # (N, Ke): w_E of each recipe; its w_A is dropped, for the mouth's opening belongs to speech
-    opening: Floats  # (N, Ks) >= 0: what of its w_A opens the mouth, for where nothing is said
+    opening: Floats  # (N, Ks) >= 0: parted lips and dropped jaw that w_E leaves out, for where nothing is said
 
 
 def library(module: FusionModule, head: Head, grid: Grid, readable: Readable) -> Library:
@@ -36,9 +43,23 @@ def library(module: FusionModule, head: Head, grid: Grid, readable: Readable) ->
     deltas = np.tensordot(library_arkit(), head.arkit, axes=1)
     shipped = readable.expression.astype(np.float16).astype(np.float32)
     weights = read(module.expression_encoder, deltas, grid, shipped, half=True)
-    opening = read(module.speech_encoder, deltas, grid, readable.speech)
-    opens = mouth_of(head, readable.speech).gap_of > _OPENS
-    return Library(LIBRARY, weights, np.where(opens, np.maximum(opening, 0.0), 0.0).astype(np.float32))
+    left = deltas - np.tensordot(weights, shipped, axes=1)
+    return Library(
+        LIBRARY, weights, opening_of(left, readable.speech, np.union1d(read_vertices(head), head.regions["jaw"]))
+    )
+
+
+def opening_of(left: Floats, keys: Floats, seen: NDArray[np.integer]) -> Floats:
+    """Weights (n, Ks) >= 0 of the keys (Ks, V, 3) that open a mouth, nearest to what is left (n, V, 3) as it shows.
+
+    E_A's own w_A would not do: it sees the whole recipe, and reads into a raised lip what E_E has given it already.
+    """
+    at = [tuple(SPEECH_KEYS).index(name) for name in OPENING]
+    basis = keys[at][:, seen].reshape(len(at), -1).T.astype(np.float64)
+    result = np.zeros((len(left), len(keys)), np.float32)
+    for row, field in zip(result, left, strict=True):
+        row[at] = scipy.optimize.nnls(basis, field[seen].ravel().astype(np.float64))[0]
+    return result
 
 
 def read(encoder: FusionEncoder, deltas: Floats, grid: Grid, basis: Floats, half: bool = False) -> Floats:

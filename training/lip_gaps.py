@@ -1,4 +1,8 @@
-"""How far the lips are apart, in 3D, along the whole inner lip, corners included."""
+"""How far the lips are apart, in 3D, all along the mouth, corners included.
+
+Lips that roll in or come forward meet further out or further in than at rest. So at each vertex of the inner lips it
+is the section of the lip there that is looked at: the nearest that any of it comes to the other lip's surface.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +12,32 @@ from numpy.typing import NDArray
 from ..inference.head import Head
 from .lip_seal import closest_points, lip_distances
 
-_LIPS = 0.008  # metres over the surface from the inner lips, within which the other lip's surface is looked at
+_LIPS = 0.008  # metres over the surface from the inner lips: what is lip
+_SECTION = 0.0015  # metres to the left and right of a vertex at rest: its section
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
 class LipGaps:
-    """Distances of the inner lips' vertices to the surface of the other lip."""
+    """Distances between the lips of one head at the inner lips' vertices."""
 
     def __init__(self, head: Head) -> None:
         above, below = lip_distances(head)
-        upper, lower = (head.regions[f"inner_lip_{side}"].astype(np.int64) for side in ("upper", "lower"))
         triangles = head.triangles.astype(np.int64)
-        of_upper, of_lower = ((own < _LIPS) & (own <= other) for own, other in ((above, below), (below, above)))
-        self.sides: tuple[tuple[Ints, Ints], ...] = tuple(
-            (line, triangles[lip[triangles].all(axis=1)]) for line, lip in ((upper, of_lower), (lower, of_upper))
-        )
+        lips = [(own < _LIPS) & (own <= other) for own, other in ((above, below), (below, above))]
+        self.sides: list[tuple[Ints, Ints, NDArray[np.bool_]]] = []
+        for side, (mine, other) in zip(("upper", "lower"), (lips, lips[::-1]), strict=True):
+            vertices = np.flatnonzero(mine)
+            across = head.vertices[head.regions[f"inner_lip_{side}"], 0][:, None] - head.vertices[vertices, 0]
+            self.sides.append((vertices, triangles[other[triangles].all(axis=1)], np.abs(across) < _SECTION))
 
     def of(self, face: Floats) -> Floats:
-        """(n,) mm, of the upper inner lip's vertices, then of the lower's; face (V, 3) in metres."""
-        parts = [closest_points(face[line], face[triangles])[2] for line, triangles in self.sides]
+        """(n,) mm, at the upper inner lip's vertices, then at the lower's; face (V, 3) in metres."""
+        parts = []
+        for vertices, triangles, sections in self.sides:
+            _, _, off = closest_points(face[vertices], face[triangles])
+            parts.append(np.where(sections, off, np.inf).min(axis=1))
         return (1000 * np.concatenate(parts)).astype(np.float32)
 
     def added(self, quiet: Floats, felt: Floats) -> float:

@@ -21,10 +21,10 @@ from ..inference.head import Head
 from .mesh_laplacian import laplacian
 
 _AROUND = 0.02  # metres over the surface from the inner lips, within which it bends
-_LIPS = 0.006  # metres over the surface from the inner lips, within which lips may meet
+_LIPS = 0.008  # metres over the surface from the inner lips, within which lips may meet
 _LEANS = 10.0  # how hard a leaning place is to part, against bending a vertex from its neighbours by as much
 _JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")  # what moves the lower teeth; the first is the drop
-_TOUCH = 0.001  # metres between a vertex of one lip and the surface of the other that it meets at rest
+_TOUCH = 0.004  # metres between a vertex of one lip and the surface of the other that it meets at rest
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -83,9 +83,7 @@ def _meeting(head: Head) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matr
     return held, leant[gap > 0], np.flatnonzero(np.minimum(above, below) < _AROUND)
 
 
-def _places(
-    head: Head, vertices: Ints, other: NDArray[np.bool_]
-) -> tuple[Ints, scipy.sparse.csr_matrix, Doubles]:
+def _places(head: Head, vertices: Ints, other: NDArray[np.bool_]) -> tuple[Ints, scipy.sparse.csr_matrix, Doubles]:
     """Vertices (n,) as given, how each parts from the nearest point of the `other` lip (n, V), and how far (n,)."""
     triangles = head.triangles.astype(np.int64)
     faces = triangles[other[triangles].all(axis=1)]

@@ -223,7 +223,7 @@ class SoundMeasures:
         return triangles[wrong]
 
     def _fold(self, face: Doubles) -> float:
-        """Degrees by which the lower lip's inner line turns at its middle, over _BESIDE to both sides, from the front."""
+        """Degrees by which the lower lip's inner line turns at its middle, seen from the front."""
         line = face[self.opening[1]][:, [0, 2]]
         along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))]
         rest = self.head.vertices[self.opening[1], 0]

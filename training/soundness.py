@@ -1,31 +1,76 @@
-"""Do faces stay sound in any mix of emotions while speaking? `python -m duet.training.soundness` prints the limits.
+"""Do faces stay sound? `python -m duet.training.soundness [--synthetic FOLDER]` prints what is worst, kind by kind.
 
-Measured on the Duet head: how far lips part where the same speech without emotion closes them, how far the upper
-inner lip comes below the lower, and how far teeth stand out of the skin around the mouth.
+Faces are the frames of the bundled recordings and of up to twenty minutes of synthetic speech, as the pipeline makes
+them, spoken as loudly as they come and theatrically, with each emotion, and with random mixes of all; and each emotion
+in silence. Of all frames those are looked at that differ most from each other, with every key's furthest among them:
+faces are linear in the weights, so what breaks breaks at an extreme. The measures are in sound_measures.py.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.binding.mesh import Mesh
-from ..inference.binding.nearest import Surface
+from ..inference.audio_file import load_audio
 from ..inference.blendshapes import Blendshapes
-from ..inference.head import Head
 from ..inference.pipeline import Pipeline
-from ..inference.take import MAX_INTENSITY, MIX_LIMIT, within_limit
-from .captured import TEST_TAKE, load_captured
+from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from .features import WEIGHTS
-from .fusion_measures import CLOSED, lip_gap
+from .mouth import LIPS, vertices_of
+from .sound_measures import LIMITS, Flaws, SoundMeasures, worst
+from .synthetic import FOLDER, streams
 
-_REACH = 0.02  # metres from a tooth to the skin
-_AROUND = 0.05  # metres around the mouth
-_SHOWN = 400  # random mixes
+MINUTES = 20
+_RATE = 50.0  # frames a second of speech channels
+_RECORDINGS = Path(__file__).resolve().parents[1] / "examples" / "recordings"
+_MIXES = 400
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """Frames of speech: weights (n, Ks), and where each is from."""
+
+    weights: Floats
+    names: tuple[str, ...]
+
+
+def spoken(pipeline: Pipeline, synthetic: Path) -> Spoken:
+    """Every frame of the bundled recordings, and of synthetic speech where it has been made."""
+    sounds = [(path.stem, load_audio(path)) for path in sorted(_RECORDINGS.glob("*.wav"))]
+    minutes = 0.0
+    for number, stream in enumerate(streams("train", synthetic) if synthetic.is_dir() else ()):
+        if minutes >= MINUTES:
+            break
+        sounds.append((f"synthetic {number}", stream.samples))
+        minutes += len(stream.channels) / _RATE / 60
+    weights, names = [], []
+    for name, samples in sounds:
+        channels = pipeline.speech_channels(samples, DEFAULT_STYLE, lambda *_: None)
+        weights.append(pipeline.speech_weights(np.clip(channels, 0, 1), lambda *_: None))
+        names += [f"{name} at {frame / _RATE:.2f} s" for frame in range(len(channels))]
+    print(f"{len(names)} frames: {len(sounds)} sounds, {minutes:.1f} minutes of them synthetic", flush=True)
+    return Spoken(np.concatenate(weights), tuple(names))
+
+
+def most_unlike(speech: Spoken, lengths: Floats, count: int) -> Spoken:
+    """The `count` frames most unlike each other, each key's furthest first (Gonzalez 1985: the furthest point next).
+
+    `lengths` (Ks,) is how far each key moves the lips.
+    """
+    scaled = speech.weights * lengths
+    chosen = list(dict.fromkeys(scaled.argmax(axis=0).tolist()))[:count]
+    away = np.min([np.linalg.norm(scaled - scaled[k], axis=1) for k in chosen], axis=0)
+    while len(chosen) < min(count, len(scaled)):
+        chosen.append(int(away.argmax()))
+        away = np.minimum(away, np.linalg.norm(scaled - scaled[chosen[-1]], axis=1))
+    return Spoken(speech.weights[chosen], tuple(speech.names[k] for k in chosen))
 
 
 def random_mixes(rng: np.random.Generator, count: int, emotions: int) -> Floats:
@@ -36,87 +81,62 @@ def random_mixes(rng: np.random.Generator, count: int, emotions: int) -> Floats:
     return within_limit(mix, MIX_LIMIT)
 
 
-def emotion_faces(shapes: Blendshapes, mixes: Floats) -> Floats:
-    """Displacements (n, V, 3) of mixes of the emotions."""
-    return np.tensordot(mixes @ shapes.emotion_weights, shapes.expression_basis, axes=1)
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """Faces of one kind: (n, Ks) and (n, Ke) weights, and their names."""
+
+    title: str
+    speech: Floats
+    expression: Floats
+    names: tuple[str, ...]
 
 
-def lips_inverted(head: Head, faces: Floats) -> NDArray[np.float64]:
-    """How far (n,) the upper inner lip comes below the lower at the worst pair, in mm beyond the neutral head."""
-    upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
-    height = faces[:, upper, 2] - faces[:, lower, 2] - (head.vertices[upper, 2] - head.vertices[lower, 2])
-    return np.maximum(-height.min(axis=1) * 1000, 0.0)
+def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Generator) -> Iterator[Kind]:
+    """All kinds, `count` faces of speech in each."""
+    few = Spoken(speech.weights[:count], speech.names[:count])
+    still = np.zeros((len(few.weights), len(shapes.expression_names)), np.float32)
+    for loud in (1.0, MAX_INTENSITY):
+        yield Kind(f"speech, articulation {loud:g}", few.weights * np.float32(loud), still, few.names)
+    for i, emotion in enumerate(EMOTIONS[1:], start=1):
+        for amount in (np.float32(1.0), np.float32(MAX_INTENSITY)):
+            felt = amount * shapes.emotion_weights[i][None]
+            silent = amount * shapes.emotion_opening[i][None]
+            both = np.concatenate([few.weights, silent])
+            yield Kind(f"{emotion} {amount:g}", both, np.repeat(felt, len(both), axis=0), (*few.names, "silence"))
+    chosen = rng.integers(0, len(speech.weights), _MIXES)
+    mixes = random_mixes(rng, _MIXES, len(EMOTIONS)) @ shapes.emotion_weights[: len(EMOTIONS)]
+    yield Kind("random mixes", speech.weights[chosen], mixes, tuple(speech.names[k] for k in chosen))
 
 
-class Teeth:
-    """How far teeth come through the skin around the mouth; teeth that show between the lips do not count."""
-
-    def __init__(self, head: Head) -> None:
-        self.teeth = np.concatenate([head.regions["upper_teeth"], head.regions["lower_teeth"]])
-        skin = np.zeros(len(head.vertices), bool)
-        skin[head.regions["skin"]] = True
-        near = (
-            np.linalg.norm(head.vertices - head.vertices[head.regions["mouth_corners"]].mean(axis=0), axis=1) < _AROUND
-        )
-        self.triangles = head.triangles[(skin & near)[head.triangles].all(axis=1)].astype(np.int64)
-        edges = np.sort(self.triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-        unique, count = np.unique(edges, axis=0, return_counts=True)
-        self.rim = np.zeros((len(head.vertices), 1))
-        self.rim[unique[count == 1]] = 1.0
-
-    def out(self, face: Floats) -> float:
-        """Of the vertex that stands out furthest, in mm; negative is how far behind the skin the nearest one is."""
-        mesh = Mesh(face.astype(np.float64), self.triangles)
-        points = mesh.vertices[self.teeth]
-        hit = Surface(mesh, subset=np.unique(self.triangles)).closest(points, reach=_REACH)
-        counts = (hit.triangle >= 0) & (hit.values(self.triangles, self.rim)[:, 0] < 0.5)
-        if not counts.any():
-            return -1000 * _REACH
-        normals = hit.values(self.triangles, mesh.normals)[counts]
-        return float(1000 * ((points - hit.position)[counts] * normals).sum(axis=1).max())
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The worst of many mixes, in mm."""
-
-    closure: float  # gap added where speech closes the lips
-    inverted: float  # beyond what the same speech does without emotion
-    teeth: float  # how far the foremost stands out of the skin; negative: behind it
-
-
-def limits(head: Head, shapes: Blendshapes, speech: Floats, mixes: Floats) -> Limits:
-    """Of each mix (n, E) on one of the spoken faces, given as speech weights (n, Ks)."""
-    spoken = head.vertices + np.tensordot(speech, shapes.speech_basis, axes=1)
-    faces = (spoken + emotion_faces(shapes, mixes)).astype(np.float32)
-    closed = lip_gap(head, spoken) < CLOSED
-    teeth = Teeth(head)
-    return Limits(
-        closure=float((lip_gap(head, faces) - lip_gap(head, spoken))[closed].max(initial=0.0)),
-        inverted=float((lips_inverted(head, faces) - lips_inverted(head, spoken)).max()),
-        teeth=max(teeth.out(face) for face in faces),
-    )
-
-
-def spoken_weights(pipeline: Pipeline, rng: np.random.Generator, count: int) -> Floats:
-    """w_A (count, Ks) of frames of the captured test take, half of them closures."""
-    channels = np.nan_to_num(load_captured(TEST_TAKE).channels)
-    weights = pipeline.speech_weights(channels, lambda *_: None)
-    faces = pipeline.head.vertices + np.tensordot(weights, pipeline.shapes.speech_basis, axes=1)
-    closed = np.flatnonzero(lip_gap(pipeline.head, faces) < CLOSED)
-    chosen = np.where(rng.random(count) < 0.5, rng.choice(closed, count), rng.integers(0, len(weights), count))
-    return weights[chosen]
+def measured(kind: Kind, shapes: Blendshapes, measures: SoundMeasures) -> dict[str, Flaws]:
+    """The flaws of each face, by its name."""
+    found = {}
+    for said, felt, name in zip(kind.speech, kind.expression, kind.names, strict=True):
+        face = measures.head.vertices + np.tensordot(said, shapes.speech_basis, axes=1)
+        found[name] = measures.flaws(face + np.tensordot(felt, shapes.expression_basis, axes=1))
+    return found
 
 
 def main() -> None:
-    """Print the limits of the shipped weights."""
-    pipeline, rng = Pipeline(WEIGHTS, "numpy"), np.random.default_rng(0)
-    speech = spoken_weights(pipeline, rng, _SHOWN)
-    mixes = random_mixes(rng, _SHOWN, len(pipeline.shapes.emotion_weights))
-    found = limits(pipeline.head, pipeline.shapes, speech, mixes)
-    print(f"{_SHOWN} random mixes of emotions, up to {MIX_LIMIT} in all, on frames of the test take; the worst:")
-    print(f"gap added at closures {found.closure:.3f} mm, upper lip below lower {found.inverted:.3f} mm more,")
-    print(f"teeth {-found.teeth:.2f} mm behind the skin")
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--synthetic", type=Path, default=FOLDER, help="made by training.synthesis.build")
+    parser.add_argument("--faces", type=int, default=60, help="frames of speech in each kind")
+    arguments = parser.parse_args()
+    pipeline = Pipeline(WEIGHTS, "numpy")
+    head, shapes = pipeline.head, pipeline.shapes
+    lengths = np.linalg.norm(shapes.speech_basis[:, vertices_of(head, LIPS)], axis=-1).max(axis=1)
+    speech = most_unlike(spoken(pipeline, arguments.synthetic), lengths, _MIXES)
+    measures = SoundMeasures(head)
+    print("| faces | through the skin (mm) | lip in lip (mm) | lid in eye (mm) | turned triangles | fold (°) | worst |")
+    print("| --- " * 7 + "|")
+    for kind in kinds(shapes, speech, arguments.faces, np.random.default_rng(0)):
+        found = measured(kind, shapes, measures)
+        worsts = worst(found)
+        cells = [f"{worsts[name][0]:.2f}" for name in ("through", "lips", "lids")]
+        cells += [f"{worsts['turned'][0]:.0f}", f"{worsts['fold'][0]:.0f}"]
+        broken = [f"{name}: {where}" for name, (value, where) in worsts.items() if value > getattr(LIMITS, name)]
+        print(f"| {kind.title} | " + " | ".join([*cells, "; ".join(broken) or "within limits"]) + " |", flush=True)
 
 
 if __name__ == "__main__":
