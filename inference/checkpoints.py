@@ -99,9 +99,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
             raise ValueError("its metadata are not text")
+        spans = [entry["data_offsets"] for entry in header.values()]
+        if sum(abs(end - begin) for begin, end in spans) > len(data) - base:  # before any is copied
+            raise ValueError("its arrays are more than its bytes")
         arrays = {name: _array(data, base, entry) for name, entry in header.items()}
-        if sum(array.nbytes for array in arrays.values()) > len(data) - base:
-            raise ValueError("its arrays are the same bytes")
     except _DAMAGED as error:
         raise WeightsError(f"The weights file {path} is damaged ({brief(error)}).", _REMEDY) from error
     return Checkpoint(path, arrays, metadata)
