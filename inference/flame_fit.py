@@ -23,7 +23,7 @@ from .residual import Residual, moving
 from .take import Take
 
 STEPS = 5
-RIDGE = 1e-5  # metres that all coordinates may be off for an expression coefficient to be smaller by 1
+RIDGE = 5e-6  # metres that all coordinates may be off for an expression coefficient to be smaller by 1
 _CHUNK = 16  # frames at a time
 _PROBE = 1e-4  # radians, for derivatives
 _ROUND = 4  # vertices that tell how an eyeball is turned, at least
