@@ -202,11 +202,11 @@ def test_a_worker_that_dies_of_the_job_is_not_given_it_again(faulty):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_kills_at_random_moments_leave_nothing_and_every_next_job_works():
-    """The first twenty of `duet.benchmarks.worker_kills`, which does a thousand."""
-    report = kill_over_and_over(20, seed=1)
+    """The first sixteen of `duet.benchmarks.worker_kills`, which does a thousand."""
+    report = kill_over_and_over(16, seed=1)
     assert report.left == ()
-    assert sum(report.outcomes.values()) == 20
-    assert report.outcomes["failed"] > 5
+    assert sum(report.outcomes.values()) == 16
+    assert report.outcomes["failed"] > 2
 
 
 def test_warm_worker_says_hello_once(faulty):
