@@ -104,7 +104,7 @@ def test_learned_blendshapes_become_flame_within_a_third_of_a_millimetre(model):
     blendshapes = load_blendshapes()
     rng = np.random.default_rng(6)
     reach = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
-    mixes = rng.dirichlet(np.ones(len(blendshapes.emotion_weights)), 24) * 1.5  # of the emotions, as the mix limit allows
+    mixes = rng.dirichlet(np.ones(len(blendshapes.emotion_weights)), 24) * 1.5  # the most that the mix limit allows
     speech = rng.normal(0, 0.5, (24, len(blendshapes.speech_basis)))
     weights = np.concatenate([speech, mixes @ blendshapes.emotion_weights], axis=1)
     motion, residual = FlameFit(model)(weights, reach @ TO_BLENDER.astype(np.float32), 30)
