@@ -26,8 +26,8 @@ class Engine(Protocol):
     def encode(self, mel: Floats) -> Floats:
         """Features (T, layers, width) of a log-mel window (2 T, 80)."""
 
-    def channels(self, features: Floats, style: int, start: int) -> Floats:
-        """Rig channels (T, C) of features, a style's index and the window's first frame."""
+    def channels(self, features: Floats, style: int) -> Floats:
+        """Rig channels (T, C) of features in a style, by its index."""
 
     def speech_weights(self, images: Floats) -> Floats:
         """w_A (N, Ks) of displacement images (N, side, side, 3)."""

@@ -53,9 +53,9 @@ class TorchEngine:
         """Features (T, layers, width) of a log-mel window (2 T, 80)."""
         return self._run(self.encoder, mel[None])[0]
 
-    def channels(self, features: Floats, style: int, start: int) -> Floats:
-        """Rig channels (T, C) of features, a style's index and the window's first frame."""
-        return self._run(self.speech, features[None], torch.tensor([style]), torch.tensor([start]))[0]
+    def channels(self, features: Floats, style: int) -> Floats:
+        """Rig channels (T, C) of features in a style, by its index."""
+        return self._run(self.speech, features[None], torch.tensor([style]).to(self.device))[0]
 
     def speech_weights(self, images: Floats) -> Floats:
         """w_A (N, Ks) of displacement images (N, side, side, 3)."""

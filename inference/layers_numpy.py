@@ -50,11 +50,13 @@ def attention(qkv: Floats, heads: int, bias: Floats | None = None) -> Floats:
     return (softmax(scores) @ v).transpose(1, 0, 2).reshape(frames, width)
 
 
-def conv1d(x: Floats, weight: Floats, bias: Floats, stride: int = 1) -> Floats:
-    """Convolution over time with zero padding k // 2: x (T, in), weight (out, in, k) -> (ceil(T / stride), out)."""
+def conv1d(x: Floats, weight: Floats, bias: Floats, stride: int = 1, dilation: int = 1) -> Floats:
+    """Convolution over time, zero padding that keeps T: x (T, in), weight (out, in, k) -> (ceil(T / stride), out)."""
     size = weight.shape[2]
-    padded = np.pad(x, ((size // 2, size // 2), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=0)[::stride]  # (T', in, k)
+    reach = dilation * (size // 2)
+    padded = np.pad(x, ((reach, reach), (0, 0)))
+    span = dilation * (size - 1) + 1
+    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=0)[::stride, :, ::dilation]  # (T', in, k)
     return linear(windows.reshape(len(windows), -1), weight.reshape(len(weight), -1), bias)
 
 

@@ -33,13 +33,14 @@ class Models:
 
     @property
     def encoder_weights(self) -> dict[str, NDArray[np.float32]]:
-        """The encoder's, with the blocks that were trained along with the speech model in place of Whisper's."""
-        return self.encoder.floats() | self.speech.floats("encoder.")
+        """The encoder's."""
+        return self.encoder.floats()
 
     @property
     def speech_dims(self) -> SpeechDims:
         """Size of the speech model."""
-        return SpeechDims(**self.speech.json("dims"))
+        dims = self.speech.json("dims")
+        return SpeechDims(**dims | {"dilations": tuple(dims["dilations"])})
 
     def fusion_encoder(self, domain: str) -> dict[str, NDArray[np.float32]]:
         """Weights of the fusion module's encoder of "speech" or "expression", and `known`: its blendshapes' images."""

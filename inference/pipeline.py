@@ -60,7 +60,8 @@ class Pipeline:
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
-        contact = lip_contact(self.head, deltas, models.rig.channels.index("lower_down"))
+        opening = [models.rig.channels.index(name) for name in ("jaw_open", "lower_down", "upper_up")]
+        contact = lip_contact(self.head, deltas, models.rig.channels.index("lower_down"), opening)
         return _Rig(self._grid.image(deltas), contact, tuple(models.speech.json("styles")))
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
@@ -127,10 +128,10 @@ class Pipeline:
             for i, window in enumerate(cut):
                 progress(_SPEECH_SHARE * i / len(cut), "Listening")
                 mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
-                yield window, self._engine.channels(self._engine.encode(mel), style, window.start)
+                yield window, self._engine.channels(self._engine.encode(mel), style)
 
         channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
-        return self._rig.contact.hold(channels)
+        return self._rig.contact.hold(self._rig.contact.seal(channels))
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""

@@ -12,7 +12,7 @@ from .errors import RequestError
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "afraid", "disgusted", "contempt")
 MIN_FPS, MAX_FPS = 1.0, 240.0
-STYLES = ("enunciated", "captured")  # every closure complete; like the captured speaker, relaxed
+STYLES = ("natural", "enunciated")  # as people speak; every sound made clearly, as the rules of articulation say
 DEFAULT_STYLE = STYLES[0]
 MAX_INTENSITY = 1.5  # of an emotion or of articulation
 MIX_LIMIT = 1.5  # of all emotions together; beyond it a face breaks

@@ -132,7 +132,9 @@ def _add_performance(parser: argparse.ArgumentParser) -> None:
     rates = f"frames per second: 30, 23.976, 24000/1001, ... (default: the file's, else {DEFAULT_FPS:g})"
     parser.add_argument("--fps", type=_frame_rate, help=rates)
     parser.add_argument(
-        "--style", default=DEFAULT_STYLE, help="speaking style: enunciated or captured, relaxed (default: enunciated)"
+        "--style",
+        default=DEFAULT_STYLE,
+        help=f"speaking style: natural, or enunciated for clear speech (default: {DEFAULT_STYLE})",
     )
 
 

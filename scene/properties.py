@@ -138,8 +138,8 @@ class _Performance:
     style: bpy.props.EnumProperty(
         name="Style",
         items=(
-            ("enunciated", "Enunciated", "Clear speech: lips close on every p, b and m"),
-            ("captured", "Relaxed", "As the captured speaker talks: smaller, and not every closure is complete"),
+            ("natural", "Natural", "As people speak: learned from videos of real mouths"),
+            ("enunciated", "Enunciated", "Clear speech: every sound is made as the rules of articulation say"),
         ),
         default=DEFAULT_STYLE,
         description="How clearly the mouth speaks. Used by the next Generate or Regenerate",

@@ -164,7 +164,7 @@ class Manifests:
         self.folder = folder
         write_wav(folder / "a.wav", np.full(1600, 0.1))
         self.header = "audio,output,head,emotion,fps,style,start,articulation,seed,trim start"
-        self.row = ["a.wav", "a.npz", "", "happy=0.5;sad@2", "25", "captured", "1", "0.8", "3", "0.01"]
+        self.row = ["a.wav", "a.npz", "", "happy=0.5;sad@2", "25", "enunciated", "1", "0.8", "3", "0.01"]
 
     def check(self, rng):
         from duet.operators import command_line

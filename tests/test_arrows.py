@@ -187,7 +187,7 @@ def test_client_half_is_all_there():
         ("operators.command_line", "from ..panels import sidebar"),
         ("panels.sidebar", "import librosa"),
         ("__init__", "from .inference.worker import main"),
-        ("examples.demo", "from ..training import captured"),
+        ("examples.demo", "from ..training import animated"),
     ],
 )
 def test_wrong_arrows_are_found(module, source):

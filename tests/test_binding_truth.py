@@ -8,7 +8,7 @@ import pytest
 from duet.inference.blendshapes import load_blendshapes
 from duet.inference.head import ARKIT_NAMES, load_head
 from duet.training import evaluate_closures, evaluate_transfer
-from duet.training.captured import data_folder
+from duet.training.animated import data_folder
 from duet.training.evaluate_transfer import CLOSURES, SHAPES, Subject, evaluate
 from duet.training.test_subjects.ict import ict_subjects, scan_names
 from duet.training.test_subjects.makehuman import load_makehuman

@@ -508,13 +508,14 @@ def test_a_fresh_file_has_it_all(fake_weights, voice, tmp_path):
 
 def test_an_order_is_acted_like_the_sidebar_does(fake_weights, voice, tmp_path):
     cues = (Cue(0.0, {"happy": 0.6, "sad": 0.2}), Cue(1.0, {}, 0.25))
-    choice = settings.Choice("captured", 0.5, 0.0, 0.0, cues, Life(blinks=0.8, seed=4))
+    choice = settings.Choice("enunciated", 0.5, 0.0, 0.0, cues, Life(blinks=0.8, seed=4))
     order = settings.Order(choice, start=101, begin=0.5, end=1.5)
     bake_file(voice, fake_take(frames=24), tmp_path / "shot.blend", None, "", order)
     scene = bpy.context.scene
     (head,) = heads.heads_of(scene)
     group = takes.active(head).duet
-    assert (group.style, group.articulation, group.blinks, group.eyes, group.seed) == ("captured", 0.5, True, False, 4)
+    assert (group.style, group.articulation) == ("enunciated", 0.5)
+    assert (group.blinks, group.eyes, group.seed) == (True, False, 4)
     assert group.blink_amount == pytest.approx(0.8)
     assert [(cue.seconds, cue.emotion) for cue in group.cues] == [(0.0, "sad"), (1.0, "neutral")]
     assert (scene.frame_start, scene.frame_end) == (101, 124)

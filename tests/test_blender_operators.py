@@ -333,10 +333,10 @@ def test_a_range_is_generated_again(scene, ready):
     assert "plays from frame 1 to 48, not from 49 to 60" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
     scene.duet.range_start, scene.duet.range_end = 20, 30
     assert bpy.ops.duet.regenerate(part="RANGE") == {"FINISHED"}
-    takes.active(ready).duet.style = "captured"
+    takes.active(ready).duet.style = "enunciated"
     assert bpy.ops.duet.regenerate(part="ALL") == {"FINISHED"}
     assert [action.name for action in takes.takes_of(ready)] == ["Duet line"]
-    assert takes.load(ready).take.request["style"] == "captured"
+    assert takes.load(ready).take.request["style"] == "enunciated"
 
 
 def test_push_and_plain_and_mute(scene, ready):

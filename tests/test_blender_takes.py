@@ -241,8 +241,8 @@ def test_each_take_keeps_its_audio_settings_and_curves(scene, head, speak, tmp_p
 
 
 def test_takes_survive_saving_renaming_and_opening(scene, head, speak, tmp_path):
-    action = speak(articulation=0.7, style="captured")
-    scene.duet.style = "enunciated"
+    action = speak(articulation=0.7, style="enunciated")
+    scene.duet.style = "natural"
     action.duet.cues.add().seconds = 1.5
     speak(fake_take(frames=20), start=9)
     action.name, head.name = "My best", "Ada"
@@ -255,8 +255,8 @@ def test_takes_survive_saving_renaming_and_opening(scene, head, speak, tmp_path)
     revise.play(scene, head, bpy.data.actions["My best"])
     group = takes.active(head).duet
     assert group.articulation == pytest.approx(0.7)
-    assert group.style == "captured"
-    assert properties.request_of(scene, "again").style == "captured"
+    assert group.style == "enunciated"
+    assert properties.request_of(scene, "again").style == "enunciated"
     assert group.cues[0].seconds == pytest.approx(1.5)
     assert np.array_equal(takes.load(head).take.speech_weights, fake_take().speech_weights)
 

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.head import load_head
 from duet.inference.pipeline import Pipeline
 from duet.training.alignment import ARPABET, Recording, aligned, recognised_phones, recognised_words
-from duet.training.captured import CapturedTake
+from duet.training.animated import AnimatedTake
 from duet.training.evaluate_robustness import music, speech_level, through_rate, with_noise
 from duet.training.evaluate_speech import still_errors, take_scores
 from duet.training.evaluate_voices import gather, truth_talker
@@ -18,7 +18,6 @@ from duet.training.model_card import measured, with_section
 from duet.training.mouth import LIPS, mouth_of, vertices_of
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.spoken import CONTRASTS, Spoken, contrast, phones_at, synthetic_speech
-from duet.training.strip import busiest, moments
 from duet.training.synthesis.coarticulation import LAG, channels_of
 from duet.training.synthesis.phones import gesture_of
 from duet.training.synthesis.utterance import Segment
@@ -130,7 +129,7 @@ def test_perfect_channels_lose_only_what_fusion_loses(face):
     time = np.arange(90) / 30
     truth = np.tile(rig(jaw_open=0.3, roll_lower=0.1)[0], (90, 1)) * (1 - np.cos(6 * time))[:, None].astype(np.float32)
     truth[:, CHANNEL_NAMES.index("tongue_up")] = np.nan
-    take = CapturedTake("made", np.zeros(48000, np.float32), truth.astype(np.float32), time)
+    take = AnimatedTake("made", np.zeros(48000, np.float32), truth.astype(np.float32), time)
     at = np.arange(150) / 50
     perfect = np.stack([np.interp(at, time, np.nan_to_num(column)) for column in truth.T], axis=1).astype(np.float32)
     scores = take_scores(Talker("perfect", lambda samples, _: perfect), face, take)
@@ -211,10 +210,3 @@ def test_the_card_knows_which_weights_a_section_measured():
     card = with_section(card, "one", "First", ["4"], "head=xy speech=cd")
     assert measured(card, "head=xy speech=cd") == {"one", "three"}
     assert card.count("## First") == 1
-
-
-def test_the_strips_moments_are_open_and_closed_by_turns_and_not_in_pauses():
-    gap = np.array([0, 1, 5, 1, 0, 3, -1, 4, 0, 0], np.float32)
-    moved = np.array([0, 1, 1, 1, 0, 1, 1, 1, 0, 0], np.float32)
-    np.testing.assert_array_equal(moments(gap, moved, parts=2), [2, 6])
-    assert busiest(np.array([0, 0, 0, 9, 0, 9, 0, 0], np.float32), 4) == 2

@@ -10,7 +10,7 @@ from duet.inference.fusion_numpy import FusionDims, FusionEncoderNumpy
 from duet.inference.fusion_torch import FusionEncoder
 from duet.inference.head import load_head
 from duet.training import ablations, knee
-from duet.training.captured import TRAINING_TAKES, CapturedTake, data_folder, load_captured
+from duet.training.animated import TRAINING_TAKES, AnimatedTake, data_folder, load_animated
 from duet.training.deformation_space import MILLIMETRE, coefficients_of, deformation_space
 from duet.training.expression_times import at, shares
 from duet.training.fusion_measures import Decoded, Figures, Spoken, figures, file_order_grid, wanted_emotions
@@ -54,13 +54,13 @@ def voice(seconds=4.0, stressed=2.0):
 
 @pytest.fixture(scope="module")
 def take():
-    """Every channel of the rig that is captured moves by itself."""
+    """Every channel of the rig that is animated moves by itself."""
     rng = np.random.default_rng(3)
     channels = (rng.random((120, len(CHANNEL_NAMES))) * (rng.random((120, len(CHANNEL_NAMES))) < 0.4)).astype(
         np.float32
     )
     channels[:, CHANNEL_NAMES.index("bite") :] = np.nan
-    return CapturedTake("made", voice(), channels.astype(np.float32), (np.arange(120) + 0.5) / 30)
+    return AnimatedTake("made", voice(), channels.astype(np.float32), (np.arange(120) + 0.5) / 30)
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +377,7 @@ def test_speech_is_amounts_of_its_keys(data, space):
 @pytest.mark.skipif(not (data_folder() / "facegood").is_dir(), reason="the takes are not in DUET_DATA")
 def test_in_speech_few_keys_are_on_and_none_beyond_one():
     for name in TRAINING_TAKES:
-        weights = np.nan_to_num(load_captured(name).channels) @ rig_amounts()
+        weights = np.nan_to_num(load_animated(name).channels) @ rig_amounts()
         assert weights.min() >= 0
         assert np.quantile(weights, 0.999) <= 1
         assert weights.max() <= 1.15

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from duet.inference.checkpoints import load_checkpoint
 from duet.inference.head import ARKIT_NAMES, DEFAULT_PATH
-from duet.training.captured import data_folder
+from duet.training.animated import data_folder
 from duet.training.head import build, gaze, lips, shapes
 from duet.training.head.mesh import QuadMesh, Spread, smoothstep
 from duet.training.head.scan import to_duet_axes

@@ -178,7 +178,7 @@ def test_a_fresh_file_begins_at_0_at_the_earliest_and_says_so(click, tmp_path, m
     monkeypatch.setattr(files, "load_blendshapes", fake_blendshapes)
 
     order = settings.Order(
-        settings.Choice("captured", 1.0, 0.0, 0.0, (), Life(blinks=0, eyes=0, head=0, breaths=0)), -20
+        settings.Choice("enunciated", 1.0, 0.0, 0.0, (), Life(blinks=0, eyes=0, head=0, breaths=0)), -20
     )
     notes = files.bake_file(click, fake_take(), tmp_path / "a.blend", None, "", order)
     assert any("at frame 0 at the earliest: the take begins there, not at -20" in note for note in notes)

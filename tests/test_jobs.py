@@ -81,7 +81,7 @@ def read(path, output=None, base=None):
 def test_a_manifest_says_it_all(folder):
     path = write_manifest(
         folder,
-        "a.wav,x/one.blend,set.blend/Ada,sad@2.0;angry@5.5,23.976,captured",
+        "a.wav,x/one.blend,set.blend/Ada,sad@2.0;angry@5.5,23.976,enunciated",
         "",
         '"b.wav",two.blend,,happy=0.8',
     )
@@ -91,7 +91,7 @@ def test_a_manifest_says_it_all(folder):
         output=folder / "x/one.blend",
         fps=24000 / 1001,
         track="sad@2.0;angry@5.5",
-        style="captured",
+        style="enunciated",
         base=folder / "set.blend",
         head="Ada",
     )
@@ -130,7 +130,7 @@ ROWS = {
     "fps": ("a.wav,x.blend,,,fast,", RequestError, "'fast' is not a frame rate"),
     "fps of zero": ("a.wav,x.blend,,,0,", RequestError, "0 frames per second"),
     "object without file": ("a.wav,x.blend,Ada,,,", HeadError, "'Ada' is an object's name"),
-    "too long": ("a.wav,x.blend,,,,captured,oops", TableError, "7 columns where the header has 6"),
+    "too long": ("a.wav,x.blend,,,,enunciated,oops", TableError, "7 columns where the header has 6"),
 }
 
 

@@ -1,96 +1,107 @@
-"""How the speech model is trained: losses whose values are known, styles on every voice, and a resumed run."""
-
-from dataclasses import replace
+"""How the speech model is trained: losses whose values are known, shares, styles, and a resumed run."""
 
 import numpy as np
 import pytest
 import torch
 from duet.inference.checkpoints import load_checkpoint
-from duet.inference.encoder_numpy import EncoderNumpy
-from duet.inference.head import load_head
 from duet.inference.models import Models
 from duet.inference.speech_numpy import SpeechDims, SpeechNumpy
-from duet.inference.speech_rig import load_rig
+from duet.inference.speech_torch import SpeechTorch
 from duet.inference.stamps import Stamp
+from duet.inference.take import DEFAULT_STYLE, STYLES
 from duet.training import train_speech
-from duet.training.features import WEIGHTS, load_encoder
-from duet.training.mouth import LIPS, vertices_of
+from duet.training.features import WEIGHTS
 from duet.training.read_at import at_feature_rate
-from duet.training.refined_encoder import REFINED, RefinedSpeech
-from duet.training.speech_examples import CAPTURED, ENUNCIATED, Example
-from duet.training.speech_loss import CLOSURE, LIP_SHAPE, SpeechLoss, channel_scale, loss_for
-from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
-from duet.training.speech_teachers import taught_examples
+from duet.training.speech_examples import ENUNCIATED, NATURAL, OWN, PEOPLE, SYNTHETIC, Example
+from duet.training.speech_loss import CHANNELS, CLOSURE, FACE, FACE_VELOCITY, SLIGHT, SpeechLoss, channel_scale
+from duet.training.speech_rig import CHANNEL_NAMES
+from duet.training.video.face_measures import MEASURES
 
 COUNT = len(CHANNEL_NAMES)
 UNKNOWN = CHANNEL_NAMES.index("bite")
 
 
-def example(captured, seed=0, frames=40):
+def example(source, style=NATURAL, seed=0, frames=40):
     rng, dims = np.random.default_rng(seed), SpeechDims(COUNT, 2)
     features = rng.normal(size=(frames, dims.encoder_layers, dims.encoder_width)).astype(np.float16)
     channels = rng.random((frames, COUNT)).astype(np.float32)
-    if captured:
-        channels[:, UNKNOWN] = np.nan
-    return Example(features, channels, CAPTURED if captured else ENUNCIATED, captured)
+    measures = rng.normal(size=(frames, len(MEASURES))).astype(np.float32) if source == PEOPLE else None
+    return Example(features, channels, style, source, measures)
 
 
-def test_what_was_not_captured_costs_nothing():
-    nothing = torch.zeros(2)
-    loss_of = SpeechLoss(torch.ones(2), torch.zeros(2, 2), nothing)
+def unmeasured(*shape):
+    return torch.full(shape, float("nan"))
+
+
+def test_channels_that_are_not_known_cost_nothing():
+    loss_of = SpeechLoss(torch.ones(2), torch.zeros(1, 2), torch.ones(1))
     predicted = torch.tensor([[[1.0, 5.0], [1.0, 7.0]]], requires_grad=True)
     target = torch.tensor([[[0.0, float("nan")], [0.0, float("nan")]]])
-    loss = loss_of(predicted, target)
+    loss = loss_of(predicted, target, unmeasured(1, 2, 1))
     loss.backward()
-    assert loss.item() == pytest.approx(1.0)
-    np.testing.assert_allclose(predicted.grad[0], [[1.0, 0.0], [1.0, 0.0]])
+    assert loss.item() == pytest.approx(CHANNELS)
+    np.testing.assert_allclose(predicted.grad[0], CHANNELS * np.array([[1.0, 0.0], [1.0, 0.0]]))
 
 
 def test_lips_held_closed_may_not_open_and_open_lips_may():
-    loss_of = SpeechLoss(torch.full((1,), 1e6), torch.zeros(1, 1), torch.tensor([2.0]))
+    loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[2.0]]), torch.zeros(1))
     shut, wide = torch.zeros(1, 4, 1), torch.ones(1, 4, 1)
-    assert loss_of(wide, shut).item() == pytest.approx(CLOSURE * 4.0, rel=1e-4)
-    assert loss_of(shut, wide).item() == pytest.approx(0.0, abs=1e-4)
+    assert loss_of(wide, shut, unmeasured(1, 4, 1)).item() == pytest.approx(CLOSURE * (2.0 - SLIGHT / 2), rel=1e-3)
+    assert loss_of(shut, wide, unmeasured(1, 4, 1)).item() == pytest.approx(0.0, abs=1e-4)
 
 
-def test_the_lips_term_is_the_displacement_of_lip_vertices_over_its_variance():
-    head, examples = load_head(), [example(False)]
-    loss_of = loss_for(examples, head)
-    error = np.random.default_rng(1).normal(size=COUNT)
-    lips = rig_deltas(head)[:, vertices_of(head, LIPS)].reshape(COUNT, -1).astype(float)
-    spread = ((examples[0].channels - examples[0].channels.mean(axis=0)) @ lips) ** 2
-    wanted = ((error @ lips) ** 2).sum() / (spread.sum() / (len(spread) - 1))
-    vector = torch.from_numpy(error.astype(np.float32))
-    assert float(vector @ loss_of.lips @ vector) == pytest.approx(wanted, rel=1e-3)
-    assert LIP_SHAPE > 0
+def test_where_video_measured_a_face_its_measures_count_and_not_those_of_the_fit():
+    loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[10.0]]), torch.tensor([0.5]))
+    predicted, fitted = torch.full((1, 3, 1), 0.4), torch.full((1, 3, 1), 0.9)
+    seen = torch.full((1, 3, 1), 6.0)  # mm; the prediction makes 4
+    assert loss_of(predicted, fitted, seen).item() == pytest.approx(FACE * 1.0, rel=1e-4)
+    assert loss_of(predicted, fitted, unmeasured(1, 3, 1)).item() == pytest.approx(FACE * 6.25, rel=1e-4)
+    moving = torch.tensor([[[4.0], [6.0], [4.0]]])
+    wanted = FACE * 1.0 / 3 + FACE_VELOCITY * 1.0
+    assert loss_of(predicted, fitted, moving).item() == pytest.approx(wanted, rel=1e-4)
 
 
-def test_deviations_are_the_captured_ones_where_there_are_some():
-    captured, synthetic = example(True), example(False, seed=1)
-    scale = channel_scale([captured, synthetic, replace(synthetic, channels=9 * synthetic.channels, taught=True)])
-    assert scale[0] == pytest.approx(captured.channels[:, 0].std() + 0.01)
-    assert scale[UNKNOWN] == pytest.approx(synthetic.channels[:, UNKNOWN].std() + 0.01)
+def test_the_face_shows_no_channel_beyond_its_bounds_but_learns_there():
+    loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[10.0]]), torch.ones(1))
+    predicted = torch.full((1, 2, 1), 1.7, requires_grad=True)
+    loss = loss_of(predicted, torch.ones(1, 2, 1), torch.full((1, 2, 1), 9.0))
+    loss.backward()
+    assert loss.item() == pytest.approx(FACE * 1.0, rel=1e-3)
+    assert predicted.grad.min() > 0
 
 
-def test_each_kind_of_example_has_its_share():
-    kinds = [example(True), example(True), example(False), replace(example(False), taught=True)]
+def test_deviations_are_those_of_synthetic_speech_which_has_every_channel():
+    people, synthetic = example(PEOPLE), example(SYNTHETIC, seed=1)
+    np.testing.assert_allclose(channel_scale([people, synthetic]), synthetic.channels.std(axis=0) + 0.02, rtol=1e-5)
+
+
+def test_each_kind_of_example_has_its_share_and_longer_ones_are_drawn_more():
+    kinds = [
+        example(PEOPLE, frames=60),
+        example(PEOPLE, frames=40),
+        example(SYNTHETIC),
+        example(SYNTHETIC, ENUNCIATED),
+        example(OWN, style=4),
+        example(PEOPLE, frames=20),
+    ]
     drawn = train_speech.chances(kinds, 20)
+    shares = train_speech.SHARES
     assert drawn.sum() == pytest.approx(1.0)
-    assert drawn[0] == drawn[1]
-    assert drawn[2] / (drawn[0] + drawn[1]) == pytest.approx(
-        train_speech.SHARES[False, False] / train_speech.SHARES[True, False]
-    )
+    assert drawn[0] == pytest.approx(2 * drawn[1])
+    assert drawn[5] == 0, "no longer than a crop"
+    assert drawn[2] / (drawn[0] + drawn[1]) == pytest.approx(shares[SYNTHETIC, NATURAL] / shares[PEOPLE, NATURAL])
+    assert drawn[4] / drawn[3] == pytest.approx(shares[OWN, -1] / shares[SYNTHETIC, ENUNCIATED])
 
 
-def test_teachers_give_every_voice_the_other_style():
-    captured, synthetic = example(True), example(False, seed=1)
-    ones, zeros = np.ones((40, COUNT), np.float32), np.zeros((40, COUNT), np.float32)
-    on_captured, on_synthetic = taught_examples([captured, synthetic], lambda _: zeros, lambda _: 2 * ones)
-    assert (on_captured.style, on_captured.captured, on_captured.taught) == (ENUNCIATED, True, True)
-    np.testing.assert_array_equal(on_captured.channels, ones)
-    assert (on_synthetic.style, on_synthetic.captured, on_synthetic.taught) == (CAPTURED, False, True)
-    np.testing.assert_allclose(on_synthetic.channels[:, 0], 0.5 * synthetic.channels[:, 0])
-    np.testing.assert_array_equal(on_synthetic.channels[:, UNKNOWN], synthetic.channels[:, UNKNOWN])
+def test_another_style_of_a_persons_clip_has_no_measures():
+    plain = example(PEOPLE)
+    clear = plain.in_style(ENUNCIATED, np.zeros_like(plain.channels))
+    assert clear.measures is None
+    assert clear.kind == (PEOPLE, ENUNCIATED)
+    assert np.isnan(train_speech.measured(clear)).all()
+    found = train_speech.measured(plain)
+    np.testing.assert_array_equal(found[:, :-1], plain.measures)
+    assert np.isnan(found[:, -1]).all(), "nothing from the front shows how far lips come forward"
 
 
 def test_motion_is_read_at_the_encoders_frames():
@@ -101,10 +112,10 @@ def test_motion_is_read_at_the_encoders_frames():
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
     options = train_speech.Options(steps=4, batch=2, crop=20, validate_every=2)
-    own, encoder = [example(True), example(False, seed=1)], load_encoder()
+    own = [example(PEOPLE), example(SYNTHETIC, seed=1)]
 
     def run(path):
-        return train_speech.train(lambda: RefinedSpeech(SpeechDims(COUNT, 2), 0.1, encoder), options, own, own, path)
+        return train_speech.train(lambda: SpeechTorch(SpeechDims(COUNT, 2), 0.1), options, own, own, path)
 
     whole = run(tmp_path / "whole.pt")
 
@@ -126,41 +137,37 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
         np.testing.assert_allclose(resumed.state_dict()[name], value, atol=1e-6, err_msg=name)
 
 
-def test_each_teacher_hears_one_set_alone(tmp_path, monkeypatch):
-    heard = []
-
-    def pretend(make, options, examples, validation, resume):
-        heard.append({e.captured for e in [*examples, *validation]})
-        assert options.steps == options.teacher_steps
-        return len(heard) - 1
-
-    monkeypatch.setattr(train_speech, "train", pretend)
-    monkeypatch.setattr(train_speech, "predict", lambda model, e: np.full((40, COUNT), float(model), np.float32))
-    own = [example(True), example(False, seed=1)]
-    found = train_speech.with_taught(train_speech.Options(), own, own, tmp_path)
-    assert heard == [{True}, {False}]
-    assert found[:2] == own
-    np.testing.assert_array_equal(found[2].channels, 1.0)  # the second model, of synthetic speech, on a captured voice
-    np.testing.assert_allclose(found[3].channels[:, 0], 0.5 * own[1].channels[:, 0])  # the first one's half
-
-
-def test_refined_blocks_take_the_place_of_whispers_own(tmp_path):
-    """The saved file, read as the engines read it, gives what was trained; unchanged blocks give Whisper's features."""
+def test_the_saved_file_gives_the_embedded_engine_what_was_trained(tmp_path):
     torch.manual_seed(0)
-    model = RefinedSpeech(SpeechDims(COUNT, 2), 0.0, load_encoder()).eval()
-    torch.nn.init.normal_(model.speech.out.weight)
+    model = SpeechTorch(SpeechDims(COUNT, 3)).eval()
+    torch.nn.init.normal_(model.out.weight, std=0.05)
+    path = tmp_path / "speech.safetensors"
+    train_speech.save(model, path, Stamp("commit", 0), [*STYLES, "me"])
+    saved = load_checkpoint(path)
+    assert saved.json("styles") == [*STYLES, "me"]
+    assert DEFAULT_STYLE == "natural"
+    models = Models(None, saved, saved, saved)
+    own = example(SYNTHETIC, frames=90)
+    embedded = SpeechNumpy(saved.floats("model."), models.speech_dims)
+    for style in range(3):
+        wanted = train_speech.predict(model, own.features, style)
+        np.testing.assert_allclose(embedded(own.features.astype(np.float32), style), wanted, atol=0.01)
+    assert models.speech_dims.reach == 15
+
+
+def test_a_frame_is_told_from_its_reach_alone():
+    torch.manual_seed(0)
+    dims = SpeechDims(COUNT, 1)
+    model = SpeechTorch(dims).eval()
+    torch.nn.init.normal_(model.out.weight)
+    features = torch.randn(1, 80, dims.encoder_layers, dims.encoder_width)
+    changed = features.clone()
+    changed[:, 40] = torch.randn(dims.encoder_layers, dims.encoder_width)
     with torch.no_grad():
-        model.blocks[0].down.bias += 0.5
-    own = example(False)
-    mel = np.random.default_rng(3).normal(size=(80, 80)).astype(np.float32)
-    before = load_encoder()(torch.from_numpy(mel)[None])[0].detach().numpy()
-    train_speech.save(model, tmp_path / "speech.safetensors", Stamp("none", 0))
-    encoder, speech = (load_checkpoint(p) for p in (WEIGHTS / "encoder.safetensors", tmp_path / "speech.safetensors"))
-    models = Models(load_rig(WEIGHTS / "rig.safetensors"), encoder, speech, encoder)
-    after = EncoderNumpy(models.encoder_weights, models.encoder_dims)(mel)
-    kept = models.encoder_dims.layers - REFINED + 1
-    np.testing.assert_allclose(after[:, :kept], before[:, :kept], atol=1e-2)
-    assert np.abs(after[:, kept] - before[:, kept]).mean() > 0.1
-    wanted = train_speech.predict(model, replace(own, features=before))
-    found = SpeechNumpy(speech.floats("model."), models.speech_dims)(after, own.style, 0)
-    np.testing.assert_allclose(found, wanted, atol=0.02)
+        moved = (model(changed, torch.tensor([0])) - model(features, torch.tensor([0]))).abs().amax(dim=2)[0]
+    assert (moved > 1e-6).nonzero().flatten().tolist() == list(range(40 - dims.reach, 41 + dims.reach))
+
+
+def test_the_encoder_is_whispers_own():
+    speech = load_checkpoint(WEIGHTS / "speech.safetensors")
+    assert all(name.startswith("model.") for name in speech.arrays)

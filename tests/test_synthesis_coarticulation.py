@@ -131,4 +131,4 @@ def test_loud_and_stressed_vowels_open_more():
 def test_motion_has_no_jumps():
     segments, _ = sequence("b", "a", "m", "i", "f", "u", "p", "ɔ", "ʃ", "æ", "w", "i", length=0.08)
     speed = np.abs(np.diff(face(segments), axis=0)).max(axis=0) * FRAME_RATE
-    assert speed[: COLUMN["bite"]].max() < 13  # a second; the captured jaw's fastest is 12
+    assert speed[: COLUMN["bite"]].max() < 13  # a second; the animated jaw's fastest is 12

@@ -5,7 +5,7 @@ import pytest
 from duet.inference.head import load_head
 from duet.training.deformation_space import MILLIMETRE, deformation_space, laplacian, vertex_importance
 from duet.training.grid_mapping import FACE_TILE, flatten, head_grid, patch
-from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, captured_channels, rig_deltas
+from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, animated_channels, rig_deltas
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +88,11 @@ def test_rig_moves_what_its_names_say(head):
     assert np.linalg.norm(rig["tongue_up"][head.regions["outer_lips"]], axis=1).max() < 1e-5
 
 
-def test_captured_channels_join_left_and_right_and_admit_what_they_lack():
-    names = sorted({name for captured, _ in CHANNELS.values() for name in captured})
+def test_animated_channels_join_left_and_right_and_admit_what_they_lack():
+    names = sorted({name for animated, _ in CHANNELS.values() for name in animated})
     weights = np.zeros((2, len(names)), np.float32)
     weights[1, names.index("mouth_suck_dl")] = 0.4
-    channels = captured_channels(weights, names)
+    channels = animated_channels(weights, names)
     assert channels[1, CHANNEL_NAMES.index("roll_lower")] == pytest.approx(0.2)
-    missing = [not captured for captured, _ in CHANNELS.values()]
+    missing = [not animated for animated, _ in CHANNELS.values()]
     np.testing.assert_array_equal(np.isnan(channels).all(axis=0), missing)

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.errors import WeightsError
 from duet.inference.head import load_head
 from duet.training import speech_examples
-from duet.training.captured import data_folder, load_captured
+from duet.training.animated import data_folder, load_animated
 from duet.training.mouth import mouth_of
 from duet.training.speech_rig import CHANNEL_NAMES, SHAPE_NAMES, rig_deltas, rig_shapes
 from duet.training.synthesis.phones import TONGUE
@@ -124,7 +124,7 @@ def test_scanned_motion_comes_back_as_rig_channels(prepared, scans, head):
 
 @pytest.mark.skipif(not (data_folder() / "ict_facekit").is_dir(), reason="the ICT face is not in DUET_DATA")
 def test_motion_of_another_head_comes_back(head):
-    """The ICT-FaceKit head: other people's shapes on another topology, moved as a captured take moves."""
+    """The ICT-FaceKit head: other people's shapes on another topology, moved as a animated take moves."""
     folder = data_folder() / "ict_facekit"
     neutral = np.load(folder / "head.npz")["vertices"][:11248] / np.float32(100)
     shapes = np.load(folder / "expressions.npz")
@@ -133,7 +133,7 @@ def test_motion_of_another_head_comes_back(head):
         name = name.replace("Left", "_L").replace("Right", "_R")
         if name in shapes:
             rig += rig_shapes()[:, column, None, None] * shapes[name][:11248].astype(np.float32) / 100
-    wanted = np.nan_to_num(load_captured("2_02").channels)[::6][:200]
+    wanted = np.nan_to_num(load_animated("2_02").channels)[::6][:200]
     moved = np.tensordot(wanted, rig, axes=1)
     found = np.nan_to_num(FlameRig.carried(head, neutral, moved[:80]).channels(moved))
     mouth = mouth_of(head, rig_deltas(head))

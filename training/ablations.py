@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..inference.head import load_head
 from ..inference.pipeline import Pipeline
 from ..inference.take import EMOTIONS
-from .captured import TEST_TAKE, load_captured
+from .animated import TEST_TAKE, load_animated
 from .evaluate_speech import predicted_channels
 from .features import CACHE, WEIGHTS
 from .fusion_measures import (
@@ -62,7 +62,7 @@ class Ablations:
 
     def __init__(self, steps: int, batch: int) -> None:
         self.steps, self.batch, self.head = steps, batch, load_head()
-        pipeline, take = Pipeline(WEIGHTS, "torch", "cpu"), load_captured(TEST_TAKE)
+        pipeline, take = Pipeline(WEIGHTS, "torch", "cpu"), load_animated(TEST_TAKE)
         predicted = np.clip(predicted_channels(pipeline, take), 0, 1)
         self.spoken = Spoken(predicted, np.nan_to_num(take.channels))
         self._made: dict[bool, Materials] = {}
@@ -116,8 +116,8 @@ class Ablations:
         """
         rows, at = [], [EMOTIONS.index(emotion) for emotion in SHOWN]
         rig = rig_deltas(self.head)
-        gaps = self.spoken.captured @ (rig[:, self.head.regions["inner_lip_upper"][6], 2])
-        frame = self.spoken.captured[int(np.argmin(gaps))]
+        gaps = self.spoken.animated @ (rig[:, self.head.regions["inner_lip_upper"][6], 2])
+        frame = self.spoken.animated[int(np.argmin(gaps))]
         titles = [title for title, changes in VARIANTS.items() if changes.get("reading", True)]
         for title in titles:
             with np.load(self.path(title, 0)) as data:

@@ -104,12 +104,12 @@ def aligned(recording: Recording) -> tuple[Segment, ...]:
             f"{recording.name}: the dictionary lacks {', '.join(missing)}.", "Spell them as words that it holds."
         )
     decoder.set_align_text(words)
-    _decode(decoder, recording.samples)
+    decode(decoder, recording.samples)
     try:
         decoder.set_alignment()  # from words to phones: a second pass
     except RuntimeError as error:
         raise AlignmentError(f"{recording.name} does not say {words!r}.", "Check its transcript.") from error
-    _decode(decoder, recording.samples)
+    decode(decoder, recording.samples)
     entries = [(phone.name, phone.start, phone.duration) for word in decoder.get_alignment() for phone in word]
     return _segments(entries, len(recording.samples) / SAMPLE_RATE)
 
@@ -119,7 +119,7 @@ def recognised_words(samples: Floats) -> str:
     from pocketsphinx import Decoder
 
     decoder = Decoder(**_SETTINGS)
-    _decode(decoder, samples)
+    decode(decoder, samples)
     hypothesis = decoder.hyp()
     return hypothesis.hypstr if hypothesis else ""
 
@@ -127,7 +127,7 @@ def recognised_words(samples: Floats) -> str:
 def recognised_phones(samples: Floats) -> tuple[Segment, ...]:
     """Phones in IPA with times, recognised without knowing words or language: (N,) samples at 16 kHz."""
     decoder = _phone_decoder()
-    _decode(decoder, samples)
+    decode(decoder, samples)
     entries = [(s.word, s.start_frame, s.end_frame - s.start_frame + 1) for s in decoder.seg() or ()]
     return _segments(entries, len(samples) / SAMPLE_RATE)
 
@@ -139,7 +139,8 @@ def _phone_decoder():  # type: ignore[no-untyped-def]  # pocketsphinx has no typ
     return Decoder(allphone=get_model_path("en-us/en-us-phone.lm.bin"), lm=None, **_SETTINGS, **_PHONES)
 
 
-def _decode(decoder, samples: Floats) -> None:  # type: ignore[no-untyped-def]  # pocketsphinx has no types
+def decode(decoder, samples: Floats) -> None:  # type: ignore[no-untyped-def]  # pocketsphinx has no types
+    """Let a decoder hear samples (N,) at 16 kHz."""
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
     decoder.start_utt()
     decoder.process_raw(pcm, full_utt=True)

@@ -1,4 +1,4 @@
-"""What the fusion module keeps and what it drops, on the captured take that it never saw and on the emotions."""
+"""What the fusion module keeps and what it drops, on the animated take that it never saw and on the emotions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..inference.head import Head, load_head
 from ..inference.models import load_models
 from ..inference.pipeline import Pipeline
 from ..inference.take import EMOTIONS
-from .captured import TEST_TAKE, load_captured
+from .animated import TEST_TAKE, load_animated
 from .emotion_measures import felt, likeness, read_vertices, wanted
 from .evaluate_speech import predicted_channels
 from .features import WEIGHTS
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 def evaluate_fusion() -> list[str]:
     """Lines of Markdown for the model card."""
-    head, pipeline, take = load_head(), Pipeline(WEIGHTS, "numpy"), load_captured(TEST_TAKE)
+    head, pipeline, take = load_head(), Pipeline(WEIGHTS, "numpy"), load_animated(TEST_TAKE)
     lips, basis = vertices_of(head, LIPS), pipeline.shapes.speech_basis
     given = load_models(WEIGHTS).rig.deltas(head)  # what the module is given, as shipped
 
@@ -36,12 +36,12 @@ def evaluate_fusion() -> list[str]:
     def fused(channels: Floats) -> Floats:
         return said(pipeline.speech_weights(channels, lambda *_: None), basis)
 
-    captured = np.nan_to_num(take.channels)  # what is not captured rests
-    truth, predicted = said(captured, rig_deltas(head)), np.clip(predicted_channels(pipeline, take), 0, 1)
+    animated = np.nan_to_num(take.channels)  # what is not animated rests
+    truth, predicted = said(animated, rig_deltas(head)), np.clip(predicted_channels(pipeline, take), 0, 1)
     before, after = said(predicted, given), fused(predicted)
     squared = lip_vertex_error(after, truth) - lip_vertex_error(before, truth)
     plain = mean_lip_error(after, truth) - mean_lip_error(before, truth)
-    away = np.linalg.norm(fused(captured) - said(captured, given), axis=-1).mean() * 1000
+    away = np.linalg.norm(fused(animated) - said(animated, given), axis=-1).mean() * 1000
     return [
         "| neutral speech, test take | through the module | wanted |",
         "| --- | --- | --- |",
@@ -49,7 +49,7 @@ def evaluate_fusion() -> list[str]:
         f"| LVE, as FaceFormer defines it, grows by (mm²) | {squared:+.6f} | |",
         f"| lip vertices are moved, on average, by (mm) | {away:.6f} | |",
         "",
-        *_emotion_table(head, pipeline, captured),
+        *_emotion_table(head, pipeline, animated),
     ]
 
 

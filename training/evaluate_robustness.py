@@ -9,6 +9,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from ..inference import windows
+from ..inference.take import DEFAULT_STYLE
 from ..inference.windows import FRAME_RATE
 from .measures import motion, pearson
 from .mouth import LIPS, vertices_of
@@ -69,19 +70,19 @@ def white_noise(seconds: float, seed: int = 0) -> Floats:
 
 def lip_points(talker: Talker, face: Face, samples: Floats) -> Floats:
     """Lip vertices' displacements (T, n, 3) in metres at 50 Hz."""
-    return face.points(face.weights(talker.channels(samples, False)), vertices_of(face.pipeline.head, LIPS))
+    return face.points(face.weights(talker.channels(samples, DEFAULT_STYLE)), vertices_of(face.pipeline.head, LIPS))
 
 
 def variants_table(talker: Talker, face: Face, samples: Floats) -> list[str]:
     """Markdown: how far the lips move when the same words come another way."""
     lips = vertices_of(face.pipeline.head, LIPS)
-    clean = face.weights(talker.channels(samples, False))
+    clean = face.weights(talker.channels(samples, DEFAULT_STYLE))
     rows = [
         "| the same words | mean lip change (mm) | largest (mm) | r of the lip gap |",
         "| --- | --- | --- | --- |",
     ]
     for name, change in VARIANTS.items():
-        weights = face.weights(talker.channels(change(samples), False))
+        weights = face.weights(talker.channels(change(samples), DEFAULT_STYLE))
         away = np.linalg.norm(face.points(weights - clean, lips), axis=-1) * 1000
         r = pearson(face.mouth.gap(weights)[:, None], face.mouth.gap(clean)[:, None])[0]
         rows.append(f"| {name} | {away.mean():.3f} | {away.max():.2f} | {r:.3f} |")
@@ -93,7 +94,7 @@ def border_step(talker: Talker, samples: Floats) -> tuple[float, float]:
 
     Samples must be longer than two chunks of 10 s.
     """
-    channels = talker.channels(samples, False)
+    channels = talker.channels(samples, DEFAULT_STYLE)
     step = np.abs(np.diff(channels, axis=0)).max(axis=1)
     near = np.zeros(len(step), bool)
     for window in windows.windows(len(channels))[1:]:
@@ -114,7 +115,7 @@ def quiet_table(talker: Talker, face: Face, speech: Floats) -> list[str]:
     }
     rows = ["| sound | lip speed, rms (mm/s) | gap, mean (mm) | gap, largest (mm) |", "| --- | --- | --- | --- |"]
     for name, (samples, part) in sounds.items():
-        weights = face.weights(talker.channels(samples, False))[part]
+        weights = face.weights(talker.channels(samples, DEFAULT_STYLE))[part]
         points = face.points(weights, vertices_of(face.pipeline.head, LIPS))
         gap = face.mouth.gap(weights)
         speed = np.sqrt((motion(points, FRAME_RATE) ** 2).mean())

@@ -1,4 +1,4 @@
-"""A talker on the captured take that nobody trained on: against the capture, by vertex and by channel."""
+"""A talker on the animated take that nobody trained on: against the take, by vertex and by channel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.pipeline import Pipeline
-from .captured import FPS, TEST_TAKE, CapturedTake, load_captured
+from ..inference.take import DEFAULT_STYLE
+from .animated import FPS, TEST_TAKE, AnimatedTake, load_animated
 from .features import WEIGHTS
 from .measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
 from .mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
@@ -17,7 +18,7 @@ from .speech_rig import CHANNEL_NAMES, rig_deltas
 from .talkers import Face, Talker, shipped
 
 Floats = NDArray[np.float32]
-_SHUT, _OPEN_JAW, _ROUND = 0.2, 6.0, 3.0  # mm of the captured face: gap, gap and rounding
+_SHUT, _OPEN_JAW, _ROUND = 0.2, 6.0, 3.0  # mm of the animated face: gap, gap and rounding
 _MOVES = 0.005  # standard deviation of a channel that the take moves
 
 
@@ -32,19 +33,19 @@ class TakeScores:
     r: Floats  # (C,)
     r_in_step: Floats  # (C,) with the prediction moved by the jaw's lag
     late: Floats  # (C,) seconds
-    shake: Floats  # (C,) jitter over the capture's
+    shake: Floats  # (C,) jitter over the take's
     auc: dict[str, float]
 
 
-def predicted_channels(pipeline: Pipeline, take: CapturedTake) -> Floats:
-    """Rig channels (T, C) of the shipped model at the capture's own times."""
-    return at_times(take.times, shipped(pipeline).channels(take.samples, True))
+def predicted_channels(pipeline: Pipeline, take: AnimatedTake) -> Floats:
+    """Rig channels (T, C) of the shipped model at the take's own times."""
+    return at_times(take.times, shipped(pipeline).channels(take.samples, DEFAULT_STYLE))
 
 
-def take_scores(talker: Talker, face: Face, take: CapturedTake) -> TakeScores:
-    """Measure one talker on one captured take; what was not captured counts as rest in the truth."""
+def take_scores(talker: Talker, face: Face, take: AnimatedTake) -> TakeScores:
+    """Measure one talker on one animated take; what is not animated counts as rest in the truth."""
     head = face.pipeline.head
-    channels, truth = talker.channels(take.samples, True), np.nan_to_num(take.channels)
+    channels, truth = talker.channels(take.samples, DEFAULT_STYLE), np.nan_to_num(take.channels)
     predicted = at_times(take.times, channels)
     late = np.array([lag(p, t, FPS) for p, t in zip(predicted.T, truth.T, strict=True)])
     rig, weights = rig_deltas(head), face.weights(predicted)
@@ -63,12 +64,12 @@ def take_scores(talker: Talker, face: Face, take: CapturedTake) -> TakeScores:
         r_in_step=pearson(at_times(take.times + late[CHANNEL_NAMES.index("jaw_open")], channels), truth),
         late=late,
         shake=jitter(predicted, FPS) / np.maximum(jitter(truth, FPS), 1e-9),
-        auc=_captured_auc(face, weights, truth, rig),
+        auc=_take_auc(face, weights, truth, rig),
     )
 
 
-def _captured_auc(face: Face, weights: Floats, truth: Floats, rig: Floats) -> dict[str, float]:
-    """Closed, rounded and open frames of the capture's own face, told by the talker's."""
+def _take_auc(face: Face, weights: Floats, truth: Floats, rig: Floats) -> dict[str, float]:
+    """Closed, rounded and open frames of the take's own face, told by the talker's."""
     real = mouth_of(face.pipeline.head, rig)
     gap, rounding = real.gap(truth), real.rounding(truth)
     speaking = np.abs(truth).max(axis=1) > 0.02
@@ -78,7 +79,7 @@ def _captured_auc(face: Face, weights: Floats, truth: Floats, rig: Floats) -> di
     return {m: roc_auc(scores[m], np.where(speaking, label.astype(np.int8), -1)) for m, label in labels.items()}
 
 
-def still_errors(face: Face, take: CapturedTake) -> tuple[float, float]:
+def still_errors(face: Face, take: AnimatedTake) -> tuple[float, float]:
     """LVE (mm²) and mean of the largest lip error (mm) of a mouth held at the take's mean: what a talker must beat."""
     head = face.pipeline.head
     lips = rig_deltas(head)[:, vertices_of(head, LIPS)]
@@ -87,7 +88,7 @@ def still_errors(face: Face, take: CapturedTake) -> tuple[float, float]:
     return lip_vertex_error(still, truth), mean_lip_error(still, truth)
 
 
-def speech_lines(scores: TakeScores, face: Face, take: CapturedTake) -> list[str]:
+def speech_lines(scores: TakeScores, face: Face, take: AnimatedTake) -> list[str]:
     """Lines of Markdown for the model card."""
     still, still_mean = still_errors(face, take)
     moving = np.nan_to_num(take.channels).std(axis=0) > _MOVES
@@ -102,15 +103,15 @@ def speech_lines(scores: TakeScores, face: Face, take: CapturedTake) -> list[str
         f"held at the take's mean: {still:.2f}). The mean of the largest lip error is {scores.mean_error:.2f} mm "
         f"(held: {still_mean:.2f}). FDD {scores.fdd:+.4f} mm.",
         "",
-        f"Frames that the capture shows closed (gap under {_SHUT:g} mm), rounded (over {_ROUND:g} mm) or open (gap "
+        f"Frames that the take shows closed (gap under {_SHUT:g} mm), rounded (over {_ROUND:g} mm) or open (gap "
         f"over {_OPEN_JAW:g} mm), told from the rest: ROC AUC "
         + ", ".join(f"{measure} {auc:.2f}" for measure, auc in scores.auc.items())
         + ".",
         "",
-        "The captured sound and motion agree to within a frame (33 ms); in step: r with the whole prediction moved by "
+        "The animated sound and motion agree to within a frame (33 ms); in step: r with the whole prediction moved by "
         "the jaw's lag.",
         "",
-        "| channel | Pearson r | in step | late by (ms) | jitter, times the capture's |",
+        "| channel | Pearson r | in step | late by (ms) | jitter, times the take's |",
         "| --- | --- | --- | --- | --- |",
         *rows,
     ]
@@ -118,7 +119,7 @@ def speech_lines(scores: TakeScores, face: Face, take: CapturedTake) -> list[str
 
 def main() -> None:
     """Print the shipped model's figures."""
-    take, face = load_captured(TEST_TAKE), Face(Pipeline(WEIGHTS, "numpy"))
+    take, face = load_animated(TEST_TAKE), Face(Pipeline(WEIGHTS, "numpy"))
     print("\n".join(speech_lines(take_scores(shipped(face.pipeline), face, take), face, take)))
 
 

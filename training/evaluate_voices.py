@@ -1,17 +1,18 @@
 """A talker on speech whose phones are known: do lips close, round and open at the right sounds, and in time?
 
 Scores are taken frame by frame, at 50 Hz, on the face that the shipped fusion module makes. A phone is expected on
-the face LAG (30 ms) after its sound, as in the captured takes. Nothing is left out but silence.
+the face LAG (30 ms) after its sound, as in the animated takes. Nothing is left out but silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.take import DEFAULT_STYLE, STYLES
 from ..inference.windows import FRAME_RATE
 from .measures import lag, lip_vertex_error, mean_lip_error, roc_auc
 from .mouth import LIPS, vertices_of
@@ -57,13 +58,13 @@ def truth_talker(speech: Sequence[Spoken]) -> Talker:
     return Talker(CEILING, lambda samples, _: known[id(samples)])
 
 
-def gather(talker: Talker, face: Face, speech: Iterable[Spoken]) -> dict[str, Frames]:
+def gather(talker: Talker, face: Face, speech: Iterable[Spoken], style: str = DEFAULT_STYLE) -> dict[str, Frames]:
     """Frames of a talker by group of recordings."""
     groups: dict[str, Frames] = {}
     lips = vertices_of(face.pipeline.head, LIPS)
     for spoken in speech:
         frames = groups.setdefault(spoken.group, Frames())
-        channels = talker.channels(spoken.samples, False)
+        channels = talker.channels(spoken.samples, style)
         count = min(len(channels), len(spoken.channels))
         weights, wanted = face.weights(channels[:count]), face.truth_weights(spoken.channels)[:count]
         gap, expected = face.mouth.gap(weights), face.mouth.gap(wanted)
@@ -106,19 +107,14 @@ def by_voice(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
     return rows
 
 
-def _in_style(talker: Talker, like_captured: bool) -> Callable[[Floats, bool], Floats]:
-    return lambda samples, _: talker.channels(samples, like_captured)
-
-
 def styles_table(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
     """Markdown: the same recordings in both styles."""
     rows = [
         "| style | closure | rounding | opening | gap at p, b, m (mm) | widest twentieth of the gaps, from (mm) |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for style, like_captured in (("enunciated", False), ("captured", True)):
-        manner = Talker(style, _in_style(talker, like_captured))
-        (frames,) = gather(manner, face, speech).values()
+    for style in STYLES:
+        (frames,) = gather(talker, face, speech, style).values()
         gap, closed = np.concatenate(frames.gap), contrast("closure", np.concatenate(frames.letters)) == 1
         scores = " | ".join(f"{value:.3f}" for value in frames.auc().values())
         rows.append(f"| {style} | {scores} | {gap[closed].mean():.2f} | {np.percentile(gap, 95):.2f} |")

@@ -55,7 +55,7 @@ class Spoken:
     """What is said: rig channels (T, C) of the speech model on the test take, and of the take itself."""
 
     predicted: Floats
-    captured: Floats
+    animated: Floats
 
 
 def closures(head: Head, shapes: Floats, weights: Floats) -> Floats:
@@ -134,8 +134,8 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
     def said(channels: Floats, deltas: Floats) -> Floats:
         return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
 
-    closed, gaps = closures(head, rig, spoken.captured), LipGaps(head)
-    truth, before = said(spoken.captured, rig), said(spoken.predicted, rig)
+    closed, gaps = closures(head, rig, spoken.animated), LipGaps(head)
+    truth, before = said(spoken.animated, rig), said(spoken.predicted, rig)
     after = said(spoken.predicted, decoded.of_channels) if decoded.lips is None else decoded.lips
     both = np.union1d(upper, corners)
     pairs = list(zip(decoded.felt[1:], wanted[1:], strict=True))

@@ -1,6 +1,6 @@
 """The two sets that the fusion module learns from, both with the other domain's deformations mixed in.
 
-Speech: captured frames, some with secondary expression: brows that go along with the voice's accents, small smiles,
+Speech: animated frames, some with secondary expression: brows that go along with the voice's accents, small smiles,
 faint named expressions. Expressions: recipes of FACS units at any moment between neutral, apex and neutral or
 the next expression, lopsided and varied, with closed, open and speaking mouths. All are amounts of the canonical
 head's shapes, turned into displacements that vary with the person by the identity modes' local scale. Sequences of
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..inference.expressions import RECIPES
 from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
-from .captured import TRAINING_TAKES, CapturedTake, load_captured
+from .animated import TRAINING_TAKES, AnimatedTake, load_animated
 from .deformation_space import DeformationSpace
 from .expression_times import shares
 from .named_expressions import NAMED
@@ -52,8 +52,8 @@ class Sample:
     other: Floats
 
 
-def speech_frames(rng: np.random.Generator, takes: Sequence[CapturedTake]) -> Floats:
-    """Shape amounts (T, 55) of every captured frame; channels that takes do not capture move at random.
+def speech_frames(rng: np.random.Generator, takes: Sequence[AnimatedTake]) -> Floats:
+    """Shape amounts (T, 55) of every animated frame; channels that takes do not move go at random.
 
     Each of those (the tongue's, the bite) is at rest in six frames of ten.
     """
@@ -74,13 +74,13 @@ def table(recipes: Sequence[dict[str, float]]) -> Floats:
 class FusionSet:
     """Draws batches of both domains, from a seed.
 
-    `takes` are the speech (default: the captured training takes); `florence` (n, D) are Florence4D's displacements in
+    `takes` are the speech (default: the animated training takes); `florence` (n, D) are Florence4D's displacements in
     the deformation space.
     """
 
-    def __init__(self, seed: int, takes: Sequence[CapturedTake] | None = None, florence: Floats | None = None) -> None:
+    def __init__(self, seed: int, takes: Sequence[AnimatedTake] | None = None, florence: Floats | None = None) -> None:
         self.rng = np.random.default_rng(seed)
-        takes = takes or [load_captured(name) for name in TRAINING_TAKES]
+        takes = takes or [load_animated(name) for name in TRAINING_TAKES]
         self.speech_frames = speech_frames(self.rng, takes)
         self.accents = np.concatenate([cached_accents(take.samples, take.times) for take in takes])[:, None]
         self.florence = florence
@@ -91,7 +91,7 @@ class FusionSet:
         self.chances = np.where(shipped, SHIPPED_SHARE / shipped.sum(), (1 - SHIPPED_SHARE) / (~shipped).sum())
 
     def speech(self, count: int) -> Sample:
-        """Captured frames; in six of ten, brows go with accents, and there may be a smile or a faint expression."""
+        """Animated frames; in six of ten, brows go with accents, and there may be a smile or a faint expression."""
         rng, chosen = self.rng, self.rng.integers(0, len(self.speech_frames), count)
         frames = self.speech_frames[chosen] * rng.uniform(0.6, 1.3, (count, 1)).astype(np.float32)
         brows = self._mirrored_half(self.accented[rng.integers(0, len(self.accented), count)])
@@ -113,7 +113,7 @@ class FusionSet:
         return Sample(own, (frames * speaking + self.open * hanging).astype(np.float32))
 
     def neutral(self, count: int) -> Floats:
-        """Shape amounts (N, 55) of captured frames without secondary expression."""
+        """Shape amounts (N, 55) of animated frames without secondary expression."""
         return self.speech_frames[self.rng.integers(0, len(self.speech_frames), count)]
 
     def _some(self, count: int, share: float) -> NDArray[np.bool_]:

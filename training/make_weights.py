@@ -16,7 +16,7 @@ from pathlib import Path
 from ..inference.checkpoints import load_checkpoint
 from ..inference.errors import WeightsError
 from ..inference.stamps import BUILT_ON, stamp_in, strangers
-from .captured import data_folder
+from .animated import data_folder
 from .evaluate import SECTIONS
 from .features import WEIGHTS
 from .model_card import CARD, measured, weights_id

@@ -1,7 +1,7 @@
 """Where a voice stresses a word: loudness and pitch that stand out of their surroundings, as one curve.
 
 Brows rise with accents, a little before them (Cavé et al. 1996, "About the relationship between eyebrow movements and
-F0 variations"; Flecha-García 2010: 60 ms before), so the captured takes, whose brows were not captured, get them here.
+F0 variations"; Flecha-García 2010: 60 ms before), so the animated takes, whose brows do not move, get them here.
 """
 
 from __future__ import annotations

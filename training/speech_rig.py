@@ -1,6 +1,6 @@
 """The speech rig: the channels that the speech model predicts, and what each moves on the canonical head.
 
-Captured takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
+Animated takes name their channels after FACS units; the rig joins their left and right, and writes each as a mix of
 speech keys: movements that an animator would name, each at 1 a shape of the head, or shapes that go together. The keys
 are the fusion module's speech blendshapes. Amounts are not negative, so speech turns keys up and never below rest.
 `python -m duet.training.speech_rig` writes the table to weights/rig.safetensors.
@@ -38,7 +38,7 @@ SPEECH_KEYS: dict[str, dict[str, float]] = {
     "tongue back": {"tongueBack": 1.0},
     "tongue to teeth": {"tongueTeeth": 1.0},
 }
-# channel -> (captured channels whose mean it is, speech keys and their amounts). What closes lips also holds them
+# channel -> (channels of the takes whose mean it is, speech keys and their amounts). What closes lips also holds them
 # together over a jaw that is a little open; where that is too much, inference/contact.py gives way.
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "jaw_open": (("mouth_stretch_c",), {"jaw open": 0.647}),
@@ -65,14 +65,14 @@ CHANNEL_NAMES = tuple(CHANNELS)
 SHAPE_NAMES = (*ARKIT_NAMES, *EXTRA_NAMES)
 
 
-def captured_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
-    """Rig channels (T, C) of a captured take's weights (T, 116), whose columns are named.
+def animated_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
+    """Rig channels (T, C) of a animated take's weights (T, 116), whose columns are named.
 
-    Channels that takes do not capture (bite, tongue) are NaN: losses mask them.
+    Channels that takes do not have (bite, tongue) are NaN: losses mask them.
     """
     column = {name: i for i, name in enumerate(names)}
     unknown = np.full(len(weights), np.nan, np.float32)
-    groups = [[column[name] for name in captured] for captured, _ in CHANNELS.values()]
+    groups = [[column[name] for name in animated] for animated, _ in CHANNELS.values()]
     return np.stack([weights[:, group].mean(axis=1) if group else unknown for group in groups], axis=1)
 
 

@@ -16,6 +16,8 @@ from ..inference.audio_mel import REFERENCE_LEVEL, SAMPLE_RATE, loud_level
 from ..inference.windows import CORE, FRAME_RATE
 from .features import CACHE
 from .speech_rig import CHANNEL_NAMES
+from .synthesis.coarticulation import Manner, channels_of
+from .synthesis.utterance import Segment
 
 FOLDER = CACHE / "synthetic"
 STREAM = CORE + CORE // 2 - 1  # frames: the most that are computed as one window
@@ -31,9 +33,12 @@ class Stream:
     channels: Floats
 
 
-def streams(split: str, folder: Path = FOLDER, seed: int = 0) -> Iterator[Stream]:
-    """The split's utterances in order, packed into streams; each voice a little louder or softer than the last."""
-    return packed(_utterances(split, folder, np.random.default_rng(seed)))
+def streams(split: str, manner: Manner | None = None, folder: Path = FOLDER, seed: int = 0) -> Iterator[Stream]:
+    """The split's utterances in order, packed into streams; each voice a little louder or softer than the last.
+
+    The face is the one in the files or, of some manner, made anew from their phones.
+    """
+    return packed(_utterances(split, manner, folder, np.random.default_rng(seed)))
 
 
 def packed(pieces: Iterator[Stream]) -> Iterator[Stream]:
@@ -52,7 +57,7 @@ def packed(pieces: Iterator[Stream]) -> Iterator[Stream]:
         yield _joined(waiting)
 
 
-def _utterances(split: str, folder: Path, rng: np.random.Generator) -> Iterator[Stream]:
+def _utterances(split: str, manner: Manner | None, folder: Path, rng: np.random.Generator) -> Iterator[Stream]:
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as data:
             if str(data["split"]) != split:
@@ -60,6 +65,10 @@ def _utterances(split: str, folder: Path, rng: np.random.Generator) -> Iterator[
             if tuple(data["channel_names"]) != CHANNEL_NAMES:
                 raise SystemExit(f"{path} has other channels: run training.synthesis.build with --refresh")
             samples, channels = data["samples"].astype(np.float32) / 32768, data["channels"].astype(np.float32)
+            if manner is not None:
+                times = zip(data["phones"], data["times"], strict=True)
+                segments = [Segment(str(phone), float(start), float(end)) for phone, (start, end) in times]
+                channels = channels_of(segments, len(channels), data["gains"].astype(np.float64), manner)
         yield _levelled(samples, channels, rng)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +12,32 @@ from torch import nn
 
 from ..inference.checkpoints import load_checkpoint
 from ..inference.pipeline import Pipeline
-from .alternatives.data import CAPTURED, SYNTHETIC
+from ..inference.windows import FRAME_RATE
 from .alternatives.fitting import ALTERNATIVES, Budget, fit, predict
+from .alternatives.loudness import loudness_channels
 from .alternatives.visemes import viseme_channels
 from .features import WEIGHTS
 from .mouth import Mouth, mouth_of
 from .speech_rig import CHANNEL_NAMES
+from .synthesis.coarticulation import Manner, channels_of, loudness_gains
+from .synthesis.people_rules import people_manner
+from .video.aligned import phones_of
+from .video.tracks import Clip
 
 Floats = NDArray[np.float32]
 SHIPPED = "the shipped model"
+RULES = "rules of articulation, true phones"
 
 
 @dataclass(frozen=True)
 class Talker:
-    """`channels(samples, like_captured)` gives rig channels (T, C) in [0, 1] at 50 Hz of samples (N,) at 16 kHz.
+    """`channels(samples, style)` gives rig channels (T, C) in [0, 1] at 50 Hz of samples (N,) at 16 kHz.
 
-    `like_captured` asks for the speaking style of the captured takes, where there are several.
+    `style` is one of the speaking styles; alternatives have the natural one alone.
     """
 
     name: str
-    channels: Callable[[Floats, bool], Floats]
+    channels: Callable[[Floats, str], Floats]
 
 
 class Face:
@@ -68,13 +74,12 @@ def names_of(weights: Path) -> tuple[list[str], list[str]]:
 
 
 def shipped(pipeline: Pipeline) -> Talker:
-    """The pipeline's own speech model; voices other than the captured are enunciated where it has that style."""
-    names, styles = names_of(WEIGHTS)
-    other = "enunciated" if "enunciated" in styles else styles[0]
+    """The pipeline's own speech model."""
+    names, _ = names_of(WEIGHTS)
     columns = [CHANNEL_NAMES.index(name) for name in names]
 
-    def channels(samples: Floats, like_captured: bool) -> Floats:
-        found = pipeline.speech_channels(samples, "captured" if like_captured else other, lambda *_: None)
+    def channels(samples: Floats, style: str) -> Floats:
+        found = pipeline.speech_channels(samples, style, lambda *_: None)
         result = np.zeros((len(found), len(CHANNEL_NAMES)), np.float32)
         result[:, columns] = np.clip(found, 0.0, 1.0)
         return result
@@ -83,10 +88,7 @@ def shipped(pipeline: Pipeline) -> Talker:
 
 
 def _trained(name: str, model: nn.Module) -> Talker:
-    def channels(samples: Floats, like_captured: bool) -> Floats:
-        return np.clip(predict(name, model, samples, CAPTURED if like_captured else SYNTHETIC), 0.0, 1.0)
-
-    return Talker(ALTERNATIVES[name].title, channels)
+    return Talker(ALTERNATIVES[name].title, lambda samples, _: np.clip(predict(name, model, samples), 0.0, 1.0))
 
 
 def alternatives(budget: Budget) -> Iterator[Talker]:
@@ -94,3 +96,21 @@ def alternatives(budget: Budget) -> Iterator[Talker]:
     for name in ALTERNATIVES:
         yield _trained(name, fit(name, budget))
     yield Talker("phoneme-to-viseme table with cross-fades", lambda samples, _: viseme_channels(samples))
+    yield Talker("loudness alone", lambda samples, _: loudness_channels(samples))
+
+
+def rules(manner: Manner | None, clips: Mapping[str, Sequence[Clip]]) -> Talker:
+    """The rules of articulation given the true phones of some clips; None: as they were fitted to people.
+
+    Clips whose phones are not known stay at rest.
+    """
+    found = {}
+    for clip in (clip for own in clips.values() for clip in own):
+        segments, count = phones_of(clip), len(clip.samples) * FRAME_RATE // 16000
+        found[clip.samples.tobytes()] = (
+            np.zeros((count, len(CHANNEL_NAMES)), np.float32)
+            if segments is None
+            else channels_of(segments, count, loudness_gains(segments, clip.samples), manner or people_manner())
+        )
+    name = f"{RULES}, {'as fitted to people' if manner is None else 'before'}"
+    return Talker(name, lambda samples, _: found[samples.tobytes()])

@@ -25,7 +25,7 @@ from ..inference.fusion_numpy import FusionDims
 from ..inference.geometry import Grid
 from ..inference.head import Head, load_head
 from ..inference.stamps import Stamp
-from .captured import TRAINING_TAKES, CapturedTake, load_captured
+from .animated import TRAINING_TAKES, AnimatedTake, load_animated
 from .deformation_space import IMPORTANCE, DeformationSpace, coefficients_of, deformation_space
 from .emotion_library import library
 from .florence4d import florence_faces
@@ -64,7 +64,7 @@ class Materials:
     head: Head
     grid: Grid
     space: DeformationSpace
-    takes: tuple[CapturedTake, ...]
+    takes: tuple[AnimatedTake, ...]
     florence: NDArray[np.float32] | None  # (n, D)
 
     def data(self, seed: int) -> FusionSet:
@@ -83,7 +83,7 @@ def materials(
     head = load_head()
     grid = grid or head_grid(head)
     faces = florence_faces(florence4d, head) if florence4d else None
-    takes = [load_captured(name) for name in TRAINING_TAKES]
+    takes = [load_animated(name) for name in TRAINING_TAKES]
     takes += vocaset_takes(vocaset) if vocaset else []
     shapes, scales = np.concatenate([head.arkit, head.extra]), identity_scales(head, np.random.default_rng(seed))
     more = None if faces is None else faces[:: max(1, len(faces) // MORE_FACES)]
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--steps", type=int, default=Options.steps)
     parser.add_argument("--florence4d", type=Path, help="Florence4D, for those who have it: half of the expressions")
-    parser.add_argument("--vocaset", type=Path, help="VOCASET, for those who have it: joins the captured takes")
+    parser.add_argument("--vocaset", type=Path, help="VOCASET, for those who have it: joins the animated takes")
     arguments = parser.parse_args()
     options = Options(seed=arguments.seed, steps=arguments.steps)
     stamp = begin("fusion", options.seed)

@@ -30,7 +30,7 @@ from ..inference.audio_mel import SAMPLE_RATE
 from ..inference.errors import DuetError
 from ..inference.unpickle import load_pickled_arrays, load_pickled_tree
 from ..inference.windows import FRAME_RATE
-from .captured import CapturedTake
+from .animated import AnimatedTake
 from .read_at import at_feature_rate
 from .synthetic import Stream, packed
 
@@ -158,7 +158,7 @@ def _at_16_khz(samples: Floats, rate: int) -> Floats:
     return scipy.signal.resample_poly(samples, SAMPLE_RATE, rate).astype(np.float32)
 
 
-def vocaset_takes(folder: Path, split: str = "train") -> Iterator[CapturedTake]:
+def vocaset_takes(folder: Path, split: str = "train") -> Iterator[AnimatedTake]:
     """VOCASET as takes of the speech rig: each sentence's vertices are fitted by the rig's channels.
 
     The take's name is the sequence's; `subject_of` gives the speaker, whose style it is. Tongue channels are NaN:
@@ -172,7 +172,7 @@ def vocaset_takes(folder: Path, split: str = "train") -> Iterator[CapturedTake]:
             rig = FlameRig.fitted(folder, sequence)
         channels = rig.channels(sequence.vertices - sequence.template)
         times = np.arange(len(channels)) / sequence.fps
-        yield CapturedTake(sequence.name, sequence.samples, channels, times)
+        yield AnimatedTake(sequence.name, sequence.samples, channels, times)
 
 
 def vocaset_streams(folder: Path, split: str = "train") -> Iterator[tuple[str, Stream]]:
@@ -182,7 +182,7 @@ def vocaset_streams(folder: Path, split: str = "train") -> Iterator[tuple[str, S
             yield subject, stream
 
 
-def _piece(take: CapturedTake) -> Stream:
+def _piece(take: AnimatedTake) -> Stream:
     count = min(len(take.samples) * FRAME_RATE // SAMPLE_RATE, int(take.times[-1] * FRAME_RATE) + 1)
     channels = at_feature_rate(take.channels, take.times, count)
     return Stream(take.samples[: count * SAMPLE_RATE // FRAME_RATE], channels)

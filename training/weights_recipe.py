@@ -26,7 +26,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("encoder", "convert_whisper", file="encoder"),
     Stage("rig", "speech_rig", file="rig"),
     Stage("synthetic", "synthesis.build", ("--hours", "3"), serves="speech"),
-    Stage("speech", "train_speech", file="speech", needs=("facegood",)),
+    Stage("rules", "synthesis.people_rules", serves="speech", needs=("talking",)),
+    Stage("speech", "train_speech", file="speech", needs=("talking",)),
     Stage("fusion", "train_fusion", file="fusion", needs=("facegood",)),
     Stage("evaluation", "evaluate", ("--missing",)),
 )

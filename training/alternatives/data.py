@@ -10,26 +10,29 @@ from numpy.typing import NDArray
 
 from ...inference.audio_mel import loud_level, mel_frame_count, normalised_mel
 from ...inference.windows import FRAME_RATE
-from ..captured import TRAINING_TAKES, VALIDATION_FROM, VALIDATION_TAKE, load_captured
 from ..features import cached_features
-from ..read_at import at_feature_rate
+from ..speech_examples import PEOPLE, SYNTHETIC
+from ..synthesis.coarticulation import channels_of, loudness_gains
+from ..synthesis.people_rules import people_manner
 from ..synthetic import streams
+from ..video.aligned import phones_of
+from ..video.people import common_size, talking_folder, training_people, validates
+from ..video.targets import targets_of
 
-CAPTURED, SYNTHETIC = 0, 1  # speaking styles
 MEL_WIDTH = 160  # two mel frames of 80 bands a feature frame
-MINUTES = 40.0  # of synthetic speech: four times the captured takes'
+MINUTES = 30.0  # of synthetic speech
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """Features (T, layers, width), mel bands (T, 160) and channels (T, C; NaN where unknown) at 50 Hz, and a style."""
+    """Features (T, layers, width), mel bands (T, 160) and channels (T, C) at 50 Hz, and their source."""
 
     features: NDArray[np.float16]
     mel: NDArray[np.float16]
     channels: Floats
-    style: int
+    source: str
 
 
 def mel_bands(samples: Floats) -> NDArray[np.float16]:
@@ -39,20 +42,26 @@ def mel_bands(samples: Floats) -> NDArray[np.float16]:
     return mel.reshape(count, MEL_WIDTH).astype(np.float16)
 
 
-def captured_examples() -> Iterator[Example]:
-    """The training takes, without the stretch that validates."""
-    for name in TRAINING_TAKES:
-        take = load_captured(name)
-        features, mel = cached_features(take.samples), mel_bands(take.samples)
-        channels = at_feature_rate(take.channels, take.times, len(features))
-        stop = int(len(features) * VALIDATION_FROM) if name == VALIDATION_TAKE else None
-        yield Example(features[:stop], mel[:stop], channels[:stop], CAPTURED)
+def people_examples() -> Iterator[Example]:
+    """The people on video, without the sentences that validate, near the motion that their aligned phones call for."""
+    people = training_people(talking_folder())
+    size = common_size(people)
+    for person in people:
+        for number, motion in enumerate(person.motions):
+            segments = None if validates(person, number) else phones_of(motion.clip)
+            if segments is None:
+                continue
+            samples = motion.clip.samples
+            features, mel = cached_features(samples), mel_bands(samples)
+            prior = channels_of(segments, len(features), loudness_gains(segments, samples))
+            channels, _ = targets_of(person, motion, prior, size, 0.0)
+            yield Example(features, mel, channels, PEOPLE)
 
 
 def synthetic_examples(minutes: float = MINUTES) -> Iterator[Example]:
-    """The first streams of the synthetic set's training split."""
+    """The first streams of the synthetic set's training split, by the rules that were fitted to people."""
     seconds = 0.0
-    for stream in streams("train"):
+    for stream in streams("train", people_manner()):
         features, mel = cached_features(stream.samples), mel_bands(stream.samples)
         count = min(len(features), len(stream.channels))
         yield Example(features[:count], mel[:count], stream.channels[:count], SYNTHETIC)

@@ -69,8 +69,8 @@ class FaceFormer(nn.Module):
         nn.init.zeros_(self.out.weight)  # as published: begins at rest
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, features: Tensor, style: Tensor, start: Tensor) -> Tensor:
-        """Channels (B, T, channels) at 25 Hz of features (B, 2 T, layers, width); `start` is not used here."""
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """Channels (B, T, channels) at 25 Hz of features (B, 2 T, layers, width)."""
         mixed = torch.einsum("btlf,l->btf", self.norm_in(features), self.layer_mix.softmax(0))
         audio, style_row = self.audio_map(mixed), self.style(style)[:, None]
         inputs, outputs = style_row, []

@@ -17,12 +17,13 @@ from ...inference.speech_torch import SpeechTorch
 from ...inference.windows import FRAME_RATE, join, windows
 from ..features import CACHE, cached_features
 from ..read_at import read_at
+from ..speech_examples import PEOPLE, SYNTHETIC
 from ..speech_rig import CHANNEL_NAMES
-from .data import CAPTURED, MEL_WIDTH, SYNTHETIC, Example, captured_examples, mel_bands, synthetic_examples
+from .data import MEL_WIDTH, Example, mel_bands, people_examples, synthetic_examples
 from .faceformer import RATE, FaceFormer, FaceFormerDims
 
 FOLDER = CACHE / "alternatives"
-STYLES = 2
+STYLES = 1  # the natural one
 _STRIDE = FRAME_RATE // RATE
 _SAVE_EVERY = 50
 
@@ -46,7 +47,7 @@ class Alternative:
 
     title: str
     make: Callable[[], nn.Module]
-    styles: tuple[int, ...] = (CAPTURED, SYNTHETIC)  # those whose examples it learns from
+    sources: tuple[str, ...] = (PEOPLE, SYNTHETIC)  # those that it learns from
     hears_mel: bool = False
     stride: int = 1  # feature frames between its frames
 
@@ -58,8 +59,8 @@ def _ours(layers: int = 5, width: int = 384) -> SpeechTorch:
 
 ALTERNATIVES = {
     "ours": Alternative("this model, same small budget", _ours),
-    "captured": Alternative("this model, captured takes alone", _ours, styles=(CAPTURED,)),
-    "synthetic": Alternative("this model, synthetic speech alone", _ours, styles=(SYNTHETIC,)),
+    "people": Alternative("this model, people alone", _ours, sources=(PEOPLE,)),
+    "synthetic": Alternative("this model, synthetic speech alone", _ours, sources=(SYNTHETIC,)),
     "mel": Alternative("mel bands in place of the encoder", lambda: _ours(1, MEL_WIDTH), hears_mel=True),
     "faceformer": Alternative(
         "FaceFormer's autoregressive decoder",
@@ -72,9 +73,9 @@ ALTERNATIVES = {
 def examples_for(alternative: Alternative) -> list[Example]:
     """The part of the data that an alternative learns from."""
     parts: list[Iterator[Example]] = []
-    if CAPTURED in alternative.styles:
-        parts.append(captured_examples())
-    if SYNTHETIC in alternative.styles:
+    if PEOPLE in alternative.sources:
+        parts.append(people_examples())
+    if SYNTHETIC in alternative.sources:
         parts.append(synthetic_examples())
     return list(chain.from_iterable(parts))
 
@@ -88,24 +89,19 @@ def heard(alternative: Alternative, example: Example, part: slice) -> Floats:
 
 def batch_of(
     alternative: Alternative, examples: list[Example], budget: Budget, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Random crops, as many from each style: what is heard, channels, styles and first frames."""
+) -> tuple[Tensor, Tensor]:
+    """Random crops, as many from each source: what is heard, and channels."""
     long = [e for e in examples if len(e.channels) > budget.crop]
     weights = np.zeros(len(long))
-    for style in alternative.styles:
-        own = np.array([e.style == style for e in long])
-        weights += (
-            own
-            * np.array([len(e.channels) for e in long])
-            / max(sum(len(e.channels) for e in long if e.style == style), 1)
-        )
+    for source in alternative.sources:
+        own = np.array([len(e.channels) * (e.source == source) for e in long], float)
+        weights += own / max(own.sum(), 1.0)
     chosen = rng.choice(len(long), budget.batch, p=weights / weights.sum())
     crops = [(long[i], int(rng.integers(len(long[i].channels) - budget.crop)) // 2 * 2) for i in chosen]
     parts = [(e, slice(start, start + budget.crop)) for e, start in crops]
     inputs = np.stack([heard(alternative, e, part) for e, part in parts])
     channels = np.stack([e.channels[part][:: alternative.stride] for e, part in parts])
-    styles, starts = torch.tensor([e.style for e, _ in crops]), torch.tensor([start for _, start in crops])
-    return torch.from_numpy(inputs), torch.from_numpy(channels), styles, starts
+    return torch.from_numpy(inputs), torch.from_numpy(channels)
 
 
 def loss_of(predicted: Tensor, target: Tensor, scale: Tensor) -> Tensor:
@@ -143,8 +139,8 @@ def fit(name: str, budget: Budget, folder: Path = FOLDER) -> nn.Module:
     examples = examples_for(alternative)
     scale = scale_of(examples)
     while step < budget.steps:
-        inputs, channels, styles, starts = batch_of(alternative, examples, budget, rng)
-        loss = loss_of(model(inputs, styles, starts), channels, scale)
+        inputs, channels = batch_of(alternative, examples, budget, rng)
+        loss = loss_of(model(inputs, _only_style(len(inputs))), channels, scale)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -160,23 +156,26 @@ def fit(name: str, budget: Budget, folder: Path = FOLDER) -> nn.Module:
     return model.eval()
 
 
-def predict(name: str, model: nn.Module, samples: Floats, style: int) -> Floats:
-    """Rig channels (T, C) at 50 Hz of a recording (N,) at 16 kHz, in one of the styles that it was trained in."""
+def predict(name: str, model: nn.Module, samples: Floats) -> Floats:
+    """Rig channels (T, C) at 50 Hz of a recording (N,) at 16 kHz."""
     alternative = ALTERNATIVES[name]
-    style = style if style in alternative.styles else alternative.styles[0]
     if alternative.hears_mel:
         inputs = mel_bands(samples).astype(np.float32)[:, None]
     else:
         inputs = np.asarray(cached_features(samples), np.float32)
     if alternative.stride == 1:
         cut = windows(len(inputs))
-        return join(((w, _run(model, inputs[w.start : w.stop], style, w.start)) for w in cut), len(inputs))
-    found = _run(model, inputs[: len(inputs) // alternative.stride * alternative.stride], style, 0)
+        return join(((w, _run(model, inputs[w.start : w.stop])) for w in cut), len(inputs))
+    found = _run(model, inputs[: len(inputs) // alternative.stride * alternative.stride])
     at = np.arange(len(found)) * alternative.stride
     return read_at(np.arange(len(inputs)), at, found)
 
 
-def _run(model: nn.Module, inputs: Floats, style: int, start: int) -> Floats:
+def _run(model: nn.Module, inputs: Floats) -> Floats:
     with torch.no_grad():
-        result: Floats = model(torch.from_numpy(inputs)[None], torch.tensor([style]), torch.tensor([start]))[0].numpy()
+        result: Floats = model(torch.from_numpy(inputs)[None], _only_style(1))[0].numpy()
     return result
+
+
+def _only_style(count: int) -> Tensor:
+    return torch.zeros(count, dtype=torch.long)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.head import ARKIT_NAMES, BONES, DEFAULT_PATH, EXTRA_NAMES, MATERIALS, REGIONS
-from ..captured import data_folder
+from ..animated import data_folder
 from ..stamping import begin, save_weights
 from . import joints, parts, regions, scan, shapes, tongue
 

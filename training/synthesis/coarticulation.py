@@ -9,7 +9,8 @@ the teeth for labiodentals whatever is near, sibilants keep the jaw up, and loud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,14 @@ from .phones import Gesture, gesture_of
 from .utterance import SAMPLE_RATE, Segment
 
 FRAME_RATE = 50.0
-LAG = 0.03  # seconds by which the face follows the sound, as it does in the captured takes (docs/training_data.md)
-_FINE = 4  # steps within a frame at which dominance is computed
+LAG = 0.03  # seconds by which the face follows the sound, as it does in the animated takes (docs/training_data.md)
+FINE = 4  # steps within a frame at which dominance is computed
 _INERTIA = 0.010  # seconds, standard deviation: flesh does not follow faster
 _LONG_PAUSE = 0.30  # seconds: shorter ones pull less towards rest
 _FULL_VOWEL = 0.09  # seconds: shorter vowels reach less of their target
 _FLOOR = 1e-3  # a weak pull to rest, so that long silence is exactly still
 _PAUSE_EDGES = 0.04, 0.12  # seconds: when rest is reached after speech, and when the face leaves it before speech
-# lips and jaw begin to move only above this amount: captured channels are exactly 0 in most frames
+# lips and jaw begin to move only above this amount: animated channels are exactly 0 in most frames
 _SLACK = np.array([0.0 if n.startswith(("tongue", "bite", "roll", "press")) else 0.025 for n in CHANNEL_NAMES])
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,24 @@ def loudness_gains(segments: Sequence[Segment], samples: NDArray[np.float32]) ->
     loud = np.percentile(level[vowels], 80) if vowels.any() else 0.0
     gains = np.clip(1.1 + 0.05 * (level - loud), 0.5, 1.35)
     return np.where(vowels, gains * (0.95 + 0.12 * np.array([s.stress for s in segments])), 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Manner:
+    """Whose rules the face follows: the gesture of each phone, how late the face is, and what it leaves out.
+
+    `slack` (C,) is the amount of each channel that is not shown; `carry` multiplies the seconds over which dominance
+    falls, and `reach` how far jaw and lips go for the sounds that do not close them.
+    """
+
+    gesture: Callable[[str], Gesture]
+    lag: float
+    slack: Floats
+    carry: float = 1.0
+    reach: float = 1.0
+
+
+CLEAR = Manner(gesture_of, LAG, _SLACK)  # the rules as they stand in phones.py
 
 
 def _core(segment: Segment, gesture: Gesture) -> tuple[float, float]:
@@ -63,27 +82,40 @@ def _force(segment: Segment, gesture: Gesture) -> float:
     return float(np.clip(length / _FULL_VOWEL, 0.4, 1.3)) if gesture.kind == "vowel" else 1.0
 
 
-def channels_of(segments: Sequence[Segment], count: int, gains: Floats | None = None) -> NDArray[np.float32]:
+def channels_of(
+    segments: Sequence[Segment], count: int, gains: Floats | None = None, manner: Manner = CLEAR
+) -> NDArray[np.float32]:
     """Rig channels (count, C) of a phone sequence; frame i is the face at i / 50 s.
 
     `gains` (P,) scale the targets of each phone's jaw and lips. Raises UnknownPhoneError.
     """
-    times = np.arange(count * _FINE) / (FRAME_RATE * _FINE) - LAG
+    times = np.arange(count * FINE) / (FRAME_RATE * FINE)
     pull, weight = np.zeros((len(times), len(CHANNEL_NAMES))), np.full((len(times), len(CHANNEL_NAMES)), _FLOOR)
     for segment, gain in zip(segments, np.ones(len(segments)) if gains is None else gains, strict=True):
-        gesture = gesture_of(segment.phone)
-        first, last = _core(segment, gesture)
-        target, strength = _rows(gesture)
-        early, late = np.maximum(first - times, 0)[:, None], np.maximum(times - last, 0)[:, None]
-        near = np.exp(-((early / strength[1]) ** 2) - (late / strength[2]) ** 2)
-        dominance = strength[0] * _force(segment, gesture) * near
-        pull += dominance * target * gain
+        dominance = dominance_of(segment, times, manner)
+        gesture = manner.gesture(segment.phone)
+        reach = manner.reach if gesture.kind in ("vowel", "consonant") else 1.0
+        pull += dominance * _targets(gesture) * gain * reach
         weight += dominance
-    blended = gaussian_filter1d(pull / weight, _INERTIA * FRAME_RATE * _FINE, axis=0)[::_FINE]
-    return np.clip(np.maximum(blended - _SLACK, 0) * (1 + _SLACK), 0, 1).astype(np.float32)
+    blended = smoothed(pull / weight)[::FINE]
+    return np.clip(np.maximum(blended - manner.slack, 0) * (1 + manner.slack), 0, 1).astype(np.float32)
 
 
-def _rows(gesture: Gesture) -> tuple[Floats, Floats]:
-    """Targets (C,) and strengths (3, C): peak, before, after."""
-    target = np.array([gesture.targets.get(name, 0.0) for name in CHANNEL_NAMES])
-    return target, np.array([gesture.strengths[name] for name in CHANNEL_NAMES]).T
+def dominance_of(segment: Segment, times: Floats, manner: Manner) -> Floats:
+    """How strongly a phone pulls each channel at some seconds (n,) of the recording: (n, C)."""
+    gesture = manner.gesture(segment.phone)
+    first, last = _core(segment, gesture)
+    peak, before, after = np.array([gesture.strengths[name] for name in CHANNEL_NAMES]).T
+    seconds = times - manner.lag
+    early, late = np.maximum(first - seconds, 0)[:, None], np.maximum(seconds - last, 0)[:, None]
+    near = np.exp(-((early / (manner.carry * before)) ** 2) - (late / (manner.carry * after)) ** 2)
+    return peak * _force(segment, gesture) * near
+
+
+def smoothed(curves: Floats) -> Floats:
+    """Curves (n, C) at FINE steps a frame, as flesh follows them."""
+    return gaussian_filter1d(curves, _INERTIA * FRAME_RATE * FINE, axis=0)
+
+
+def _targets(gesture: Gesture) -> Floats:
+    return np.array([gesture.targets.get(name, 0.0) for name in CHANNEL_NAMES])

@@ -1,4 +1,4 @@
-"""Statistics of the synthetic channels beside the captured takes', and the lag between jaw and loudness in both.
+"""Statistics of the synthetic channels beside the animated takes', and the lag between jaw and loudness in both.
 
     python -m duet.training.synthesis.compare --set .cache/synthetic
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..captured import FPS, TRAINING_TAKES, load_captured
+from ..animated import FPS, TRAINING_TAKES, load_animated
 from ..read_at import at_times
 from ..speech_rig import CHANNEL_NAMES
 
@@ -46,10 +46,10 @@ def near(speech: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.convolve(speech, np.ones(2 * int(_NEAR * FPS) + 1), "same") > 0
 
 
-def captured_tracks() -> Iterator[Track]:
+def animated_tracks() -> Iterator[Track]:
     """The training takes."""
     for name in TRAINING_TAKES:
-        take = load_captured(name)
+        take = load_animated(name)
         level = loudness(take.samples, take.times)
         missing = len(CHANNEL_NAMES) - take.channels.shape[1]
         channels = np.pad(take.channels, ((0, 0), (0, missing)), constant_values=np.nan)
@@ -106,12 +106,12 @@ def main() -> None:
     """Print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", type=Path, default=Path(".cache/synthetic"))
-    real, made = list(captured_tracks()), list(synthetic_tracks(parser.parse_args().set))
+    real, made = list(animated_tracks()), list(synthetic_tracks(parser.parse_args().set))
     print(" " * 20 + "".join(f"{t:>13s}" for t in ("mean", "std", "95 %", "99 %", "on", "speed", "Hz")))
     print(" " * 20 + "  capt. synth" * 7)
     for name, a, b in zip(CHANNEL_NAMES, statistics(real), statistics(made), strict=True):
         print(f"{name:20s} " + "  ".join(f"{x:5.3f} {y:5.3f}" for x, y in zip(a, b, strict=True)))
-    for label, tracks in (("captured", real), ("synthetic", made)):
+    for label, tracks in (("animated", real), ("synthetic", made)):
         seconds, r = lag(tracks)
         print(f"{label}: the jaw follows loudness by {1000 * seconds:.0f} ms (r = {r:.2f})")
 

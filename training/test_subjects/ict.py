@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.head import ARKIT_NAMES
-from ..captured import data_folder
+from ..animated import data_folder
 from .subject import Doubles, Subject
 
 _FACE = 9409  # the model's first vertices are its face

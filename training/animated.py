@@ -1,4 +1,4 @@
-"""The captured takes: real speech with the face that made it (layout in docs/training.md)."""
+"""The animated takes: real speech with the face that made it (layout in docs/training.md)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .speech_rig import captured_channels
+from .speech_rig import animated_channels
 
 TEST_TAKE = "2_05"  # never trained on
 VALIDATION_TAKE, VALIDATION_FROM = "2_04", 0.75  # the last quarter of this take chooses the model
@@ -19,7 +19,7 @@ FPS = 30.0
 
 
 @dataclass(frozen=True)
-class CapturedTake:
+class AnimatedTake:
     """One take: samples (N,) at 16 kHz, channels (T, C) in [0, 1], and the seconds (T,) at which they hold."""
 
     name: str
@@ -33,12 +33,12 @@ def data_folder() -> Path:
     return Path(os.environ.get("DUET_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
-def load_captured(name: str, folder: Path | None = None) -> CapturedTake:
-    """One take of the captured set; frame k holds at (k + 0.5) / 30 s."""
+def load_animated(name: str, folder: Path | None = None) -> AnimatedTake:
+    """One take of the animated set; frame k holds at (k + 0.5) / 30 s."""
     folder = (folder or data_folder()) / "facegood"
     with wave.open(str(folder / f"{name}.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
     data = np.load(folder / f"{name}.npz")
-    channels = captured_channels(data["weights"], list(data["names"]))
+    channels = animated_channels(data["weights"], list(data["names"]))
     times = (np.arange(len(channels)) + 0.5) / FPS
-    return CapturedTake(name, samples, channels.astype(np.float32), times)
+    return AnimatedTake(name, samples, channels.astype(np.float32), times)
