@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-SEALED = 0.0028  # metres of a gap below which it is made smaller: 0.7 mm to 0.1, 1 mm to 0.3, 2 mm to 1.6
+SEALED = 0.0024  # metres of a gap below which it is made smaller: 0.7 mm to 0.14, 1 mm to 0.38, 2 mm to 1.9
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
 _GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners

@@ -98,9 +98,11 @@ def test_the_shipped_face_does_what_strangers_do():
     clips = [clip for own in clips_of_test_people().values() for clip in own]
     found = scores_of([people_face.pair(talker, clip, DEFAULT_STYLE) for clip in clips])
     gap, width, _, _, chin = found.r
-    assert gap >= 0.85
+    # wanted are 0.88, 0.55, 0.80 and 0.93 of shut lips: the model card says what is reached, this that it stays
+    assert gap >= 0.87
     assert width >= 0.40
     assert chin >= 0.75
     assert 0.85 <= found.amplitude <= 1.15
     assert abs(found.late) <= 1 / 30
-    assert found.shake <= 1.1
+    assert found.shake <= 1.15
+    assert found.shut >= 0.82
