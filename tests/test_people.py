@@ -73,8 +73,8 @@ def test_rules_are_fitted_to_the_motion_that_is_seen():
     seen[:, 0] *= 2
     found = fit([Heard(segments, gains, seen)] * 30)
     jaw = gesture_of("ɛ").targets["jaw_open"]
-    assert found["targets"]["ɛ"]["jaw_open"] == pytest.approx(min(1.0, 2 * jaw), rel=0.25)
-    assert "b" not in found["targets"], "a closure stays what it is"
+    assert found.targets["ɛ"]["jaw_open"] == pytest.approx(min(1.0, 2 * jaw), rel=0.25)
+    assert "b" not in found.targets, "a closure stays what it is"
 
 
 def test_the_fitted_rules_keep_what_phonetics_fixes():

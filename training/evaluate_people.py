@@ -91,9 +91,9 @@ def scores_of(pairs: Sequence[Pair]) -> PeopleScores:
         misaligned=float(
             np.nanmean([temporal_misalignment(pair.shown[:, 0], pair.real[:, 0], pair.fps) for pair in pairs])
         ),
-        loudness_r=tuple(
-            intensity_correlation(levels, [float(getattr(pair, name)[:, 0].mean()) for pair in pairs])
-            for name in ("shown", "real")
+        loudness_r=(
+            intensity_correlation(levels, [float(pair.shown[:, 0].mean()) for pair in pairs]),
+            intensity_correlation(levels, [float(pair.real[:, 0].mean()) for pair in pairs]),
         ),
     )
 

@@ -47,7 +47,8 @@ class Row:
 def person_row(clip: Clip) -> Row:
     """What the video shows."""
     points = clip.at((*OUTER, *INNER))[:, :, :2] - clip.at((1,))[:, :, :2]
-    return Row(points * np.float32([1, -1]), clip_measures(clip)[:, 0])
+    points[:, :, 1] *= -1  # a picture's y is down
+    return Row(points, clip_measures(clip)[:, 0])
 
 
 def shipped_row(face: Face, clip: Clip) -> Row:
@@ -55,9 +56,10 @@ def shipped_row(face: Face, clip: Clip) -> Row:
     head = face.pipeline.head
     weights = face.weights(shipped(face.pipeline).channels(clip.samples, DEFAULT_STYLE))
     points = head.vertices[head.landmarks] + face.points(weights, head.landmarks)
-    lips = 1000 * (points[:, _LIPS] - points[:, _NOSE : _NOSE + 1])[:, :, [0, 2]]
+    lips = (1000 * (points[:, _LIPS] - points[:, _NOSE : _NOSE + 1])[:, :, [0, 2]]).astype(np.float32)
     flat = at_times(clip.times, lips.reshape(len(lips), -1))
-    return Row(flat.reshape(len(flat), -1, 2), at_times(clip.times, face.mouth.gap(weights)[:, None])[:, 0])
+    gap = face.mouth.gap(weights).reshape(-1, 1)
+    return Row(flat.reshape(len(flat), -1, 2), at_times(clip.times, gap)[:, 0])
 
 
 def before_row(data: Any, clip: Clip) -> Row:

@@ -45,7 +45,7 @@ def spoken(pipeline: Pipeline, synthetic: Path) -> Spoken:
     """Every frame of the bundled recordings, and of synthetic speech where it has been made."""
     sounds = [(path.stem, load_audio(path)) for path in sorted(_RECORDINGS.glob("*.wav"))]
     minutes = 0.0
-    for number, stream in enumerate(streams("train", synthetic) if synthetic.is_dir() else ()):
+    for number, stream in enumerate(streams("train", folder=synthetic) if synthetic.is_dir() else ()):
         if minutes >= MINUTES:
             break
         sounds.append((f"synthetic {number}", stream.samples))

@@ -26,9 +26,9 @@ def temporal_misalignment(predicted: Floats, target: Floats, fps: float) -> floa
     averaged over the target's local extrema. NaN for a target without any.
     """
     path = _warping_path(_slope(predicted), _slope(target), int(_REACH * fps))
-    answers = {int(t): [] for t in range(len(target))}
+    answers: dict[int, list[int]] = {frame: [] for frame in range(len(target))}
     for p, t in path:
-        answers[int(t)].append(int(p))
+        answers[t].append(p)
     least = _PROMINENCE * np.percentile(np.abs(target), 95)
     extrema = [frame for sign in (1, -1) for frame in scipy.signal.find_peaks(sign * target, prominence=least)[0]]
     if not extrema:

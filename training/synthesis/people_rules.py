@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,15 +48,28 @@ class Heard:
     channels: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the file holds: how late the face is in seconds, how far dominance carries, and targets.
+
+    `targets` are by phone and channel; `change` is the mean factor on them by kind of phone and channel.
+    """
+
+    lag: float
+    carry: float
+    targets: dict[str, dict[str, float]]
+    change: dict[str, dict[str, float]]
+
+
 def people_manner(reach: float = 1.0) -> Manner:
     """The rules as they were fitted to people, who go so many times as far."""
     found = _read()
-    return Manner(_people_gesture, found["lag"], np.zeros(len(CHANNEL_NAMES)), found["carry"], reach)
+    return Manner(_people_gesture, found.lag, np.zeros(len(CHANNEL_NAMES)), found.carry, reach)
 
 
 @functools.cache
-def _read() -> dict[str, float | dict[str, dict[str, float]]]:
-    return json.loads(PATH.read_text("utf-8"))
+def _read() -> Rules:
+    return Rules(**json.loads(PATH.read_text("utf-8")))
 
 
 @functools.cache
@@ -65,19 +78,19 @@ def _people_gesture(phone: str) -> Gesture:
     clear, found = gesture_of(phone), _read()
     if clear.kind in _KEPT_KINDS:
         return clear
-    own = found["targets"].get(phone[0])
+    own = found.targets.get(phone[0])
     if own is not None:
         return replace(clear, targets=clear.targets | own)
-    change = found["change"][clear.kind]
+    change = found.change[clear.kind]
     scaled = {c: min(1.0, v * change[c]) for c, v in clear.targets.items() if c in change}
     return replace(clear, targets=clear.targets | scaled)
 
 
-def fit(clips: Sequence[Heard]) -> dict[str, object]:
-    """What the file holds: lag in seconds, carry, targets by phone and channel, mean change by kind and channel."""
+def fit(clips: Sequence[Heard]) -> Rules:
+    """The rules that fit some clips best."""
     tries = [(lag, carry, *_targets(clips, lag, carry)) for lag in _LAGS for carry in _CARRIES]
     lag, carry, targets, _ = min(tries, key=lambda found: found[3])
-    return {"lag": lag, "carry": carry, "targets": targets, "change": _mean_change(targets)}
+    return Rules(lag, carry, targets, _mean_change(targets))
 
 
 def _targets(clips: Sequence[Heard], lag: float, carry: float) -> tuple[dict[str, dict[str, float]], float]:
@@ -180,8 +193,8 @@ def main() -> None:
     """Fit and write."""
     clips = heard_people()
     found = fit(clips)
-    PATH.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-    print(f"{len(clips)} clips: lag {found['lag']} s, carry {found['carry']}, {len(found['targets'])} phones")
+    PATH.write_text(json.dumps(asdict(found), indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    print(f"{len(clips)} clips: lag {found.lag} s, carry {found.carry}, {len(found.targets)} phones")
 
 
 if __name__ == "__main__":
