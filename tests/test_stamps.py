@@ -162,7 +162,7 @@ def test_a_new_head_is_followed_by_what_was_built_on_it(weights, command):
 def test_from_runs_a_stage_anew_and_what_follows_from_another_result(command):
     assert command(first="rig") == ["rig"], "it made the same file again"
     ran = command(first="rig", numbers={"rig": 2.0})
-    assert ran == ["rig", "synthetic", "speech", "fusion", "evaluation"]
+    assert ran == ["rig", "synthetic", "rules", "speech", "fusion", "evaluation"]
     assert command(first="synthetic") == ["synthetic"]
 
 
@@ -174,7 +174,7 @@ def test_a_file_without_a_stamp_is_made_again(weights, command):
 
 def test_a_stage_that_fails_stops_the_command(monkeypatch):
     monkeypatch.setattr(make_weights, "data_folder", lambda: Path(__file__).parent)
-    with pytest.raises(SystemExit, match=r"speech needs .*facegood"):
+    with pytest.raises(SystemExit, match=r"speech needs .*talking"):
         make_weights.run_stage(next(stage for stage in STAGES if stage.name == "speech"))
     with pytest.raises(SystemExit, match="stage broken failed"):
         make_weights.run_stage(Stage("broken", "no_such_stage"))
