@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES, SHEET = ROOT / "panels" / "expressions", ROOT / "docs" / "pictures" / "expressions.png"
 _DRAWN, _SMALL, _TILE, _LABEL, _COLUMNS = 220, 96, 104, 18, 9  # pixels; tiles in a row
 _FACE = (40, 47, 180, 187)  # of what is drawn: from the brows to the chin
-_SAMPLES, _QUALITY, _COLORS = 12, 82, 192
+_SAMPLES, _QUALITY, _COLORS = 12, 82, 96
 
 
 def face(head: Head, shapes: Blendshapes, name: str) -> NDArray[np.float32]:
