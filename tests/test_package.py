@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from duet import package
+from duet.inference.library import emotion_names
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,3 +34,9 @@ def test_the_manifest_has_the_projects_version():
 def test_the_zip_stays_small(tmp_path):
     """It is sent around and kept in every project."""
     assert package.build(tmp_path / "duet.zip").stat().st_size < 60e6
+
+
+def test_every_expression_of_the_library_has_a_small_picture():
+    pictures = list((ROOT / "panels" / "expressions").glob("*.jpg"))
+    assert {path.stem for path in pictures} == set(emotion_names()[1:])
+    assert sum(path.stat().st_size for path in pictures) < 1e6
