@@ -24,7 +24,7 @@ from .train_fusion import Materials
 CLOSED = 0.5  # mm: lips nearer than that are a closure
 HELD_OUT = 9_000  # added to a seed: samples that no training saw
 _SAMPLES = 256
-_CLOSURES = 24
+_CLOSURES = 12
 
 Floats = NDArray[np.float32]
 
