@@ -86,10 +86,12 @@ def _file_id(path: Path, changed: int, size: int) -> str:
 
 
 def strangers(checkpoint: Checkpoint, sources: tuple[str, ...]) -> list[str]:
-    """Those of `sources` that are not, beside the file, what it was built on; [] for a file without a stamp."""
+    """Those of `sources` that are not, beside the file, what it was built on; raises WeightsError without a stamp."""
+    if not sources:
+        return []
     stamp = stamp_in(checkpoint)
     if stamp is None:
-        return []
+        raise WeightsError(f"{checkpoint.path} does not say what it was built on.", _REMEDY)
     folder = checkpoint.path.parent
     return [name for name in sources if stamp.built_on.get(name) != file_id(folder / f"{name}.safetensors")]
 

@@ -7,13 +7,18 @@ import pytest
 from duet.inference.blendshapes import DEFAULT_PATH, load_blendshapes
 from duet.inference.checkpoints import load_checkpoint, save_checkpoint
 from duet.inference.errors import WeightsError
+from duet.inference.stamps import BUILT_ON, ENTRY, Stamp, file_id
 from duet.inference.take import EMOTIONS
 
 LIBRARY = (*EMOTIONS, "smirk")
 
 
 def written(folder, names=LIBRARY, rows=9):
-    """A small file of 2 speech and 3 expression blendshapes of 4 vertices."""
+    """A small file of 2 speech and 3 expression blendshapes of 4 vertices, and those that it was built on."""
+    built_on = {}
+    for name in BUILT_ON["fusion"]:
+        save_checkpoint(folder / f"{name}.safetensors", {}, {"name": name})
+        built_on[name] = file_id(folder / f"{name}.safetensors")
     rng, path = np.random.default_rng(0), folder / "fusion.safetensors"
     arrays = {
         "basis.speech": rng.normal(size=(2, 4, 3)).astype(np.float32),
@@ -24,7 +29,8 @@ def written(folder, names=LIBRARY, rows=9):
     if names:
         arrays["emotion_opening"] = rng.random((rows, 2)).astype(np.float32)
         named["emotions"] = names
-    save_checkpoint(path, arrays, {key: json.dumps(value) for key, value in named.items()})
+    metadata = {key: json.dumps(value) for key, value in named.items()}
+    save_checkpoint(path, arrays, metadata | {ENTRY: Stamp("none", 0, built_on).text()})
     return path
 
 

@@ -90,6 +90,21 @@ def test_a_source_that_is_gone_is_named(weights):
         stamping.begin("speech", 0, weights)
 
 
+def test_a_file_that_does_not_say_what_it_was_built_on_is_refused(weights):
+    checkpoint = load_checkpoint(weights / "fusion.safetensors")
+    save_checkpoint(checkpoint.path, checkpoint.arrays, {"title": "small"})
+    with pytest.raises(WeightsError, match=r"fusion\.safetensors does not say what it was built on"):
+        load_weights(checkpoint.path, BUILT_ON["fusion"])
+    head = load_checkpoint(weights / "head.safetensors")
+    save_checkpoint(head.path, head.arrays, {"title": "small"})
+    assert load_weights(head.path, BUILT_ON["head"]).metadata == {"title": "small"}, "it was built on none"
+
+
+def test_the_shipped_files_belong_together():
+    for name, sources in BUILT_ON.items():
+        load_weights(stamping.WEIGHTS / f"{name}.safetensors", sources)
+
+
 def test_a_damaged_stamp_is_named(weights):
     checkpoint = load_checkpoint(weights / "fusion.safetensors")
     for text in ("{", json.dumps({"who": 1}), "[]"):
