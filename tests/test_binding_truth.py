@@ -96,6 +96,7 @@ def test_lips_meet_at_the_closures_of_a_real_recording(name):
     found = evaluate_closures.bound_closures(subject(name), truth(name).binding, [rest, *closures])
     own = np.array([closure.gap for closure in closures])
     assert np.abs(found[1:, 0] - own).max() < 0.15
+    assert found[1:, 0].max() < evaluate_closures.MEETS
     deeper = evaluate_closures.own_crossing(load_head(), load_blendshapes(), [rest, *closures])
     assert (found[1:, 2] - found[0, 2]).max() < (deeper[1:] - deeper[0]).max() + 0.2
 
