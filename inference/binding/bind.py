@@ -20,7 +20,7 @@ from .mesh import Doubles, Indices, Mesh, triangulated
 from .mouth import mouth_notes, open_note
 from .nearest import Surface
 from .nonrigid import Pins, register
-from .parts import INNER, Parts, find_parts
+from .parts import INNER, Parts, ball, find_parts
 from .rigid import Similarity, find_head, fit_identity, fit_similarity, outer_skin
 from .solve import edges_within, numbering, small_graph_of
 from .transfer import carrier, with_parts
@@ -204,7 +204,7 @@ def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indi
     source, moved = fit.registered[own], carried[own]
     if not np.any(moved):
         return np.zeros((len(vertices), 3))
-    middle = (source.min(axis=0) + source.max(axis=0)) / 2
+    middle = ball(source)[0] if name in parts.eyes else (source.min(axis=0) + source.max(axis=0)) / 2
     terms = np.column_stack([source - middle, np.ones(len(own))])
     affine = np.linalg.lstsq(terms, moved, rcond=None)[0]
     here = parts.eyes.get(name, middle)

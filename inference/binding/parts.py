@@ -15,6 +15,8 @@ INNER = ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue")  # num
 
 _BALL = (0.006, 0.03)  # metres, radii of eyes
 _ROUND = 0.08  # of the radius by which the surface of an eye may miss a ball
+_LEAST = 20  # vertices of an eye
+_CORNEA = 1.3  # of an eye's radius: how far its cornea stands out
 _MAJORITY = 0.7
 _INSIDE_REACH = 0.03  # metres from teeth and tongue at which something still is of the mouth
 
@@ -30,7 +32,7 @@ class Parts:
 def find_parts(head: Head, registered: Doubles, target: Mesh, skin_part: int) -> Parts:
     """Label the mesh by its connected parts; those that hold several things are labelled vertex by vertex."""
     labels = np.where(target.parts == skin_part, SKIN, TRIM)
-    eyes: dict[str, list[Doubles]] = {}
+    eyes = _eyes(head, registered, target, skin_part)
     inner = [registered[head.regions[name]] for name in INNER[2:]]
     number = np.repeat(np.arange(len(inner)) + 4, [len(points) for points in inner])
     mouth = PointGrid(np.concatenate(inner))
@@ -41,16 +43,34 @@ def find_parts(head: Head, registered: Doubles, target: Mesh, skin_part: int) ->
         if target.parts[vertices[0]] == skin_part:
             continue
         points = target.vertices[vertices]
-        eye = _eye(head, registered, points)
+        eye = next((name for name, (middle, radius) in eyes.items() if _within(points, middle, radius)), None)
         if eye is not None:
-            name, middle = eye
-            labels[vertices] = 2 + INNER.index(name)
-            eyes.setdefault(name, []).append(middle)
+            labels[vertices] = 2 + INNER.index(eye)
             continue
         near, off = mouth.nearest(points, reach=_INSIDE_REACH)
         if (off < _INSIDE_REACH).mean() > 0.5 and points[:, 1].mean() > front:
             labels[vertices] = _vote(np.where(near >= 0, number[near], 4))
-    return Parts(labels, {name: np.mean(middles, axis=0) for name, middles in eyes.items()})
+    return Parts(labels, {name: middle for name, (middle, _) in eyes.items()})
+
+
+def _eyes(head: Head, registered: Doubles, target: Mesh, skin_part: int) -> dict[str, tuple[Doubles, float]]:
+    """Middle and radius of each eye: of its largest part that is a ball, for an iris or a cornea may be others."""
+    sizes = np.bincount(target.parts)
+    eyes: dict[str, tuple[Doubles, float]] = {}
+    for part in np.argsort(-sizes, kind="stable"):
+        if part == skin_part or sizes[part] < _LEAST:
+            continue
+        found = _eye(head, registered, target.vertices[target.parts == part])
+        if found is not None:
+            eyes.setdefault(found[0], found[1:])
+        if len(eyes) == 2:
+            break
+    return eyes
+
+
+def _within(points: Doubles, middle: Doubles, radius: float) -> bool:
+    """Whether a part lies on or in an eyeball, its cornea included."""
+    return bool(np.linalg.norm(points - middle, axis=1).max() < _CORNEA * radius)
 
 
 def _vote(found: Indices) -> Indices:
@@ -60,10 +80,8 @@ def _vote(found: Indices) -> Indices:
     return np.full(len(found), winner) if counts[winner] >= _MAJORITY * len(found) else found
 
 
-def _eye(head: Head, registered: Doubles, points: Doubles) -> tuple[str, Doubles] | None:
-    """Name and middle, where the points lie on a ball at an eye's place."""
-    if len(points) < 20:
-        return None
+def _eye(head: Head, registered: Doubles, points: Doubles) -> tuple[str, Doubles, float] | None:
+    """Name, middle and radius, where the points lie on a ball at an eye's place."""
     for name in INNER[:2]:
         due = registered[head.regions[name]]
         middle = (due.min(axis=0) + due.max(axis=0)) / 2
@@ -71,7 +89,7 @@ def _eye(head: Head, registered: Doubles, points: Doubles) -> tuple[str, Doubles
             continue
         found, radius, miss = ball(points)
         if _BALL[0] < radius < _BALL[1] and miss < _ROUND * radius and np.linalg.norm(found - middle) < 0.015:
-            return name, found
+            return name, found, radius
     return None
 
 
