@@ -61,7 +61,7 @@ def test_learned_blendshapes_are_within_a_third_of_a_millimetre(head):
 
 def test_emotions_are_within_a_third_of_a_millimetre(head):
     solver = ArkitSolver(head.arkit, head.arkit)
-    for face in emotion_arkit():
+    for face in np.minimum(emotion_arkit(), 1.0):  # no coefficient says more than all
         assert solver.residual(face[None], solver(face[None])).mean < MEAN
 
 
