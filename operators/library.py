@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="valid-type"
 
+from collections.abc import Callable
+
 import bpy
 
 from ..inference.errors import DuetError
@@ -23,6 +25,19 @@ class _OnHead(Reasoned):
         return ""
 
 
+def _changed(
+    operator: bpy.types.Operator, context: bpy.types.Context, change: Callable[[bpy.types.Object, str], object]
+) -> bpy.types.Object | None:
+    """The chosen head after a change of one expression; None, and the reason reported, where it cannot be."""
+    head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+    try:
+        change(head, operator.expression)
+    except DuetError as error:
+        operator.report({"ERROR"}, str(error))
+        return None
+    return head
+
+
 class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
     """Give the head a slider for this expression, to mix and key like Happy and Sad"""
 
@@ -34,11 +49,8 @@ class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add its slider and keys."""
-        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
-        try:
-            emotions.add(head, self.expression)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
+        head = _changed(self, context, emotions.add)
+        if head is None:
             return {"CANCELLED"}
         self.report({"INFO"}, f"'{head.name}' has a slider {label(self.expression)}, under Emotion > Sliders.")
         return {"FINISHED"}
@@ -55,13 +67,7 @@ class DUET_OT_remove_expression(_OnHead, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove its slider and keys."""
-        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
-        try:
-            emotions.remove(head, self.expression)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return {"CANCELLED"} if _changed(self, context, emotions.remove) is None else {"FINISHED"}
 
 
 CLASSES = (DUET_OT_add_expression, DUET_OT_remove_expression)

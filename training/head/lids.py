@@ -132,9 +132,9 @@ class LidSettler:
             move[[0, -1]] = 0.0
             if np.abs(move).max() < 0.02e-3:
                 break
-            known = np.zeros(mesh_size := len(result))
+            known = np.zeros(len(result))
             known[self.lids.upper] = move
-            result[:, 2] += self._spread(known[self._spread.handles][:, None])[:mesh_size, 0]
+            result[:, 2] += self._spread(known[self._spread.handles][:, None])[:, 0]
             result = self.clear(result)
         return result
 
