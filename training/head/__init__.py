@@ -1,1 +1,1 @@
-"""Builds weights/head.safetensors from the scanned model ICT-FaceKit (MIT); imports inference alone."""
+"""Builds weights/head.safetensors from the scanned ICT-FaceKit (MIT); imports inference and what training shares."""

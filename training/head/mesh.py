@@ -10,6 +10,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 from scipy.spatial import cKDTree
 
+from ..mesh_laplacian import laplacian_of
 from .scan import Doubles, Indices
 
 _REGULAR = 4  # edges at a vertex that a loop runs straight through
@@ -98,8 +99,7 @@ class Spread:
         used = np.asarray(mesh.near.sum(axis=1)).ravel() > 0
         self.free = np.flatnonzero((distance < reach) & (distance > 0) & used)
         self.handles, self.count = np.asarray(handles), mesh.count
-        degree = np.maximum(np.asarray(mesh.near.sum(axis=1)).ravel(), 1)
-        laplacian = (scipy.sparse.eye(mesh.count) - scipy.sparse.diags(1 / degree) @ mesh.near).tocsr()
+        laplacian = laplacian_of(mesh.edges, mesh.count)
         whole = (laplacian.T @ laplacian).tocsr()[self.free]
         self._known = whole[:, self.handles]
         self._solve = scipy.sparse.linalg.factorized(whole[:, self.free].tocsc())
