@@ -15,7 +15,7 @@ VENV313 := .venv-3.13
 BPY ?= 5.0.1
 VENV_BPY := .venv-bpy-$(BPY)
 # The tests that need no more than Blender's own Python has; they are marked.
-EMBEDDED_TESTS = $$(grep -lE "mark\.(blender|embedded)$$" tests/test_*.py)
+EMBEDDED_TESTS = $$(grep -rlE "mark\.(blender|embedded)$$" tests --include="test_*.py")
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo test test-all test-latest test-blender package weights clean
@@ -44,7 +44,7 @@ package: setup
 	$(PY) package.py
 
 weights: $(VENV)/.training
-	$(PY) -m duet.training.make_weights $(if $(FROM),--from $(FROM))
+	$(PY) -m duet.training.stages.make_weights $(if $(FROM),--from $(FROM))
 
 clean:
 	rm -rf build dist demo $(VENV) $(VENV313) .venv-bpy-* *.egg-info

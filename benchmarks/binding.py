@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.binding.bind import bind
-from ..inference.blendshapes import load_blendshapes
 from ..inference.bound import BindRequest
-from ..inference.head import Head, load_head
+from ..inference.head.blendshapes import load_blendshapes
+from ..inference.head.canonical import Head, load_head
 
 _STAGES = ("checking the mesh", "looking for the head", "fitting", "laying the head on", "carrying shapes over")
 _WARP = (1.15, 1.05, 0.95)

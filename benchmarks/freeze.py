@@ -25,12 +25,12 @@ import numpy as np
 
 from .. import operators
 from .. import scene as scene_
-from ..inference.audio_file import load_audio
+from ..inference.audio.decode import load_audio
 from ..operators import generate, takes
-from ..operators.runtime import RUNTIME
-from ..operators.stepped import INTERVAL, Stepped, Work
+from ..operators.modal import INTERVAL, Stepped, Work
+from ..operators.session import RUNTIME
 from ..scene import properties
-from ..scene.takes import active, takes_of
+from ..scene.take.takes import active, takes_of
 from .speed import RECORDING, print_table
 
 LIMIT = 0.2  # seconds that the window may stand still

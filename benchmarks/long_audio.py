@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..inference.audio_file import load_audio
-from ..inference.pipeline import Pipeline
+from ..inference.audio.decode import load_audio
+from ..inference.engine.pipeline import Pipeline
 from ..inference.take import GenerateRequest
 from .speed import FPS, RECORDING, ROOT, print_table
 

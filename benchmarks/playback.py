@@ -16,7 +16,7 @@ import bpy
 import numpy as np
 
 from ..inference.take import EMOTIONS
-from ..operators import command_line
+from ..operators.batch import cli
 from .speed import RECORDING, print_table
 
 LIMIT = 8.0  # milliseconds a frame
@@ -28,7 +28,7 @@ def bake(recording: Path, folder: Path) -> Path:
     blend = folder / "playback.blend"
     every = "+".join(f"{emotion}=0.3" for emotion in EMOTIONS[1:])
     track = ";".join([every, *(f"{emotion}=1.0+{every}@{0.8 * n + 0.8:g}" for n, emotion in enumerate(EMOTIONS[1:]))])
-    if command_line.main(["bake", str(recording), "-o", str(blend), "--emotion-track", track, "--life", "--force"]):
+    if cli.main(["bake", str(recording), "-o", str(blend), "--emotion-track", track, "--life", "--force"]):
         raise SystemExit("The line could not be baked.")
     return blend
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..inference.audio_file import load_audio
-from ..inference.client import WorkerClient, worker_command
+from ..inference.audio.decode import load_audio
+from ..inference.client.client import WorkerClient, worker_command
 from ..inference.take import GenerateRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +44,7 @@ def engine_row(engine: str, samples: np.ndarray) -> tuple[str, ...]:
 
 def _measure(engine: str, samples: np.ndarray) -> tuple[float, list[float], float]:
     began = time.perf_counter()
-    from ..inference.pipeline import Pipeline
+    from ..inference.engine.pipeline import Pipeline
 
     pipeline = Pipeline(ROOT / "weights", engine, "auto")
     load, runs = time.perf_counter() - began, []

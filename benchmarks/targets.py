@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..inference.audio_file import load_audio
-from ..inference.blendshapes import load_blendshapes
-from ..inference.expressions import emotion_arkit
-from ..inference.flame import TO_BLENDER
-from ..inference.flame_duet import duet_flame
-from ..inference.flame_fit import FlameFit
-from ..inference.head import Head, load_head
-from ..inference.pipeline import Pipeline
-from ..inference.residual import Residual
-from ..inference.retarget import ArkitSolver
+from ..inference.audio.decode import load_audio
+from ..inference.engine.pipeline import Pipeline
+from ..inference.flame.duet import duet_flame
+from ..inference.flame.fit import FlameFit
+from ..inference.flame.model import TO_BLENDER
+from ..inference.head.blendshapes import load_blendshapes
+from ..inference.head.canonical import Head, load_head
+from ..inference.head.residual import Residual
+from ..inference.head.retarget import ArkitSolver
 from ..inference.take import GenerateRequest, Take
+from ..training.fusion.expressions import emotion_arkit
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"

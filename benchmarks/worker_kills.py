@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..inference.client import Cancelled, Failed, Progress, Result, WorkerClient, worker_command
+from ..inference.client.client import Cancelled, Failed, Progress, Result, WorkerClient, worker_command
 from ..inference.take import Floats, GenerateRequest
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,6 @@
 """Draws docs/pictures/ablations.png: the ablations' faces at a closure of the lips, with emotions at full strength.
 
-Run as `python -m duet.training.ablations` first, which trains them, then
+Run as `python -m duet.training.evaluation.ablations` first, which trains them, then
 `python -m duet.examples.ablation_sheet [--faces FILE] [--out FILE]`.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..inference.head import load_head
+from ..inference.head.canonical import load_head
 from .render import render_face
 
 _TILE, _LABEL, _ABOVE = 170, 150, 20  # pixels

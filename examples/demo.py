@@ -15,10 +15,10 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.audio_file import load_audio
-from ..inference.audio_mel import SAMPLE_RATE
-from ..inference.head import Head, load_head
-from ..operators import command_line
+from ..inference.audio.decode import load_audio
+from ..inference.audio.mel import SAMPLE_RATE
+from ..inference.head.canonical import Head, load_head
+from ..operators.batch import cli
 
 RECORDING = Path(__file__).parent / "recordings" / "sense_and_sensibility_0920.wav"
 EMOTION = "happy=1.0"
@@ -47,7 +47,7 @@ def main() -> int:
     blend, picture = out / "demo.blend", out / "preview.png"
     out.mkdir(parents=True, exist_ok=True)
     arguments = ["bake", str(RECORDING), "-o", str(blend), "--emotion", EMOTION, "--fps", str(FPS)]
-    code = command_line.main([*arguments, "--engine", "numpy", "--force"])
+    code = cli.main([*arguments, "--engine", "numpy", "--force"])
     if code:
         return code
     bpy.ops.wm.open_mainfile(filepath=str(blend.resolve()))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..inference.checkpoints import load_checkpoint
-from ..inference.pipeline import Pipeline
+from ..inference.engine.pipeline import Pipeline
 from ..inference.take import EMOTIONS
 from .render import render_face
 

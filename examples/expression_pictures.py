@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..inference.blendshapes import Blendshapes, load_blendshapes
-from ..inference.head import Head, load_head
-from ..inference.library import label
+from ..inference.head.blendshapes import Blendshapes, load_blendshapes
+from ..inference.head.canonical import Head, load_head
+from ..inference.head.library import label
 from .render import render_face
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..inference.flame import TO_BLENDER
-from ..inference.flame_duet import duet_flame
-from ..inference.flame_fit import FlameFit
-from ..inference.head import load_head
+from ..inference.flame.duet import duet_flame
+from ..inference.flame.fit import FlameFit
+from ..inference.flame.model import TO_BLENDER
+from ..inference.head.canonical import load_head
 from .render import render_face
 
 _FACES: tuple[dict[str, float], ...] = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ..inference.head import load_head
+from ..inference.head.canonical import load_head
 from .render import render_face
 
 _TILE, _CAPTION, _COLUMNS = 200, 17, 8

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..inference.head import Head, load_head
+from ..inference.head.canonical import Head, load_head
 from .render import render_face
 
 _TILE, _CAPTION = 230, 17

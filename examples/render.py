@@ -15,9 +15,9 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..inference.head import Head
-from ..scene.compat import node_tree
-from ..scene.heads import new_mesh
+from ..inference.head.canonical import Head
+from ..scene.blender.compat import node_tree
+from ..scene.head.heads import new_mesh
 
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
 _VIEWS = {

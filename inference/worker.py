@@ -19,12 +19,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from .audio_checks import check_samples
+from .audio.checks import check_samples
 from .binding.bind import bind
-from .blendshapes import load_blendshapes
 from .bound import Binding, BindRequest
 from .errors import CancelledError, DuetError, WorkerError
-from .head import load_head
+from .head.blendshapes import load_blendshapes
+from .head.canonical import load_head
 from .protocol import VERSION, Message, ProtocolError, encode, read_message, write_buffers
 from .take import Floats, GenerateRequest, Take
 
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     inbox = _Inbox(source)
     threading.Thread(target=inbox.read_forever, name="duet-stdin", daemon=True).start()
     try:
-        from .pipeline import Pipeline
+        from .engine.pipeline import Pipeline
 
         pipeline = Pipeline(options.weights, engine=options.engine, device=options.device)
     except Exception as error:

@@ -29,7 +29,7 @@ def register() -> None:
     """Register the operators and the command."""
     import bpy
 
-    from . import blender_command
+    from .batch import blender_command
 
     for cls in _classes():
         bpy.utils.register_class(cls)
@@ -40,9 +40,10 @@ def unregister() -> None:
     """Unregister them, and end the worker."""
     import bpy
 
-    from . import blender_command, runtime
+    from . import session
+    from .batch import blender_command
 
-    runtime.RUNTIME.close()
+    session.RUNTIME.close()
     blender_command.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

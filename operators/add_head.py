@@ -7,10 +7,10 @@ from math import radians
 import bpy
 from mathutils import Euler
 
-from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError
-from ..inference.head import load_head
-from ..scene import heads
+from ..inference.head.blendshapes import load_blendshapes
+from ..inference.head.canonical import load_head
+from ..scene.head import heads
 
 _FACE_TO_FACE = Euler((radians(84), 0.0, radians(18)))  # from the front, a little to the character's left
 

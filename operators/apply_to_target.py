@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import bpy
 
-from ..scene import properties, target_settings, targets
-from .reasons import Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from ..scene import properties
+from ..scene.targets import playback, target_settings
+from .modal import Stepped, Work, follow
+from .poll import Reasoned
+from .session import RUNTIME
 
 
 class ApplyToTarget(Reasoned, Stepped):
@@ -27,7 +28,7 @@ class ApplyToTarget(Reasoned, Stepped):
     @staticmethod
     def apply_steps(
         scene: bpy.types.Scene,
-        playing: Generator[float, None, targets.Performance],
+        playing: Generator[float, None, playback.Performance],
         target: bpy.types.Object | None,
         lift: bool = True,
     ) -> Generator[float, None, Any]:
@@ -47,6 +48,6 @@ class ApplyToTarget(Reasoned, Stepped):
     def work(self, context: bpy.types.Context) -> Work:
         """Sample what the Duet head plays, key the target, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
-        playing = targets.performance_steps(scene, properties.target_head(scene))
+        playing = playback.performance_steps(scene, properties.target_head(scene))
         steps = self.apply_steps(scene, playing, target_settings.target_of(scene), scene.duet.clear_way)
         return self.said((yield from follow(steps, self.stage)))

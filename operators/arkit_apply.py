@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..scene import arkit_heads
+from ..scene.targets import arkit_heads
 from .apply_to_target import ApplyToTarget
 
 

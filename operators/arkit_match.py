@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..inference.head import ARKIT_NAMES
-from ..scene import arkit_heads, target_settings
+from ..inference.head.canonical import ARKIT_NAMES
+from ..scene.targets import arkit_heads, target_settings
 
 _HOW = [
     ("KEY", "Key", "The key that makes the shape"),

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import bpy
 
-from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import DuetError, HeadError
-from ..scene import binding, followers, heads, parts, properties
-from .reasons import Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from ..inference.head.blendshapes import load_blendshapes
+from ..scene import binding, properties
+from ..scene.head import followers, heads, parts
+from .modal import Stepped, Work, follow
+from .poll import Reasoned
+from .session import RUNTIME
 from .worker_job import ask_binding
 
 

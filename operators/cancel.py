@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .runtime import RUNTIME
+from .session import RUNTIME
 
 
 class DUET_OT_cancel(bpy.types.Operator):

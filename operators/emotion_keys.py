@@ -4,10 +4,13 @@
 
 import bpy
 
-from ..inference.emotion_keys import PRESETS
 from ..inference.errors import DuetError
-from ..scene import emotions, heads, markers, properties, revise, settings, sliders, takes
-from .reasons import Reasoned
+from ..inference.performance.emotion_keys import PRESETS
+from ..scene import properties
+from ..scene.blender import markers
+from ..scene.head import emotions, heads, sliders
+from ..scene.take import revise, settings, takes
+from .poll import Reasoned
 
 _PRESET_ITEMS = [
     (name, name, " and ".join(f"{emotion} {value:g}" for emotion, value in mix.items()) or "All sliders at 0")

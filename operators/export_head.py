@@ -9,11 +9,14 @@ from typing import cast
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from ..scene import arkit_keys, export_files, export_sampling, heads, properties
-from ..scene.steps import Steps
-from .reasons import Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow, run_now
+from ..scene import properties
+from ..scene.blender.steps import Steps
+from ..scene.exports import export_files, export_sampling
+from ..scene.head import heads
+from ..scene.targets import arkit_keys
+from .modal import Stepped, Work, follow, run_now
+from .poll import Reasoned
+from .session import RUNTIME
 
 _SPANS = [
     ("TAKE", "Performance", "The frames of the performance that the head plays"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.errors import DuetError
-from ..scene import flame_heads, target_settings, targets
+from ..scene.targets import flame_heads, playback, target_settings
 from .add_head import visible_collection
 
 
@@ -57,7 +57,7 @@ class DUET_OT_flame_equip(bpy.types.Operator):
         """Add them."""
         scene = context.scene
         try:
-            target = targets.require_target(target_settings.target_of(scene))
+            target = playback.require_target(target_settings.target_of(scene))
             flame_heads.equip(target, target_settings.model_of(scene), visible_collection(context), context.view_layer)
         except DuetError as error:
             self.report({"ERROR"}, str(error))

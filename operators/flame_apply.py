@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..scene import flame_bake, flame_heads
+from ..scene.targets import flame_bake, flame_heads
 from .apply_to_target import ApplyToTarget
 
 

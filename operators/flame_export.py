@@ -8,10 +8,11 @@ from pathlib import Path
 
 import bpy
 
-from ..inference.gaussian import write_gaussian
-from ..scene import flame_bake, flame_heads, properties, target_settings, targets
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from ..inference.flame.gaussian import write_gaussian
+from ..scene import properties
+from ..scene.targets import flame_bake, flame_heads, playback, target_settings
+from .modal import Stepped, Work, follow
+from .session import RUNTIME
 
 
 class DUET_OT_flame_export(Stepped, bpy.types.Operator):
@@ -34,7 +35,7 @@ class DUET_OT_flame_export(Stepped, bpy.types.Operator):
         scene, RUNTIME.exclusive = context.scene, True
         target, path = target_settings.target_of(scene), Path(bpy.path.abspath(self.filepath))
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
-        steps = targets.performance_steps(scene, properties.target_head(scene))
+        steps = playback.performance_steps(scene, properties.target_head(scene))
         performance = yield from follow(steps, "Playing the take")
         if flame_heads.is_flame_head(target):
             flame = flame_heads.flame_head(target)

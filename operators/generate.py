@@ -7,15 +7,19 @@ from pathlib import Path
 
 import bpy
 
-from ..inference.audio_checks import SAMPLE_RATE
+from ..inference.audio.checks import SAMPLE_RATE
+from ..inference.audio.loudness import envelope
 from ..inference.errors import AudioError, DuetError, HeadError
-from ..inference.loudness import envelope
 from ..inference.take import Take
-from ..scene import bake, emotions, heads, obstacles, ownership, properties, sound, states, timing
-from ..scene.steps import in_background
-from .reasons import BUSY, Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from ..scene import bake, properties
+from ..scene.blender import states, timing
+from ..scene.blender.steps import in_background
+from ..scene.checks import obstacles
+from ..scene.head import emotions, heads, ownership
+from ..scene.take import sound
+from .modal import Stepped, Work, follow
+from .poll import BUSY, Reasoned
+from .session import RUNTIME
 from .worker_job import ask
 
 

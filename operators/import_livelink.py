@@ -7,12 +7,12 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from ..scene import livelink
-from ..scene.steps import Steps
+from ..scene.blender.steps import Steps
+from ..scene.targets import livelink
 from .export_head import NO_FACE, exported
-from .reasons import Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow, run_now
+from .modal import Stepped, Work, follow, run_now
+from .poll import Reasoned
+from .session import RUNTIME
 
 
 class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):

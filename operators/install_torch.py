@@ -10,8 +10,8 @@ from pathlib import Path
 
 import bpy
 
-from .runtime import PACKAGE, RUNTIME
-from .stepped import show
+from .modal import show
+from .session import PACKAGE, RUNTIME
 
 _INTERVAL = 0.2  # seconds between looks at the installer
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import bpy
 
 from ..inference.errors import DuetError
-from ..inference.library import label
-from ..scene import emotions, heads, properties
-from .reasons import Reasoned
+from ..inference.head.library import label
+from ..scene import properties
+from ..scene.head import emotions, heads
+from .poll import Reasoned
 
 
 class _OnHead(Reasoned):

@@ -9,10 +9,13 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
-from ..scene import bake, heads, layers, life, plain, properties, revise, sound, takes
-from .reasons import Reasoned
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from ..scene import bake, properties
+from ..scene.blender import layers
+from ..scene.head import heads
+from ..scene.take import life, plain, revise, sound, takes
+from .modal import Stepped, Work, follow
+from .poll import Reasoned
+from .session import RUNTIME
 from .worker_job import ask
 
 _PARTS = [

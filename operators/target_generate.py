@@ -8,22 +8,15 @@ from typing import Any
 import bpy
 
 from ..inference.errors import DuetError, HeadError
-from ..scene import (
-    arkit_heads,
-    bake,
-    flame_bake,
-    flame_heads,
-    heads,
-    properties,
-    sound,
-    target_settings,
-    targets,
-    timing,
-)
+from ..scene import bake, properties
+from ..scene.blender import timing
+from ..scene.head import heads
+from ..scene.take import sound
+from ..scene.targets import arkit_heads, flame_bake, flame_heads, playback, target_settings
 from . import arkit_apply, flame_apply
 from .generate import recording_of
-from .runtime import RUNTIME
-from .stepped import Stepped, Work, follow
+from .modal import Stepped, Work, follow
+from .session import RUNTIME
 from .worker_job import ask
 
 
@@ -44,7 +37,7 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and solve for the target, found again by its name."""
-        scene, target = context.scene, targets.require_target(target_settings.target_of(context.scene))
+        scene, target = context.scene, playback.require_target(target_settings.target_of(context.scene))
         timing.require_unstretched(scene)
         name, recording = target.name, recording_of(scene)
         request = properties.request_of(scene, recording.path.name)
@@ -53,14 +46,14 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         RUNTIME.exclusive, target = True, scene.objects.get(name)
         if target is None:
             raise HeadError(f"'{name}' was removed or renamed while Duet worked.", "Generate again.")
-        performance = targets.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
+        performance = playback.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
         text = yield from _apply(scene, performance, target)
         _add_sound(scene, target, recording, len(performance.frames))
         return " ".join(said for said in (text, timing.outside(scene, recording.start), recording.note) if said)
 
 
 def _apply(
-    scene: bpy.types.Scene, performance: targets.Performance, target: bpy.types.Object
+    scene: bpy.types.Scene, performance: playback.Performance, target: bpy.types.Object
 ) -> Generator[float | None, None, str]:
     """Put the performance on the target, as a FLAME head where it is one."""
     if flame_heads.is_flame_head(target):
@@ -72,7 +65,7 @@ def _apply(
     return arkit_apply.said((yield from follow(steps, "Solving ARKit shapes")))
 
 
-def _at_once(performance: targets.Performance) -> Generator[float, None, targets.Performance]:
+def _at_once(performance: playback.Performance) -> Generator[float, None, playback.Performance]:
     yield 0.0
     return performance
 

@@ -7,10 +7,10 @@ import time
 import bpy
 import numpy as np
 
-from ..inference.audio_checks import SAMPLE_RATE
+from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.take import GenerateRequest
-from .runtime import RUNTIME
-from .stepped import Stepped, Work
+from .modal import Stepped, Work
+from .session import RUNTIME
 from .worker_job import ask
 
 

@@ -7,10 +7,10 @@ from collections.abc import Generator
 import bpy
 
 from ..inference.bound import Binding, BindRequest
-from ..inference.client import Bound, Event, Failed, Result
+from ..inference.client.client import Bound, Event, Failed, Result
 from ..inference.errors import CancelledError
 from ..inference.take import Floats, GenerateRequest, Take
-from .runtime import RUNTIME
+from .session import RUNTIME
 
 
 def ask(context: bpy.types.Context, request: GenerateRequest, samples: Floats) -> Generator[float | None, None, Take]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..operators.bind_head import bound_head
-from ..operators.runtime import RUNTIME
-from ..scene import binding, parts
+from ..operators.session import RUNTIME
+from ..scene import binding
+from ..scene.head import parts
 
 _SHOWN = 24  # parts in the list
 _TRY = ("jawOpen", "mouthPucker", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")

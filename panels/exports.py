@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.export_head import EXPORTS, exported
-from ..operators.runtime import RUNTIME
+from ..operators.session import RUNTIME
 
 
 class DUET_PT_exports(bpy.types.Panel):

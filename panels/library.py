@@ -7,10 +7,11 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
-from ..inference.library import label
+from ..inference.head.library import label
 from ..inference.take import EMOTIONS
-from ..operators.runtime import RUNTIME
-from ..scene import emotions, properties
+from ..operators.session import RUNTIME
+from ..scene import properties
+from ..scene.head import emotions
 
 PICTURES = Path(__file__).resolve().parent / "expressions"  # NAME.jpg, made by examples/expression_pictures.py
 _ROWS = 6

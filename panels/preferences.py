@@ -4,7 +4,7 @@
 
 import bpy
 
-from ..operators.runtime import PACKAGE, RUNTIME
+from ..operators.session import PACKAGE, RUNTIME
 
 _ENGINES = [
     ("auto", "Automatic", "PyTorch on a graphics card where there is one, else the embedded engine"),

@@ -6,12 +6,15 @@ import textwrap
 
 import bpy
 
-from ..inference.emotion_keys import PRESETS
+from ..inference.performance.emotion_keys import PRESETS
 from ..inference.take import EMOTIONS
 from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
-from ..operators.runtime import RUNTIME
-from ..scene import advice, emotions, life, properties, sliders, takes
+from ..operators.session import RUNTIME
+from ..scene import properties
+from ..scene.checks import advice
+from ..scene.head import emotions, sliders
+from ..scene.take import life, takes
 
 _MARGIN, _LETTER = 75.0, 6.5  # pixels beside a line of text, and of a letter on average, at a scale of 1
 

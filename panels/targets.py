@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..inference.head import ARKIT_NAMES
-from ..operators.runtime import RUNTIME
-from ..scene import arkit_heads, flame_heads, target_settings, targets
+from ..inference.head.canonical import ARKIT_NAMES
+from ..operators.session import RUNTIME
+from ..scene.targets import arkit_heads, flame_heads, playback, target_settings
 
 
 class DUET_PT_targets(bpy.types.Panel):
@@ -29,10 +29,10 @@ class DUET_PT_targets(bpy.types.Panel):
         matches = arkit_heads.matches_of(target)
         if target is not None:
             layout.label(text=_kind(target, len(matches)), icon="INFO")
-        if targets.residual_of(target):
+        if playback.residual_of(target):
             column = layout.column(align=True)
             column.label(text="Residual:", icon="DRIVER_DISTANCE")
-            for part in targets.residual_of(target).split(", "):  # one line would be cut off
+            for part in playback.residual_of(target).split(", "):  # one line would be cut off
                 column.label(text=part, icon="BLANK1")
         layout.operator("duet.target_generate", icon="PLAY_SOUND")
         arkit = layout.column(align=True)

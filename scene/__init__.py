@@ -1,7 +1,8 @@
 """The only code that reads and writes data of Blender."""
 
-from . import properties, target_settings
+from . import properties
 from .files import bake_file
+from .targets import target_settings
 
 __all__ = ["bake_file", "register", "unregister"]
 

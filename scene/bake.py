@@ -8,33 +8,19 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..inference.curves import splice
 from ..inference.errors import HeadError
-from ..inference.library import with_emotions
-from ..inference.silence import kept_from_speech
+from ..inference.head.library import with_emotions
+from ..inference.performance.curves import splice
+from ..inference.performance.silence import kept_from_speech
 from ..inference.take import Floats, Take
-from . import (
-    actions,
-    binding,
-    emotions,
-    feelings,
-    heads,
-    life,
-    obstacles,
-    parts,
-    properties,
-    revise,
-    settings,
-    shape_keys,
-    sound,
-    states,
-    take_curves,
-    takes,
-    versions,
-)
-from .rollback import all_or_nothing
-from .steps import Background, Steps, finish
-from .timing import frame_span, outside, require_unstretched, scene_fps
+from . import binding, properties
+from .blender import actions, shape_keys, states
+from .blender.rollback import all_or_nothing
+from .blender.steps import Background, Steps, finish
+from .blender.timing import frame_span, outside, require_unstretched, scene_fps
+from .checks import obstacles
+from .head import emotions, feelings, heads, parts
+from .take import life, revise, settings, sound, take_curves, takes, versions
 
 
 @dataclass(frozen=True)

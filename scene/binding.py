@@ -12,11 +12,14 @@ from mathutils import Matrix
 
 from ..inference.bound import Binding, BindRequest, Floats
 from ..inference.errors import HeadError
-from . import arkit_heads, emotions, followers, heads, ownership, shape_keys, states, versions
-from .parts import PREVIEW_OF
+from .blender import shape_keys, states
+from .head import emotions, followers, heads, ownership
+from .head.parts import PREVIEW_OF
+from .take import versions
+from .targets import arkit_heads
 
 if TYPE_CHECKING:
-    from ..inference.blendshapes import Blendshapes
+    from ..inference.head.blendshapes import Blendshapes
 
 MASK = "Duet Mask"  # vertex group: what must not move
 BOUND = "duet_bound"  # of the Key: this head's shapes come from binding

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import bpy
 
-from ..inference.blendshapes import load_blendshapes
 from ..inference.errors import HeadError, OutputError
-from ..inference.exports import prepare_output
-from ..inference.head import load_head
+from ..inference.formats.exports import prepare_output
+from ..inference.head.blendshapes import load_blendshapes
+from ..inference.head.canonical import load_head
 from ..inference.take import Take
-from . import heads, plain, sound, states, studio, timing
+from . import studio
 from .bake import Recording, apply_steps, apply_take
-from .paths import fits_blender, for_blender
-from .saving import save_copy
-from .settings import Order
-from .steps import finish
+from .blender import states, timing
+from .blender.paths import fits_blender, for_blender
+from .blender.saving import save_copy
+from .blender.steps import finish
+from .head import heads
+from .take import plain, sound
+from .take.settings import Order
 
 
 def bake_file(

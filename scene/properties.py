@@ -8,9 +8,11 @@ import zlib
 import bpy
 
 from ..inference.errors import HeadError, WeightsError
-from ..inference.library import emotion_names, label
+from ..inference.head.library import emotion_names, label
 from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, GenerateRequest
-from . import heads, revise, sliders, takes, timing
+from .blender import timing
+from .head import heads, sliders
+from .take import revise, takes
 
 _SOURCES = [
     ("FILE", "File", "A sound file", "FILE_SOUND", 0),

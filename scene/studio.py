@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from mathutils import Vector
 
-from . import compat
+from .blender import compat
 
 # Name, place relative to the middle of the head in metres, size in metres, watts, linear RGB.
 _LIGHTS = (

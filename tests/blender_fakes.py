@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import bpy
 import numpy as np
-from duet.inference.blendshapes import Blendshapes
-from duet.inference.head import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
-from duet.inference.silence import silence_around
+from duet.inference.head.blendshapes import Blendshapes
+from duet.inference.head.canonical import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
+from duet.inference.performance.silence import silence_around
 from duet.inference.take import EMOTIONS, GenerateRequest, Take, within_limit
 
 SIDE = 9  # the head is a bent square of SIDE x SIDE vertices

@@ -97,12 +97,12 @@ class Audio:
             self.bases.append((path.suffix[1:], path.read_bytes()))
 
     def read(self, path):
-        from duet.inference.audio_file import load_audio
+        from duet.inference.audio.decode import load_audio
 
         return load_audio(path)
 
     def check(self, rng):
-        from duet.inference.audio_checks import MAX_SECONDS, SAMPLE_RATE
+        from duet.inference.audio.checks import MAX_SECONDS, SAMPLE_RATE
 
         suffix, data = rng.choice(self.bases)
         path = self.folder / f"line.{suffix}"
@@ -118,7 +118,7 @@ class AudioInBlender(Audio):
     """The same recordings through Blender's own decoder."""
 
     def read(self, path):
-        from duet.scene.sound import decode
+        from duet.scene.take.sound import decode
 
         return decode(path)
 
@@ -127,15 +127,15 @@ class LiveLink:
     """Tables of ten frames, damaged in cells or bytes."""
 
     def __init__(self, folder):
-        from duet.inference.livelink import LIVE_LINK_COLUMNS
-        from duet.inference.timecode import timecode
+        from duet.inference.formats.livelink import LIVE_LINK_COLUMNS
+        from duet.inference.formats.timecode import timecode
 
         self.path = folder / "take.csv"
         self.rows = [["Timecode", "BlendShapeCount", *LIVE_LINK_COLUMNS]]
         self.rows += [[timecode(100 + i, 30), "61", *["0.5"] * 61] for i in range(40)]
 
     def check(self, rng):
-        from duet.inference.livelink import read_livelink_csv
+        from duet.inference.formats.livelink import read_livelink_csv
 
         rows = [list(row) for row in rng.sample(self.rows[1:], rng.choice((1, 10, 40)))]
         rows = [list(self.rows[0]), *(sorted(rows) if rng.random() < 0.8 else rows)]
@@ -167,7 +167,7 @@ class Manifests:
         self.row = ["a.wav", "a.npz", "", "happy=0.5;sad@2", "25", "enunciated", "1", "0.8", "3", "0.01"]
 
     def check(self, rng):
-        from duet.operators import command_line
+        from duet.operators.batch import cli
 
         rows = [list(self.row) for _ in range(rng.randrange(1, 4))]
         for number, row in enumerate(rows):
@@ -179,7 +179,7 @@ class Manifests:
         before = {path: path.stat().st_mtime_ns for path in self.folder.rglob("*")}
         stdout, stderr = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-            code = command_line.main(["generate", str(self.folder / "shots.csv"), "--dry-run"])
+            code = cli.main(["generate", str(self.folder / "shots.csv"), "--dry-run"])
         assert code in (0, 1, 2), code
         assert before == {path: path.stat().st_mtime_ns for path in self.folder.rglob("*")}
         assert (code == 0) == (stderr.getvalue() == ""), stderr.getvalue()
@@ -191,8 +191,8 @@ class Weights:
     """Small weights files damaged in bytes; the Duet head and its blendshapes damaged in single entries."""
 
     def __init__(self, folder):
-        from duet.inference import blendshapes, head
         from duet.inference.checkpoints import load_checkpoint, save_checkpoint
+        from duet.inference.head import blendshapes, canonical
 
         self.path = folder / "model.safetensors"
         rng = np.random.default_rng(1)
@@ -205,7 +205,7 @@ class Weights:
         self.data = self.path.read_bytes()
         self.readers = [
             (module, name, getattr(module, name), load_checkpoint(module.DEFAULT_PATH))
-            for module, name in ((head, "load_head"), (blendshapes, "load_blendshapes"))
+            for module, name in ((canonical, "load_head"), (blendshapes, "load_blendshapes"))
         ]
 
     def check(self, rng):
@@ -278,7 +278,7 @@ class Flame:
         self.bases.append(("safetensors", (folder / "base.safetensors").read_bytes()))
 
     def check(self, rng):
-        from duet.inference.flame import load_flame
+        from duet.inference.flame.model import load_flame
 
         suffix, data = rng.choice(self.bases)
         path = self.folder / f"model.{suffix}"
@@ -307,7 +307,7 @@ class Messages:
         self.encode = lambda kind, data, arrays: b"".join(bytes(b) for b in encode(Message(kind, 1, data, arrays)))
 
     def check(self, rng):
-        from duet.inference.client import Event, WorkerClient
+        from duet.inference.client.client import Event, WorkerClient
         from duet.inference.protocol import ProtocolError, read_message
         from duet.tests.fuzz_values import damaged
 
@@ -342,7 +342,7 @@ class Takes:
     def check(self, rng):
         import zlib
 
-        from duet.scene import takes
+        from duet.scene.take import takes
         from duet.tests.fuzz_values import damaged
 
         data, arrays = self.stored

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..inference.audio_mel import loud_level, mel_frame_count, normalised_mel
+from ..inference.audio.mel import loud_level, mel_frame_count, normalised_mel
 from ..inference.checkpoints import load_checkpoint
-from ..inference.encoder_numpy import EncoderDims
-from ..inference.encoder_torch import EncoderTorch
-from ..inference.windows import join, windows
+from ..inference.engine.encoder_numpy import EncoderDims
+from ..inference.engine.encoder_torch import EncoderTorch
+from ..inference.engine.windows import join, windows
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 CACHE = Path(__file__).resolve().parents[1] / ".cache"

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from ..inference.head import Head
+from ..inference.head.canonical import Head
 
 
 def laplacian(head: Head) -> scipy.sparse.csr_matrix:

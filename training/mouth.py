@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.head import Head
+from ..inference.head.canonical import Head
 
 LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
 UPPER_FACE = ("upper_face", "cheeks")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.windows import FRAME_RATE
+from ..inference.engine.windows import FRAME_RATE
 
 Floats = NDArray[np.float32]
 Times = NDArray[np.floating | np.integer]

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.head import ARKIT_NAMES, EXTRA_NAMES, Head
-from ..inference.speech_rig import SpeechRig
+from ..inference.engine.speech_rig import SpeechRig
+from ..inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES, Head
 from .stamping import begin, save_weights
 
 # key -> the head's shapes that it is at 1
@@ -39,7 +39,7 @@ SPEECH_KEYS: dict[str, dict[str, float]] = {
     "tongue to teeth": {"tongueTeeth": 1.0},
 }
 # channel -> (channels of the takes whose mean it is, speech keys and their amounts). What closes lips also holds them
-# together over a jaw that is a little open; where that is too much, inference/contact.py gives way.
+# together over a jaw that is a little open; where that is too much, inference/engine/lip_contact.py gives way.
 CHANNELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "jaw_open": (("mouth_stretch_c",), {"jaw open": 0.647}),
     "lips_oh": (("mouth_oh_c",), {"jaw open": 0.121, "lips funnel": 0.7, "lips round": 0.2}),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..blendshapes import Blendshapes
 from ..bound import Binding, BindRequest, Floats
 from ..errors import HeadError
-from ..head import Head
+from ..head.blendshapes import Blendshapes
+from ..head.canonical import Head
 from .checks import check_facing, check_mesh
 from .contacts import find_contacts
 from .correspond import follow_skin, nearest_skin

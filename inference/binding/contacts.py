@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..head import Head
+from ..head.canonical import Head
 from .correspond import Following
 from .mesh import Doubles, Indices, Mesh
 from .nearest import Surface

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..head import Head
+from ..head.canonical import Head
 from .frontview import FrontView, around_middle, front_view
 from .mesh import Doubles, Indices, Mesh
 from .mouth import open_pins, rest_opening

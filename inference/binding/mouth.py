@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..head import Head
+from ..head.canonical import Head
 from .correspond import Following, line_of_mouth
 from .frontview import FrontView, around_middle
 from .mesh import Doubles, Indices, Mesh

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..head import Head
+from ..head.canonical import Head
 from .mesh import Doubles, Indices, Mesh
 from .nearest import Surface
 from .solve import Graph, conjugate_gradients, edge_weights, edges_within, graph_of, numbering

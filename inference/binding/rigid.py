@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..head import Head
+from ..head.canonical import Head
 from .mesh import Doubles, Indices, Mesh
 from .nearest import PointGrid, Surface
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..head import Head
+from ..head.canonical import Head
 from .features import lid_margins
 from .mesh import Doubles, Indices
 from .nearest import PointGrid

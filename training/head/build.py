@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.head import ARKIT_NAMES, BONES, DEFAULT_PATH, EXTRA_NAMES, MATERIALS, REGIONS
-from ..animated import data_folder
+from ...inference.head.canonical import ARKIT_NAMES, BONES, DEFAULT_PATH, EXTRA_NAMES, MATERIALS, REGIONS
+from ..data.animated import data_folder
 from ..stamping import begin, save_weights
 from . import joints, parts, regions, scan, shapes, tongue
 

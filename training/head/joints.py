@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...inference.head import BONES
+from ...inference.head.canonical import BONES
 from .lids import SIDES, Eyeball
 from .mesh import QuadMesh, smoothstep
 from .parts import Parts

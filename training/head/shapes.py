@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse.csgraph
 
-from ...inference.head import ARKIT_NAMES
+from ...inference.head.canonical import ARKIT_NAMES
 from . import gaze
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
 from .lips import LipSettler, Mouth, find_mouth

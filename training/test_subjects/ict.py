@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.head import ARKIT_NAMES
-from ..animated import data_folder
+from ...inference.head.canonical import ARKIT_NAMES
+from ..data.animated import data_folder
 from .subject import Doubles, Subject
 
 _FACE = 9409  # the model's first vertices are its face

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ...inference.checkpoints import load_checkpoint
-from ...inference.head import ARKIT_NAMES
+from ...inference.head.canonical import ARKIT_NAMES
 from ..stamping import ROOT, begin, save_weights
 from .subject import Doubles, Indices, Subject
 

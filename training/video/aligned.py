@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..alignment import AlignmentError, Recording, aligned
+from ..data.alignment import AlignmentError, Recording, aligned
 from ..features import CACHE
 from ..synthesis.utterance import Segment
 from .sentences import grid_words, heard_words

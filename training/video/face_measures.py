@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.head import Head
+from ...inference.head.canonical import Head
 from .tracks import Clip
 
 # Heights are along the face's own vertical; rises and the drop are against the tip of the nose.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..animated import data_folder
+from ..data.animated import data_folder
 from .face_measures import clip_measures
 from .manner import Motion, Size, motions, size_of
 from .pose import mean_shape, without_pose

@@ -32,7 +32,7 @@ def heard_words(samples: NDArray[np.float32]) -> str:
     """The GRID sentence that PocketSphinx hears in samples (N,) at 16 kHz, or "" where it hears none."""
     from pocketsphinx import Decoder
 
-    from ..alignment import decode
+    from ..data.alignment import decode
 
     decoder = Decoder(lm=None, loglevel="FATAL")
     rule = " ".join(f"({' | '.join(words.values())})" for words in _WORDS)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.head import Head, load_head
-from ...inference.windows import FRAME_RATE
+from ...inference.engine.windows import FRAME_RATE
+from ...inference.head.canonical import Head, load_head
 from ..speech_rig import rig_deltas
 from ..synthesis.coarticulation import channels_of, loudness_gains
 from .aligned import phones_of

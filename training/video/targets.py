@@ -9,8 +9,8 @@ import scipy.ndimage
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ...inference.head import load_head
-from ...inference.windows import FRAME_RATE
+from ...inference.engine.windows import FRAME_RATE
+from ...inference.head.canonical import load_head
 from ..read_at import at_times
 from ..speech_rig import rig_deltas
 from .face_measures import rig_measures

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.audio_checks import SAMPLE_RATE
+from ...inference.audio.checks import SAMPLE_RATE
 from .landmarks import LANDMARKS
 from .tracks import TRACKS, UNIT, TrackError
 from .video_file import VIDEO_SUFFIXES, open_pictures, read_sound

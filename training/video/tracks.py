@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.audio_file import load_audio
+from ...inference.audio.decode import load_audio
 from ...inference.errors import DuetError
 
 TRACKS = "tracks.npz"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.audio_checks import SAMPLE_RATE
+from ...inference.audio.checks import SAMPLE_RATE
 from .tracks import TrackError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mpg", ".mpeg", ".avi", ".mkv", ".webm", ".wmv", ".flv"})

@@ -1,0 +1,1 @@
+"""Recordings: reading, checks, rates, the mel front end, loudness. Imports contracts, stdlib, NumPy."""

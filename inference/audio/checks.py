@@ -1,0 +1,73 @@
+"""What a recording must be before it is animated: neither too short nor too long, finite and not silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AudioError
+from ..take import Floats
+
+SAMPLE_RATE = 16000
+MIN_SECONDS = 0.1
+MAX_SECONDS = 4 * 3600  # 0.9 GB of samples: what decoding may take, and no more
+MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz
+_FRAMES_PER_BYTE = 8192  # no codec says more with a byte: FLAC takes ten for 65,535 equal samples
+_BLOCK = 1 << 20  # samples looked at together, so that an hour needs no second copy
+SILENCE = 10 ** (-60 / 20)  # peak, -60 dB below full scale: room noise of a bad microphone is about 20 dB louder
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a recording may be: a file of `size` bytes, at `rate` frames a second."""
+
+    name: str
+    size: int
+    rate: float
+
+    def __post_init__(self) -> None:
+        """Raise AudioError where that is no rate of sound."""
+        if not MIN_RATE <= self.rate <= MAX_RATE:
+            raise AudioError(f"'{self.name}' has a sample rate of {self.rate:,.0f} Hz.", "Save it with 48000 Hz.")
+
+    def check(self, frames: int) -> None:
+        """Raise AudioError where `frames`, claimed or decoded, are more than the bytes can hold or Duet accepts."""
+        if frames > self.size * _FRAMES_PER_BYTE:
+            message = f"'{self.name}' is damaged: {self.size:,} bytes cannot hold the {self._span(frames)} it claims."
+            raise AudioError(message, "Export or record it again.")
+        if frames > MAX_SECONDS * self.rate:
+            message = f"'{self.name}' lasts more than the {MAX_SECONDS // 3600} hours that Duet takes."
+            raise AudioError(message, "Cut it into parts.")
+
+    def _span(self, frames: int) -> str:
+        seconds = frames / self.rate
+        return f"{seconds / 3600:,.1f} hours" if seconds > 3600 else f"{seconds:.3g} s"
+
+
+def check_samples(samples: NDArray[Any], name: str) -> Floats:
+    """The samples as contiguous float32, shape (N,), mono at 16 kHz; raises AudioError naming the recording."""
+    with np.errstate(over="ignore"):  # a double too large for a float becomes infinite, and is found below
+        samples = np.ascontiguousarray(samples, np.float32)
+    if samples.ndim != 1:
+        raise AudioError(f"'{name}' has samples of shape {samples.shape}.", "Mix it down to mono first.")
+    if not len(samples):
+        raise AudioError(f"'{name}' holds no sound.", "Choose a recording of speech.")
+    if len(samples) < MIN_SECONDS * SAMPLE_RATE:
+        seconds = len(samples) / SAMPLE_RATE
+        raise AudioError(f"'{name}' lasts only {seconds:.3f} s.", f"Choose a recording of at least {MIN_SECONDS} s.")
+    check_finite(samples, SAMPLE_RATE, name)
+    if max(samples.max(), -samples.min()) < SILENCE:
+        raise AudioError(f"'{name}' is silent.", "Choose the right channel or track, or raise its level.")
+    return samples
+
+
+def check_finite(samples: Floats, rate: int, name: str, first: int = 0) -> None:
+    """Raise AudioError at the first sample that is NaN or infinite; `first` is the number of the first of these."""
+    for start in range(0, len(samples), _BLOCK):
+        finite = np.isfinite(samples[start : start + _BLOCK])
+        if not finite.all():
+            seconds = (first + start + int(np.argmin(finite))) / rate
+            raise AudioError(f"'{name}' is damaged: the sample at {seconds:.3f} s is not a number.", "Export it again.")

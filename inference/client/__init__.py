@@ -1,0 +1,1 @@
+"""The worker's other end: starts, feeds, cancels and outlives it. Imports contracts, stdlib, NumPy."""

@@ -1,0 +1,73 @@
+"""What both engines do, the embedded one, and the choice between them."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import RequestError
+from .encoder_numpy import EncoderNumpy
+from .fusion_numpy import FusionEncoderNumpy
+from .models import Models
+from .speech_numpy import SpeechNumpy
+
+Floats = NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """The networks on some device; arrays in and out are NumPy float32."""
+
+    name: str
+    device: str
+
+    def encode(self, mel: Floats) -> Floats:
+        """Features (T, layers, width) of a log-mel window (2 T, 80)."""
+
+    def channels(self, features: Floats, style: int) -> Floats:
+        """Rig channels (T, C) of features in a style, by its index."""
+
+    def speech_weights(self, images: Floats) -> Floats:
+        """w_A (N, Ks) of displacement images (N, side, side, 3)."""
+
+    def expression_weights(self, images: Floats) -> Floats:
+        """w_E (N, Ke) of displacement images (N, side, side, 3)."""
+
+
+class EmbeddedEngine:
+    """NumPy alone: what Blender ships."""
+
+    name = "numpy"
+    device = "cpu"
+
+    def __init__(self, models: Models) -> None:
+        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims)
+        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims)
+        self.speech_weights = FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims)
+        self.expression_weights = FusionEncoderNumpy(models.fusion_encoder("expression"), models.fusion_dims)
+
+
+def make_engine(models: Models, engine: str, device: str) -> Engine:
+    """The engine asked for; `auto` takes torch on CUDA, then on MPS, then the embedded engine.
+
+    Raises RequestError where torch or the device asked for is not there.
+    """
+    if engine == "numpy":
+        return EmbeddedEngine(models)
+    if engine not in ("auto", "torch"):
+        raise RequestError(f"There is no engine '{engine}'.", "Choose auto, numpy or torch.")
+    if importlib.util.find_spec("torch") is None:
+        if engine == "auto":
+            return EmbeddedEngine(models)
+        raise RequestError(
+            "The torch engine needs PyTorch, which this Python lacks.",
+            "Install it from Duet's preferences, set DUET_PYTHON to a Python that has it, or use the embedded engine.",
+        )
+    from .engine_torch import TorchEngine, torch_device
+
+    found = torch_device(device)
+    if engine == "auto" and found == "cpu":
+        return EmbeddedEngine(models)
+    return TorchEngine(models, found)

@@ -1,0 +1,70 @@
+"""Lips that meet and do not pass.
+
+*Sealed*: a network that is not sure leaves lips a millimetre apart where people shut them; what stands nearly shut is
+brought nearer still. *Held*: channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth
+goes further than lips can. What would press them further than FURTHEST is not carried out, and the lower lip is drawn
+down by as little as it takes. It comes down in the middle most, where lips press most, so that they stay closed to the
+corners; and no tooth shows, as it would if the jaw opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..head.canonical import Head
+
+SEALED = 0.0024  # metres of a gap below which it is made smaller: 0.7 mm to 0.14, 1 mm to 0.38, 2 mm to 1.9
+FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
+_GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
+_OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LipContact:
+    """What channels of a rig do to the height between P pairs of inner lips."""
+
+    parting: Floats  # (C, P) metres at 1
+    yielding: int  # the channel that draws the lower lip down
+    opening: tuple[int, ...] = ()  # channels that part the lips without rounding them
+
+    def seal(self, channels: Floats) -> Floats:
+        """Channels (T, C) whose small gaps are smaller; what opens without rounding is turned down."""
+        if not self.opening:
+            return channels
+        third = self.parting.shape[1] // 3
+        effect = self.parting[:, third : self.parting.shape[1] - third].mean(axis=1)
+        gap, result = channels @ effect, channels.copy()
+        part = np.clip(gap / SEALED, 0.0, 1.0)
+        less = gap * (1.0 - part * part * (3.0 - 2.0 * part))
+        opening = list(self.opening)
+        open_by = channels[:, opening] @ effect[opening]
+        result[:, opening] *= np.clip(1.0 - less / np.maximum(open_by, 1e-9), 0.0, 1.0)[:, None]
+        return result
+
+    def hold(self, channels: Floats) -> Floats:
+        """Channels (T, C) in which no pair of inner lips is nearer than at rest by more than lips give.
+
+        Closing channels are less, the yielding one is more.
+        """
+        result = channels.copy()
+        closing = self.parting.mean(axis=1) < 0
+        shut, apart = -(channels[:, closing] @ self.parting[closing]), channels[:, ~closing] @ self.parting[~closing]
+        kept = np.where(shut - apart > FURTHEST, (apart + FURTHEST) / np.maximum(shut, 1e-9), 1.0)
+        result[:, closing] *= np.clip(kept.min(axis=1), 0.0, 1.0)[:, None]
+        overlap = np.maximum(-(result @ self.parting) - _GIVE, 0.0)
+        result[:, self.yielding] += (overlap / self.parting[self.yielding]).max(axis=1)
+        return result
+
+
+def lip_contact(head: Head, rig: Floats, yielding: int, opening: Sequence[int] = ()) -> LipContact:
+    """The contact of a rig (C, V, 3) on the canonical head, between the middle pairs of its inner lips."""
+    upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
+    parting = rig[:, upper, 2] - rig[:, lower, 2]
+    middle = parting[yielding] > _OPENS * parting[yielding].max()
+    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding, tuple(opening))

@@ -1,0 +1,148 @@
+"""From samples to a Take: the stages of docs/architecture.md in order, on either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.checks import check_samples
+from ..audio.mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
+from ..checkpoints import MODEL_FILES, model_id
+from ..errors import RequestError
+from ..head.blendshapes import Blendshapes, load_blendshapes
+from ..head.canonical import Head, load_head
+from ..head.retarget import ArkitSolver
+from ..performance.curves import sample
+from ..performance.silence import kept_from_speech, silence_around
+from ..take import EMOTIONS, GenerateRequest, Take
+from .engine import make_engine
+from .fusion_numpy import BATCH
+from .lip_contact import LipContact, lip_contact
+from .models import Models, load_models
+from .resample import frame_count, resample
+from .silence_gate import liveliness
+from .windows import FRAME_RATE, Window, join, windows
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+_SPEECH_SHARE = 0.7  # of the progress bar
+
+
+@dataclass(frozen=True)
+class _Rig:
+    """What the speech model's channels do, as displacement images, and between the lips."""
+
+    images: Floats  # (C, side, side, 3)
+    contact: LipContact
+    styles: tuple[str, ...]
+
+
+class Pipeline:
+    """The loaded models. `progress(fraction, stage)` is called between chunks and may raise to stop the work."""
+
+    def __init__(self, weights: Path, engine: str = "auto", device: str = "auto") -> None:
+        """Load the weights folder; raises WeightsError or RequestError."""
+        self.head: Head = load_head(weights / "head.safetensors")
+        self.shapes: Blendshapes = load_blendshapes(weights / "fusion.safetensors")
+        models = load_models(weights)
+        self._engine = make_engine(models, engine, device)
+        self.engine, self.device = self._engine.name, self._engine.device
+        self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
+        self._grid = models.grid
+        self._rig = self._load_rig(models)
+        self._solver = ArkitSolver(
+            self.head.arkit, np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
+        )
+
+    def _load_rig(self, models: Models) -> _Rig:
+        deltas = models.rig.deltas(self.head)
+        opening = [models.rig.channels.index(name) for name in ("jaw_open", "lower_down", "upper_up")]
+        contact = lip_contact(self.head, deltas, models.rig.channels.index("lower_down"), opening)
+        return _Rig(self._grid.image(deltas), contact, tuple(models.speech.json("styles")))
+
+    def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
+        """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
+        samples, names = check_samples(samples, request.audio), self._emotions(request)
+        channels = self.speech_channels(samples, request.style, progress)
+        frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
+        channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
+        channels[[0, -1]] = 0.0  # at rest, for they are held before and after
+        speech = np.float32(request.articulation) * self.speech_weights(channels, progress)
+        rows = [self.shapes.emotions.index(name) for name in names]
+        take = Take(
+            fps=request.fps,
+            speech_weights=speech,
+            expression_weights=self.shapes.emotion_weights[rows],
+            emotion_opening=self.shapes.emotion_opening[rows],
+            emotion_curves=np.tile([np.float32(request.emotions.get(name, 0.0)) for name in names], (frames, 1)),
+            silence=self._silence(samples, speech, request.fps),
+            arkit=np.zeros((frames, len(self.head.arkit_names)), np.float32),
+            speech_names=self.shapes.speech_names,
+            expression_names=self.shapes.expression_names,
+            emotions=names,
+            arkit_names=self.head.arkit_names,
+            model_id=self.model_id,
+            request=request.to_json(),
+        )
+        weights = take.face_weights
+        vertices = self._vertices(weights) if request.vertices else None
+        take = replace(take, arkit=self._solver(weights), vertices=vertices)
+        progress(1.0, "Done")
+        return take
+
+    def _emotions(self, request: GenerateRequest) -> tuple[str, ...]:
+        """EMOTIONS and those of the library that are asked for; raises RequestError for one that there is not."""
+        added = tuple(name for name in request.emotions if name not in EMOTIONS)
+        unknown = [name for name in added if name not in self.shapes.emotions]
+        if unknown:
+            raise RequestError(
+                f"There is no emotion '{unknown[0]}'.", f"Choose from: {', '.join(self.shapes.emotions)}."
+            )
+        return EMOTIONS + added
+
+    def _silence(self, samples: Floats, speech: Floats, fps: float) -> Floats:
+        """(T,) of speech weights (T, Ks): 1 where the recording is silent, 0 where the face may speak or does."""
+        levels = frame_levels(samples)
+        silent = silence_around(liveliness(levels, loudest(levels)) > 0, FRAME_RATE)
+        seconds = np.arange(len(speech)) / fps
+        return kept_from_speech(sample(silent[:, None], FRAME_RATE, seconds)[:, 0], speech, fps)
+
+    def speech_channels(self, samples: Floats, style_name: str, progress: Progress) -> Floats:
+        """Rig channels (T, C) at 50 Hz of a recording, window by window.
+
+        The face rests where the recording is silent, and lips that meet do not pass each other.
+        """
+        if style_name not in self._rig.styles:
+            raise RequestError(
+                f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
+            )
+        style, count = self._rig.styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
+        levels, cut = frame_levels(samples), windows(count)
+        level = loudest(levels)
+
+        def parts() -> Iterator[tuple[Window, Floats]]:
+            for i, window in enumerate(cut):
+                progress(_SPEECH_SHARE * i / len(cut), "Listening")
+                mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
+                yield window, self._engine.channels(self._engine.encode(mel), style)
+
+        channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
+        return self._rig.contact.hold(self._rig.contact.seal(channels))
+
+    def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
+        """w_A (T, Ks) of rig channels (T, C): the rig is linear, so its images are mixed, not its vertices."""
+        parts, flat = [], self._rig.images.reshape(len(self._rig.images), -1)
+        for start in range(0, len(channels), BATCH):
+            progress(_SPEECH_SHARE + (1 - _SPEECH_SHARE) * start / len(channels), "Shaping the face")
+            images = (channels[start : start + BATCH] @ flat).reshape(-1, *self._rig.images.shape[1:])
+            parts.append(self._engine.speech_weights(images))
+        return np.concatenate(parts)
+
+    def _vertices(self, weights: Floats) -> Floats:
+        """Vertices (T, V, 3) in metres on the Duet head, of the weights (T, Ks + Ke) of all blendshapes."""
+        shapes = np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
+        return self.head.vertices + (weights @ shapes.reshape(len(shapes), -1)).reshape(len(weights), -1, 3)

@@ -1,0 +1,116 @@
+"""From learned blendshape weights to ARKit coefficients: constrained least squares on the head's own shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canonical import ARKIT_NAMES
+from .residual import Residual, moving
+
+RIDGE = 1e-3  # of the mean squared shape: keeps shapes that fight each other small
+SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
+ITERATIONS = 200
+_CHUNK = 64  # frames at a time
+_BLOCK, _CONTEXT = 3000, 100  # frames solved together, and those around them whose pull is felt: memory stays constant
+
+# Shapes that undo each other: no frame has both. Not brows up and down, which are both in fear, nor eyes squinted and
+# wide, which are both in anger.
+_SIDED_PAIRS = (
+    ("eyeLookUp", "eyeLookDown"),
+    ("eyeLookIn", "eyeLookOut"),
+    ("eyeBlink", "eyeWide"),
+    ("mouthSmile", "mouthFrown"),
+)
+EXCLUSIVE: tuple[tuple[str, str], ...] = (
+    ("jawLeft", "jawRight"),
+    ("mouthLeft", "mouthRight"),
+    *((a + side, b + side) for a, b in _SIDED_PAIRS for side in ("Left", "Right")),
+)
+
+Floats = NDArray[np.floating[Any]]
+
+
+class ArkitSolver:
+    """Coefficients in [0, 1] whose shapes come nearest to given displacements, smooth in time, no opposites together.
+
+    FISTA (Beck and Teboulle 2009) on sum_t |A x_t - d_t|^2 + ridge |x_t|^2 + smooth |x_t - x_{t-1}|^2 with x clipped
+    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A: the others make up for it.
+    """
+
+    def __init__(self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES) -> None:
+        """`shapes` (N, V, 3) and `basis` (K, V, 3) are deltas in metres on the same head; `names` are the shapes'."""
+        self.shapes, self.basis, self.names = shapes, basis, tuple(names)
+        flat = shapes.reshape(len(shapes), shapes.shape[1] * 3).astype(np.float64)
+        gram = flat @ flat.T
+        mean = float(np.trace(gram)) / max(len(gram), 1)
+        self._smooth = SMOOTH * mean
+        # A unit of every shape is one length, or small shapes would need thousands of steps.
+        self._scale = np.sqrt(np.diag(gram) + RIDGE * mean)
+        self._normal = (gram + np.eye(len(gram)) * RIDGE * mean) / np.outer(self._scale, self._scale)
+        self._target = (basis.reshape(len(basis), -1) @ flat.T) / self._scale  # (K, N)
+        smooth = 4 * self._smooth / self._scale.min(initial=np.inf) ** 2
+        self._step = 1.0 / (float(np.linalg.eigvalsh(self._normal)[-1]) + smooth) if len(gram) else 1.0
+        at = {name: index for index, name in enumerate(self.names)}
+        self._pairs = [(at[a], at[b]) for a, b in EXCLUSIVE if a in at and b in at]
+
+    def __call__(self, weights: Floats) -> NDArray[np.float32]:
+        """Coefficients (T, N) of basis weights (T, K)."""
+        found = np.empty((len(weights), len(self.names)), np.float32)
+        for start in range(0, len(weights), _BLOCK):
+            first = max(start - _CONTEXT, 0)
+            block = self._solved(weights[first : start + _BLOCK + _CONTEXT])
+            found[start : start + _BLOCK] = block[start - first : start - first + _BLOCK]
+        return found
+
+    def _solved(self, weights: Floats) -> NDArray[np.float32]:
+        target = np.asarray(weights, np.float64) @ self._target
+        top = np.tile(self._scale, (len(target), 1))
+        x = self._solve(target, top, np.zeros_like(target))
+        for _ in range(len(self._pairs)):  # putting one off may put another on
+            if not self._forbid(x, top):
+                break
+            x = self._solve(target, top, np.minimum(x, top))
+        self._forbid(x, top)
+        return np.clip(np.minimum(x, top) / self._scale, 0.0, 1.0).astype(np.float32)
+
+    def _forbid(self, x: Floats, top: Floats) -> bool:
+        """Take from `top` (T, N) the lesser of two opposites that are both on; whether there were any."""
+        found = False
+        for a, b in self._pairs:
+            both = np.flatnonzero((x[:, a] > 0) & (x[:, b] > 0))
+            lesser = np.where(x[both, a] < x[both, b], a, b)  # in units of length: the one that moves less
+            top[both, lesser] = 0.0
+            found |= bool(len(both))
+        return found
+
+    def _solve(self, target: Floats, top: Floats, x: Floats) -> Floats:
+        """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
+        y, momentum = x, 1.0
+        smooth = self._smooth / self._scale**2
+        for _ in range(ITERATIONS):
+            slope = y @ self._normal - target
+            steps = np.diff(y, axis=0) * smooth
+            slope[1:] += steps
+            slope[:-1] -= steps
+            ahead = np.clip(y - self._step * slope, 0.0, top)
+            grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+            y = ahead + ((momentum - 1) / grown) * (ahead - x)
+            x, momentum = ahead, grown
+        return x
+
+    def residual(self, weights: Floats, coefficients: Floats) -> Residual:
+        """How far coefficients (T, N) of the shapes are from weights (T, K) of the basis."""
+        index = moving(weights, self.basis)
+        shapes, basis = (
+            a[:, index].reshape(len(a), len(index) * 3).astype(np.float32) for a in (self.shapes, self.basis)
+        )
+        distances = []
+        for start in range(0, len(weights), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            off = np.asarray(coefficients[part], np.float32) @ shapes - np.asarray(weights[part], np.float32) @ basis
+            distances.append(np.linalg.norm(off.reshape(len(off), -1, 3), axis=2))
+        return Residual.of(np.concatenate(distances) if distances else np.zeros(0))

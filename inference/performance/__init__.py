@@ -1,0 +1,1 @@
+"""How a take is performed: curves, timed emotions, life, silence. Imports head, contracts, stdlib, NumPy."""

@@ -1,0 +1,1 @@
+"""The command line: jobs from recordings, folders and manifests, run here or on several processes."""

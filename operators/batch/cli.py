@@ -1,0 +1,349 @@
+"""The command `duet`, in the environment and as `blender -b [FILE] -c duet`: recordings in, takes or .blend files out.
+
+Results are lines on stdout, errors lines on stderr; progress shows on stderr where that is a terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ...inference.plain_text import one_line
+from ...inference.take import DEFAULT_STYLE, EMOTIONS
+from . import acting, export_command, pool, records, server
+from .jobs import (
+    DEFAULT_FPS,
+    Damaged,
+    Entry,
+    Job,
+    UsageError,
+    frame_rate,
+    place_of_head,
+    start_frame,
+)
+from .paths import absolute, is_there
+from .plan import MANIFEST_SUFFIX, plan
+from .runner import FLAME, Made, Outcome, run_here
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+_MAX_JOBS = 256
+_LEAST_MM, _MOST_MM = 0.001, 2.0  # as in the sidebar
+
+
+def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
+    """Run the command and return its exit code: 0 all done, 1 some failed, 2 bad usage, 130 interrupted.
+
+    `argv` are the arguments after the command's name (None: the process's own); `base` is the .blend file that
+    `bake` adds to, which Blender's own command line gives.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == [server.COMMAND]:  # a process of --jobs
+        return server.main(argv[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may not fit the terminal's encoding
+    parser = _parser()
+    try:
+        options = parser.parse_args(_single_emotions(argv))
+        try:
+            _make_absolute(options)
+            if options.command == "export":
+                pairs = export_command.plan(options, base)
+            else:
+                entries = _plan(options, base)
+        except (UsageError, DuetError) as error:
+            parser.error(one_line(error))
+        except OSError as error:  # a name that the system refuses
+            parser.error(one_line(f"'{error.filename}': {error.strerror}"))
+    except SystemExit as exit_:  # Blender would end with it
+        return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
+    try:
+        if options.command == "export":
+            return EXIT_FAILED if export_command.run(options, pairs) else EXIT_DONE
+        return _run(options, entries)
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="duet", description="A recording becomes a talking, feeling face.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    generate = commands.add_parser("generate", help="write blendshape weights and ARKit coefficients")
+    _add_files(generate, ".npz, .flame.npz for Gaussian avatars, .json of ARKit weights, or .csv of Live Link Face")
+    _add_performance(generate)
+    generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
+    generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
+    generate.add_argument(
+        "--flame", type=Path, metavar="MODEL", help="your FLAME model, for .flame.npz (default: the Duet head's own)"
+    )
+    generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
+    bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
+    _add_files(bake, ".blend")
+    _add_performance(bake)
+    bake.add_argument(
+        "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
+    )
+    bake.add_argument("--start-frame", type=_frame, metavar="FRAME", help="where the recording begins (scene's start)")
+    bake.add_argument(
+        "--existing",
+        choices=("layer", "keep"),
+        default="layer",
+        help="an action that the head plays: layer it under the speech (default), or only keep it in the file",
+    )
+    bake.add_argument(
+        "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
+    )
+    bake.set_defaults(vertices=False, format="blend", flame=None)
+    for command in (generate, bake):
+        acting.add_options(command.add_argument_group("acting"))
+        _add_work(command)
+    export = commands.add_parser("export", help="write what the head of a .blend does, for another program")
+    export_command.add_options(export)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
+    sources = f"recordings, folders of recordings, or manifests ({MANIFEST_SUFFIX})"
+    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
+    where = f"{outputs}; a folder for several recordings"
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
+
+
+def _add_performance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--emotion",
+        action="append",
+        default=[],
+        type=_emotion,
+        metavar="NAME=NUMBER",
+        help=f"0 is off, 1 strong but natural, 1.5 the most; several may follow; names: {', '.join(EMOTIONS)}, "
+        "and those of docs/expressions.md, such as smirk",
+    )
+    parser.add_argument(
+        "--emotion-track", default="", metavar="TRACK", help="emotions from their seconds on: 'sad@2.0;angry=0.8@5.5'"
+    )
+    rates = f"frames per second: 30, 23.976, 24000/1001, ... (default: the file's, else {DEFAULT_FPS:g})"
+    parser.add_argument("--fps", type=_frame_rate, help=rates)
+    parser.add_argument(
+        "--style",
+        default=DEFAULT_STYLE,
+        help=f"speaking style: natural, or enunciated for clear speech (default: {DEFAULT_STYLE})",
+    )
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=("auto", "numpy", "torch"), default="auto", help="default: auto")
+    parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="for torch")
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="files at the same time (default: 1)")
+    parser.add_argument("--force", action="store_true", help="also make what is up to date")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+
+def _make_absolute(options: argparse.Namespace) -> None:
+    """All paths of the options from the root; raises RequestError."""
+    for name in ("audio", "files"):
+        if hasattr(options, name):
+            setattr(options, name, [absolute(path) for path in getattr(options, name)])
+    for name in ("output", "flame"):
+        if getattr(options, name, None):
+            setattr(options, name, absolute(getattr(options, name)))
+
+
+def _single_emotions(argv: Sequence[str]) -> list[str]:
+    """`--emotion happy=0.8 sad=0.2 line.wav` with one `--emotion` for each, so that recordings may follow."""
+    result: list[str] = []
+    listing = False
+    for text in argv:
+        is_emotion = re.fullmatch(r"[A-Za-z_]+=[^/\\]*", text) is not None
+        if listing and is_emotion and result[-1] != "--emotion":
+            result.append("--emotion")
+        listing = text == "--emotion" or (listing and is_emotion)
+        result.append(text)
+    return result
+
+
+def _emotion(text: str) -> str:
+    name, _, value = text.partition("=")
+    try:
+        return f"{name}={float(value)!r}"
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=NUMBER, such as happy=0.8") from None
+
+
+def _frame_rate(text: str) -> float:
+    try:
+        return frame_rate(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+
+
+def _frame(text: str) -> int:
+    try:
+        return start_frame(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+
+
+def _tolerance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not _LEAST_MM <= value <= _MOST_MM:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of mm from {_LEAST_MM:g} to {_MOST_MM:g}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {_MAX_JOBS}")
+    return int(text)
+
+
+def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
+    """What to do, checked as far as it can be; raises UsageError or a DuetError that concerns the whole."""
+    if options.emotion and options.emotion_track:
+        raise UsageError("--emotion and --emotion-track do not go together: begin the track with 'happy=0.8;...'")
+    base, head = place_of_head(options.head, None, base if options.command == "bake" else None)
+    emotions = dict(text.split("=") for text in options.emotion)
+    track = options.emotion_track or "+".join(f"{name}={value}" for name, value in emotions.items())
+    template = Job(
+        audio=Path(),
+        output=Path(),
+        fps=options.fps,
+        track=track,
+        style=options.style,
+        vertices=options.vertices,
+        base=base,
+        head=head,
+        acting=acting.chosen(options),
+        start=options.start_frame,
+        plain=options.plain,
+        keep=options.existing == "keep",
+        flame=options.flame,
+    )
+    template.request()  # raises RequestError
+    entries = plan(options, template)
+    if options.vertices and any(isinstance(e, Job) and e.output.suffix.lower() != ".npz" for e in entries):
+        raise UsageError("only .npz has a place for --vertices")
+    if options.flame and any(isinstance(e, Job) and not e.output.name.lower().endswith(FLAME) for e in entries):
+        raise UsageError(f"--flame is for outputs that end in {FLAME}")
+    return entries
+
+
+def _run(options: argparse.Namespace, entries: list[Entry]) -> int:
+    """Report what is damaged and what is done already, work the rest off, sum up."""
+    tally: Counter[str] = Counter()
+    try:
+        jobs = list(_waiting(options, entries, tally))
+        if options.dry_run:
+            _list(jobs, tally)
+        else:
+            _work(options, jobs, tally)
+    except WeightsError as error:
+        _complain(f"error: {error}")
+        tally["failed"] += 1
+    if len(entries) > 1:
+        print(_summary(tally, len(entries)), flush=True)
+    return EXIT_FAILED if tally["failed"] else EXIT_DONE
+
+
+def _waiting(options: argparse.Namespace, entries: list[Entry], tally: Counter[str]) -> Iterator[Job]:
+    """The jobs that are neither damaged nor done; raises WeightsError."""
+    for entry in entries:
+        if isinstance(entry, Damaged):
+            tally["failed"] += 1
+            _complain(f"error: {entry.error}")
+        elif not options.force and records.is_done(entry):
+            tally["up to date"] += 1
+            _say(f"{entry.audio} -> {entry.output} (up to date)")
+        else:
+            yield entry
+
+
+def _list(jobs: list[Job], tally: Counter[str]) -> None:
+    """What would be done, as far as it can be told without doing it."""
+    for job in jobs:
+        missing = next((path for path in (job.audio, job.base) if path and not is_there(path)), None)
+        if missing:
+            tally["failed"] += 1
+            _complain(f"error: There is no file '{missing}'. Check its name and folder.")
+        else:
+            tally["to do"] += 1
+            _say(f"{job.audio} -> {job.output} (to do)")
+
+
+def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> None:
+    """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
+    if not jobs:
+        return
+    outcomes: Iterator[Outcome]
+    if options.jobs > 1 and len(jobs) > 1:
+        outcomes = pool.run_parallel(jobs, options.jobs, options.engine, options.device)
+    else:
+        outcomes = run_here(jobs, options.engine, options.device, _progress)
+    try:
+        for job, result in ((outcome.job, outcome.result) for outcome in outcomes):
+            _clear_progress()
+            if isinstance(result, Made):
+                tally["done"] += 1
+                _say(f"{job.audio} -> {job.output} ({result.frames} frames)")
+                for note in result.notes:
+                    _complain(f"note: {note}")
+                _record(job, result)
+                continue
+            tally["failed"] += 1
+            _complain(f"error: {result}")
+            if _is_common(result, jobs):
+                break
+    finally:
+        outcomes.close()  # type: ignore[attr-defined]
+        _clear_progress()
+
+
+def _record(job: Job, made: Made) -> None:
+    try:
+        records.write(job, made.model)
+    except (DuetError, OSError) as error:  # the output is there, and that is what was asked for
+        _complain(f"note: '{job.output}' will be made again next time: {error}")
+
+
+def _is_common(error: DuetError, jobs: list[Job]) -> bool:
+    """Whether every other job would fail in the same way."""
+    if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
+        return len({(job.style, job.base) for job in jobs}) == 1
+    return isinstance(error, (CancelledError, WeightsError, pool.StartError))
+
+
+def _summary(tally: Counter[str], count: int) -> str:
+    left = count - sum(tally.values())
+    parts = [f"{tally[name]} {name}" for name in ("done", "to do", "up to date", "failed") if tally[name]]
+    return ", ".join([*parts, *([f"{left} not tried"] if left else [])])
+
+
+def _progress(job: Job) -> Callable[[float, str], None] | None:
+    def show(fraction: float, stage: str) -> None:
+        sys.stderr.write(f"\r\033[K{one_line(job.audio.name)} {fraction:4.0%} {stage}")
+        sys.stderr.flush()
+
+    return show if sys.stderr.isatty() else None
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+
+def _say(text: str) -> None:
+    print(one_line(text), flush=True)
+
+
+def _complain(text: str) -> None:
+    print(f"duet: {one_line(text)}", file=sys.stderr, flush=True)

@@ -1,0 +1,133 @@
+"""A job of the command line: one recording, all that is asked of it, and the file that it becomes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ...inference.errors import DuetError, HeadError, RequestError
+from ...inference.performance.emotion_track import EmotionTrack, parse_track
+from ...inference.plain_text import one_line
+from ...inference.take import DEFAULT_STYLE, GenerateRequest
+from .acting import Acting
+from .acting import to_json as acting_to_json
+from .paths import absolute
+
+DEFAULT_FPS = 30.0
+SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
+_NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
+_MAX_FRAME = 1_000_000  # Blender has little more
+_BLEND = re.compile(r"\.blend(?=[/\\]|$)", re.IGNORECASE)
+
+
+class UsageError(Exception):
+    """The command makes no sense as a whole."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording, how it is to be animated, and the file that comes of it.
+
+    `fps` None is the base's frame rate, else 30; `track` is a text for `parse_track`; `base` is the .blend to add
+    to, `head` the name of the object in it. `start` None is the scene's first frame; `plain` is a tolerance in mm
+    where drivers and sliders are not wanted; `keep` sets an action in the way aside instead of layering it. `flame`
+    is the FLAME model that a .flame.npz is for; None is the Duet head's own.
+    """
+
+    audio: Path
+    output: Path
+    fps: float | None = None
+    track: str = ""
+    style: str = DEFAULT_STYLE
+    vertices: bool = False
+    base: Path | None = None
+    head: str = ""
+    acting: Acting = field(default_factory=Acting)
+    start: int | None = None
+    plain: float | None = None
+    keep: bool = False
+    flame: Path | None = None
+
+    def request(self, fps: float | None = None) -> GenerateRequest:
+        """What is asked of the worker; raises RequestError. A track that changes is applied to the take later."""
+        track = self.emotions
+        emotions = track.steps[0].emotions if track.steps and track.steady else {}
+        rate = self.fps if self.fps is not None else fps or DEFAULT_FPS
+        articulation = 1.0 if self.is_bake else self.acting.articulation  # of a .blend it can be changed later
+        return GenerateRequest(rate, emotions, self.style, articulation, one_line(self.audio), self.vertices)
+
+    @property
+    def is_bake(self) -> bool:
+        """Whether a .blend is made."""
+        return self.output.suffix.lower() == ".blend"
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that the job reads."""
+        return [path for path in (self.audio, self.base, self.flame) if path]
+
+    @property
+    def emotions(self) -> EmotionTrack:
+        """The track; raises RequestError."""
+        return parse_track(self.track)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        plain = {key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()}
+        return plain | {"acting": acting_to_json(self.acting)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Job:
+        """The job a dict from `to_json` describes."""
+        paths = {key: Path(data[key]) for key in ("audio", "output", "base", "flame") if data.get(key)}
+        return cls(**{**data, **paths, "acting": Acting(**data["acting"])})
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An entry of a manifest that cannot become a job."""
+
+    error: DuetError
+
+
+Entry = Job | Damaged
+
+
+def frame_rate(text: str) -> float:
+    """Frames per second; 23.976, 29.97 and their like mean 24000/1001, 30000/1001, ...; raises RequestError."""
+    try:
+        value = float(Fraction(text))
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise RequestError(f"'{text}' is not a frame rate, such as 25 or 23.976.") from error
+    return _NTSC.get(round(value, 2), value)
+
+
+def start_frame(text: str) -> int:
+    """A whole frame of the scene; raises RequestError."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = _MAX_FRAME + 1
+    if abs(value) > _MAX_FRAME:
+        raise RequestError(f"'{text}' is not a frame.", "Give a whole number, such as 1001.")
+    return value
+
+
+def place_of_head(text: str, folder: Path | None, base: Path | None) -> tuple[Path | None, str]:
+    """(file, object) of `set.blend`, `set.blend/Ada` or, where a base is open already, `Ada`; raises HeadError.
+
+    A path that is not absolute starts at `folder` (None: the current one); an empty object means the file's only head.
+    """
+    if not text:
+        return base, ""
+    ends = [match.end() for match in _BLEND.finditer(text)]
+    if ends:  # the first that is a file; names of objects may have slashes, and folders end in .blend
+        end = next((end for end in ends if absolute(Path(text[:end]), folder).is_file()), ends[-1])
+        return absolute(Path(text[:end]), folder), text[end + 1 :]
+    if base is None:
+        message = f"The head '{text}' is an object's name, but no file is given that holds it."
+        raise HeadError(message, f"Write 'FILE.blend/{text}', or start with `blender -b FILE.blend -c duet bake`.")
+    return base, text

@@ -1,0 +1,201 @@
+"""Jobs become files, one after the other, with one worker for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...inference.audio.checks import SAMPLE_RATE
+from ...inference.audio.decode import load_audio
+from ...inference.audio.loudness import envelope
+from ...inference.client.client import WorkerClient, worker_command
+from ...inference.errors import AudioError, DuetError, WorkerError
+from ...inference.flame.gaussian import write_gaussian_take
+from ...inference.formats.exports import prepare_output, write_json, write_npz
+from ...inference.formats.livelink import write_livelink_csv
+from ...inference.formats.timecode import exact_rate
+from ...inference.head.canonical import load_head
+from ...inference.performance.emotion_keys import Cue
+from ...inference.take import Floats, Take
+from . import acting
+from .flame import FlameModels
+from .jobs import Job
+
+ROOT = Path(__file__).resolve().parents[2]
+Progress = Callable[[float, str], None]
+_WRITERS: dict[str, Callable[[Path, Take], None]] = {
+    ".npz": write_npz,
+    ".csv": write_livelink_csv,
+    ".json": write_json,
+}
+MAX_VERTICES = 4 << 30  # bytes, which the worker and this process both hold
+FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a job: frames, the weights' id, and what the user should know."""
+
+    frames: int
+    model: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A job that has ended."""
+
+    job: Job
+    result: Made | DuetError
+
+
+class Runner:
+    """One warm worker."""
+
+    def __init__(self, engine: str, device: str) -> None:
+        self._client = WorkerClient(*worker_command(ROOT, engine=engine, device=device))
+        self._models = FlameModels(self._client)
+
+    def run(self, job: Job, on_progress: Progress | None = None) -> Made:
+        """Do the job; raises the DuetError that it failed with."""
+        prepare_output(job.output)  # before the work, so that none is lost
+        request = job.request(_frame_rate(job))
+        samples = acting.trimmed(_load(job.audio), job.acting, request.fps, str(job.audio))
+        if request.vertices:
+            _check_vertices(job, len(samples) / SAMPLE_RATE * request.fps)
+        take = self._client.run(request, samples, on_progress)
+        if not job.is_bake:
+            take = acting.performed(_felt(job, take), job.acting, samples)
+        notes: Sequence[str] = ()
+        if job.output.name.lower().endswith(FLAME):
+            write_gaussian_take(job.output, take, *self._models.of(job.flame))
+        else:
+            notes = _write(job, take, samples)
+        return Made(take.frame_count, take.model_id, notes)
+
+    def outcome(self, job: Job, on_progress: Progress | None = None) -> Outcome:
+        """The job done, or the one error that it alone failed with, whatever that was."""
+        try:
+            return Outcome(job, self.run(job, on_progress))
+        except DuetError as error:
+            return Outcome(job, error)
+        except Exception as error:  # the others may do better
+            return Outcome(job, unforeseen(job.audio, error))
+
+    def close(self) -> None:
+        """End the worker."""
+        self._client.close()
+
+
+def unforeseen(path: Path, error: Exception) -> DuetError:
+    """What nobody has thought of, as an error of the file that it came with."""
+    if isinstance(error, MemoryError):
+        return WorkerError(f"There is not enough memory for '{path}'.", "Close other programs, or cut it into parts.")
+    return WorkerError(f"'{path}' failed with {type(error).__name__}: {error}.", "Please report it.")
+
+
+def run_here(
+    jobs: list[Job], engine: str, device: str, progress: Callable[[Job], Progress | None]
+) -> Iterator[Outcome]:
+    """The outcomes of the jobs, in order, worked off in this process."""
+    runner = Runner(engine, device)
+    try:
+        for job in jobs:
+            yield runner.outcome(job, progress(job))
+    finally:
+        runner.close()
+
+
+def _frame_rate(job: Job) -> float | None:
+    """The rate of the job's base where none was asked for."""
+    if job.base is None or job.fps is not None or job.output.suffix.lower() in _WRITERS:
+        return None
+    with stdout_as_stderr():
+        from ...scene import files
+
+        return float(exact_rate(files.frame_rate(job.base)))
+
+
+def _check_vertices(job: Job, frames: float) -> None:
+    """Raise AudioError where the vertices of so many frames would take more memory than Duet gives them."""
+    size = frames * load_head().vertices.nbytes
+    if size > MAX_VERTICES:
+        message = f"The vertices of '{job.audio}' are {size / (1 << 30):.1f} GB; Duet takes {MAX_VERTICES >> 30}."
+        raise AudioError(message, "Cut it into parts, or leave out --vertices: they follow from the weights.")
+
+
+def _felt(job: Job, take: Take) -> Take:
+    """The take with emotions that change."""
+    if job.emotions.steady:
+        return take
+    from ...inference.head.library import with_emotions
+    from ...inference.head.recompose import with_curves
+
+    take = with_emotions(take, job.emotions.names)
+    curves = job.emotions.curves(take.frame_count, take.fps, take.emotions, job.acting.transition)
+    return with_curves(take, curves)
+
+
+def _write(job: Job, take: Take, samples: Floats) -> Sequence[str]:
+    """Write the output; return notes for the user."""
+    writer = _WRITERS.get(job.output.suffix.lower())
+    if writer:
+        writer(job.output, take)
+        return ()
+    with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+        from ...scene import bake_file
+
+        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, _order(job, take, samples)) or ())
+
+
+def _order(job: Job, take: Take, samples: Floats) -> Any:
+    """How the head is to act: an Order of scene.settings, which needs Blender."""
+    from ...scene.take.settings import Choice, Order
+
+    own = job.acting
+    cues = tuple(Cue.of(step, own.transition) for step in job.emotions.steps)
+    choice = Choice(job.style, own.articulation, own.smoothing, own.offset, cues, own.life, own.open_in_silence)
+    return Order(
+        choice=choice,
+        start=job.start,
+        begin=acting.trim_start(own, take.fps),
+        end=own.trim_end,
+        loudness=envelope(samples, SAMPLE_RATE),
+        layer=not job.keep,
+        plain=job.plain,
+    )
+
+
+@contextlib.contextmanager
+def stdout_as_stderr() -> Iterator[None]:
+    """Send what C code prints to stderr, so that stdout keeps to one line for each file."""
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    sys.stdout.flush()
+    library.fflush(None)
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        library.fflush(None)
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _load(path: Path) -> Floats:
+    """The recording, decoded by libsndfile, or by Blender where that is not installed."""
+    if importlib.util.find_spec("soundfile"):
+        return load_audio(path)
+    if not importlib.util.find_spec("bpy"):
+        raise AudioError(f"'{path}' cannot be decoded: soundfile is not installed.", "Run `make setup`.")
+    with stdout_as_stderr():
+        from ...scene.take import sound
+
+        return sound.decode(path)

@@ -1,0 +1,55 @@
+"""Saving a .blend whole or not at all: beside its place first, read back, and then put there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import bpy
+
+from ...inference.errors import OutputError
+from .paths import for_blender
+
+_REMEDY = "Choose another place, or make room."
+
+
+def save_copy(output: Path, relative_remap: bool) -> None:
+    """Save what is open as `output`, compressed; the file that was there becomes .blend1, as Blender keeps it.
+
+    Raises OutputError, and then nothing has changed. A full disk is one: Blender itself reports a compressed file that
+    was cut off as saved.
+    """
+    partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.blend")
+    for_blender(output, OutputError)
+    try:
+        bpy.ops.wm.save_as_mainfile(
+            filepath=for_blender(partial, OutputError), compress=True, copy=True, relative_remap=relative_remap
+        )
+        _check_whole(partial)
+        _keep_earlier(output)
+        partial.replace(output)
+    except (RuntimeError, OSError) as error:
+        raise OutputError(f"The output '{output}' cannot be written.", _REMEDY) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check_whole(path: Path) -> None:
+    """Raise OSError where Blender cannot read the file to its end, where its table of types is."""
+    with bpy.data.libraries.load(str(path)):
+        pass
+
+
+def _keep_earlier(output: Path) -> None:
+    """The file that is there as .blend1 too, by a link where the file system has links."""
+    backup = output.with_suffix(f"{output.suffix}1")
+    if not output.exists() or not bpy.context.preferences.filepaths.save_version:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        backup.unlink()
+    try:
+        os.link(output, backup)
+    except OSError:
+        shutil.copy2(output, backup)

@@ -1,0 +1,187 @@
+"""What a head does, read frame by frame as Blender evaluates it: NLA, drivers and hand animation included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import bpy
+import numpy as np
+
+from ...inference.errors import HeadError
+from ...inference.formats.timecode import exact_rate
+from ...inference.head.canonical import ARKIT_NAMES
+from ...inference.head.recompose import knows, solve_arkit
+from ...inference.head.retarget import ArkitSolver
+from ...inference.take import Floats, GenerateRequest, Take
+from ..blender import compat, shape_keys, stage, timing
+from ..blender.steps import Steps, in_background
+from ..head import emotions, feelings, heads, sliders
+from ..take import takes
+from ..targets import arkit_keys, playback
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames of the scene, both ends included."""
+
+    start: int
+    end: int
+
+    @property
+    def frames(self) -> range:
+        """Every frame."""
+        return range(self.start, self.end + 1)
+
+
+def scene_span(scene: bpy.types.Scene) -> Span:
+    """The frames that the scene plays."""
+    return Span(scene.frame_start, max(scene.frame_start, scene.frame_end))
+
+
+def take_span(scene: bpy.types.Scene, obj: bpy.types.Object) -> Span:
+    """The frames of the performance that the head plays; the scene's where no speech is keyed."""
+    key = obj.data.shape_keys
+    animation = key.animation_data if key else None
+    stored = takes.load(obj) if heads.is_head(obj) else None
+    if stored is None or animation is None or animation.action is None or animation.action_slot is None:
+        return scene_span(scene)
+    paths = {shape_keys.value_path(name) for name in stored.take.speech_names}
+    curves = compat.channelbag(animation.action, animation.action_slot).fcurves
+    ranges = [curve.range() for curve in curves if curve.data_path in paths and len(curve.keyframe_points)]
+    if not ranges:
+        return scene_span(scene)
+    return Span(int(np.ceil(min(r[0] for r in ranges) - 1e-3)), int(np.floor(max(r[1] for r in ranges) + 1e-3)))
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Values (T,) of shape keys, and of sliders and Silence, at the frames of a span; muted keys count as 0."""
+
+    fps: float
+    keys: dict[str, Floats]
+    sliders: dict[str, Floats]
+    frames: int
+
+    def columns(self, names: tuple[str, ...]) -> Floats:
+        """The keys of these names side by side (T, N); a key that is missing is 0."""
+        return self.of(self.keys, names)
+
+    def of(self, values: dict[str, Floats], names: tuple[str, ...]) -> Floats:
+        """The values (T,) of these names side by side (T, N); what is missing is 0."""
+        rest = np.zeros(self.frames, np.float32)
+        return np.stack([values.get(name, rest) for name in names], axis=1) if names else rest[:, None][:, :0]
+
+
+def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Sampled]:
+    """Play the span and read the head, a frame a step, also where it is hidden; the scene stays at its frame."""
+    key = obj.data.shape_keys
+    felt = emotions.on(obj) if heads.is_head(obj) else []
+    blocks, names = (
+        key.key_blocks,
+        [*map(sliders.slider_name, felt), *([sliders.SILENCE] if sliders.SILENCE in obj else [])],
+    )
+    values = np.zeros((len(span.frames), len(blocks)), np.float32)
+    curves = np.zeros((len(span.frames), len(names)), np.float32)
+    with stage.staged(scene, [obj]) as apart:
+        for row, frame in enumerate(span.frames):
+            depsgraph = apart.at(float(frame))
+            key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
+            evaluated = obj.evaluated_get(depsgraph)
+            curves[row] = [evaluated[name] for name in names]
+            yield row / len(span.frames)
+    values[:, [block.mute for block in blocks]] = 0.0
+    keys = {block.name: values[:, i] for i, block in enumerate(blocks)}
+    fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
+    return Sampled(fps, keys, dict(zip(names, curves.T, strict=True)), len(span.frames))
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What a head does: a take, the weights of its expression blendshapes, and what silence adds to speech."""
+
+    take: Take
+    expression: Floats  # (T, Ke)
+    opening: Floats  # (T, Ks)
+
+
+def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Played]:
+    """What the head does now, at the scene's frame rate, in steps.
+
+    The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]; those
+    of another version's shapes are solved on the mesh itself. For a
+    mesh that is no Duet head, they are its ARKit keys' values, and the take has no blendshapes else. Raises HeadError
+    where the object has no ARKit keys either, WeightsError where it is of another version.
+    """
+    spelt = arkit_keys.find(obj)
+    stored = takes.load(obj) if heads.is_head(obj) else None
+    if stored is None and not spelt:
+        message = f"'{obj.name}' has no take and no shape keys with ARKit's names."
+        raise HeadError(message, "Generate from audio first, or choose a mesh with ARKit's shapes.")
+    sampled = yield from sample_steps(scene, obj, span)
+    # Several keys of one shape are its halves.
+    arkit = np.stack([sampled.columns(spelt.get(name, ("",))).mean(axis=1) for name in ARKIT_NAMES], axis=1)
+    if stored is None:
+        none = np.zeros((sampled.frames, 0), np.float32)
+        return Played(_plain_take(sampled, np.clip(arkit, 0, 1)), none, none)
+    take = _with_sliders(stored.take, obj)
+    speech, expression = sampled.columns(take.speech_names), sampled.columns(take.expression_names)
+    felt, opened = feelings.spread(feelings.stored_on(obj).values(), sampled.keys)
+    expression = expression + sampled.of(felt, take.expression_names)
+    opening = sampled.of(opened, take.speech_names)
+    names = (*take.speech_names, *take.expression_names)
+    weights = np.concatenate([speech + opening, expression], axis=1)
+    solve = _solver_on(obj, names) if heads.is_earlier(obj) or not knows(names) else partial(solve_arkit, names)
+    arkit += yield from in_background(lambda: solve(weights))
+    curves = {name: sampled.sliders.get(sliders.slider_name(name)) for name in take.emotions}
+    played = Take(
+        fps=sampled.fps,
+        speech_weights=speech,
+        expression_weights=take.expression_weights,
+        emotion_opening=take.emotion_opening,
+        emotion_curves=sampled.of({k: v for k, v in curves.items() if v is not None}, take.emotions),
+        silence=sampled.of(sampled.sliders, (sliders.SILENCE,))[:, 0],
+        arkit=np.clip(arkit, 0, 1),
+        speech_names=take.speech_names,
+        expression_names=take.expression_names,
+        emotions=take.emotions,
+        arkit_names=ARKIT_NAMES,
+        model_id=take.model_id,
+        request=take.request,
+    )
+    return Played(played, expression, opening)
+
+
+def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
+    """The take with rows for all emotions that the head has sliders for."""
+    added = [emotion for emotion in feelings.stored_on(obj).values() if emotion.name not in take.emotions]
+    if not added:
+        return take
+    expression = [[emotion.expression.get(name, 0.0) for name in take.expression_names] for emotion in added]
+    opening = [[emotion.opening.get(name, 0.0) for name in take.speech_names] for emotion in added]
+    names = tuple(emotion.name for emotion in added)
+    return take.with_rows(names, np.array(expression, np.float32), np.array(opening, np.float32))
+
+
+def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
+    """ARKit coefficients (T, 52) of weights (T, K) of the mesh's own keys of these names, by its own ARKit keys."""
+    scale = np.float32(np.mean(obj.matrix_world.to_scale()))  # metres a unit of the mesh
+    return ArkitSolver(scale * playback.deltas_of(obj, ARKIT_NAMES), scale * playback.deltas_of(obj, names))
+
+
+def _plain_take(sampled: Sampled, arkit: Floats) -> Take:
+    return Take(
+        fps=sampled.fps,
+        speech_weights=np.zeros((sampled.frames, 0), np.float32),
+        expression_weights=np.zeros((0, 0), np.float32),
+        emotion_opening=np.zeros((0, 0), np.float32),
+        emotion_curves=np.zeros((sampled.frames, 0), np.float32),
+        silence=np.zeros(sampled.frames, np.float32),
+        arkit=arkit,
+        speech_names=(),
+        expression_names=(),
+        emotions=(),
+        arkit_names=ARKIT_NAMES,
+        model_id="",
+        request=GenerateRequest(fps=sampled.fps, audio="").to_json(),
+    )

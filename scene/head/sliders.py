@@ -1,0 +1,152 @@
+"""Emotion sliders: plain custom properties of the head object, keyed in its action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import bpy
+import numpy as np
+
+from ...inference.errors import HeadError
+from ...inference.head.library import label
+from ...inference.performance.curves import needed_keys
+from ...inference.performance.emotion_keys import Cue, eased_keys
+from ...inference.take import MAX_INTENSITY, MIX_LIMIT, Floats
+from ..blender import actions
+
+LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
+LIMIT_PATH = f'["{LIMIT}"]'
+SILENCE = "Silence"  # custom property: how far emotions may open the mouth
+SILENCE_PATH = f'["{SILENCE}"]'
+_TOLERANCE = 5e-4  # of a slider: under 0.01 mm of face
+
+
+def slider_name(emotion: str) -> str:
+    """The custom property of an emotion: 'happy' is 'Happy'."""
+    return label(emotion)
+
+
+def slider_path(emotion: str) -> str:
+    """The data path of an emotion's slider, seen from the head object."""
+    return _path(slider_name(emotion))
+
+
+def _path(name: str) -> str:
+    return f'["{bpy.utils.escape_identifier(name)}"]'
+
+
+def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
+    """Give the object a slider for each emotion it has none for: 0 to 1, up to 1.5 where typed.
+
+    And Mix Limit and Silence, where it has none. Raises HeadError, before it adds any, where a property of such a name
+    is there and of another type.
+    """
+    for name in (*map(slider_name, emotions), SILENCE, LIMIT):
+        if name in obj and not isinstance(obj[name], float):
+            message = f"'{obj.name}' has a custom property '{name}' that is no Float."
+            raise HeadError(message, "Rename it, or change its type, so that Duet can have a slider of that name.")
+    for emotion in emotions:
+        name = slider_name(emotion)
+        if name not in obj:
+            obj[name] = 0.0
+        obj.id_properties_ui(name).update(
+            min=0.0,
+            max=MAX_INTENSITY,
+            soft_min=0.0,
+            soft_max=1.0,
+            default=0.0,
+            description=f"How much {name} is in the face: 0 is none, 1 is strong but natural. Key it like any value",
+        )
+    if SILENCE not in obj:
+        obj[SILENCE] = 1.0
+    obj.id_properties_ui(SILENCE).update(
+        min=0.0,
+        max=1.0,
+        default=1.0,
+        description="How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks",
+    )
+    if LIMIT not in obj:
+        obj[LIMIT] = MIX_LIMIT
+    obj.id_properties_ui(LIMIT).update(
+        min=0.1,
+        max=10.0,
+        soft_min=0.5,
+        soft_max=3.0,
+        default=MIX_LIMIT,
+        description="What all emotions together may add up to; more is scaled down, so that the face does not break",
+    )
+
+
+def remove_slider(obj: bpy.types.Object, emotion: str) -> None:
+    """Take the emotion's slider from the object."""
+    obj.pop(slider_name(emotion), None)
+
+
+def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
+    """Those of the emotions that the object has a slider for."""
+    return [emotion for emotion in emotions if slider_name(emotion) in obj]
+
+
+def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
+    """The names of those sliders, and of Silence, that have a curve in the object's action or on its NLA tracks."""
+    paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
+    names = [*map(slider_name, emotions), SILENCE]
+    return {name for name in names if name in obj and _path(name) in paths}
+
+
+@contextmanager
+def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Iterator[None]:
+    """Put to rest the sliders, and Silence, that a curve moved before the block, and none does after it.
+
+    The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
+    """
+    before = [_animated(obj, emotions) for obj in objects]
+    yield
+    for obj, moved in zip(objects, before, strict=True):
+        for name in moved - _animated(obj, emotions):
+            obj[name] = 1.0 if name == SILENCE else 0.0
+
+
+def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
+    """Key the sliders with `curves` (T, E), one row a frame from `start` on; an emotion that stays 0 gets no keys.
+
+    A steady emotion gets two keys, at the start and the end, so that keys set between them fade in and out.
+    """
+    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
+    for emotion, values in zip(emotions, curves.T, strict=True):
+        if not np.any(values):
+            continue
+        at = needed_keys(values, _TOLERANCE)
+        steady = len(at) <= 2 and values[0] == values[-1]
+        actions.write_curve(bag, slider_path(emotion), start + at, values[at], "BEZIER" if steady else "LINEAR")
+
+
+def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float) -> None:
+    """Key Silence with `values` (T,), one a frame from `start` on; where they are 0, the curve is exactly 0."""
+    zero = np.concatenate([[False], values == 0, [False]])
+    edges = np.flatnonzero(zero[1:-1] & ~(zero[:-2] & zero[2:]))
+    at = np.union1d(needed_keys(values, _TOLERANCE), edges)
+    actions.write_curve(bag, SILENCE_PATH, start + at, values[at])
+
+
+def write_cues(
+    bag: bpy.types.ActionChannelbag, emotions: Sequence[str], cues: Sequence[Cue], start: float, fps: float, end: float
+) -> None:
+    """Key the sliders with eased transitions at the cues' frames, rounded to whole ones; held to frame `end`."""
+    seconds, values = eased_keys(cues, emotions)
+    frames = start + np.round(seconds * fps)
+    if frames[-1] < end:
+        frames, values = np.append(frames, end), np.vstack([values, values[-1:]])
+    keep = np.append(np.diff(frames) > 0, True)  # of keys that fall on one frame, the last counts
+    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
+    for emotion, column in zip(emotions, values[keep].T, strict=True):
+        if np.any(column):
+            actions.write_eased_curve(bag, slider_path(emotion), *_few(frames[keep], column))
+
+
+def _few(frames: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Without keys that have the same value before and after."""
+    same = np.zeros(len(values), bool)
+    same[1:-1] = (values[1:-1] == values[:-2]) & (values[1:-1] == values[2:])
+    return frames[~same], values[~same]

@@ -1,0 +1,1 @@
+"""Takes: stored, changed without inference, heard, made lively, made plain. Imports checks, head, blender."""

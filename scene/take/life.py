@@ -1,0 +1,147 @@
+"""Life on a head: an action of its own in NLA tracks of its own, so that it is muted or removed in one click."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Euler
+
+from ...inference.audio.loudness import pauses
+from ...inference.performance.life import Keys, Life, LifeKeys, live
+from ..blender import actions, layers, shape_keys
+from ..blender.timing import frame_span
+from ..head import heads
+from . import takes
+
+TRACK = "Duet Life"
+_MARKER, _WRITTEN = "duet_life", "duet_written"  # of the action: that it is life, and its checksum as written
+_ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+
+
+def add(
+    obj: bpy.types.Object, name: str, stored: takes.StoredTake, life: Life, start: int, fps: float
+) -> bpy.types.Action | None:
+    """Let the head live for the length of a take, in place of what life it had; None where all is switched off."""
+    muted = remove(obj)
+    duration = stored.take.frame_count / stored.take.fps
+    keys = live(duration, pauses(stored.loudness) if len(stored.loudness) else [], life)
+    if not keys.shapes and keys.neck is None:
+        return None
+    action = actions.new_action(f"{name} Life")
+    action.use_fake_user = False
+    action[_MARKER] = True
+    action.use_frame_range = True
+    last = start + frame_span(stored.take.frame_count, stored.take.fps, fps)
+    action.frame_start, action.frame_end = start, last
+    _write(obj, action, keys, start, fps)
+    action[_WRITTEN] = _checksum(action)
+    for datablock in _living(obj):
+        slot = actions.slot_for(action, datablock.id_type)
+        if slot is not None:
+            track = layers.push(
+                datablock, action, slot, TRACK, blend="COMBINE", extrapolation="NOTHING", span=(start, last)
+            )
+            track.mute = datablock.name in muted
+    return action
+
+
+def remove(obj: bpy.types.Object) -> set[str]:
+    """Remove the head's life, but keep an action that was edited; return the names of data-blocks where it was mute."""
+    muted = set()
+    for datablock in _living(obj):
+        tracks = datablock.animation_data.nla_tracks if datablock.animation_data else []
+        for track in [track for track in tracks if _is_life(track)]:
+            if track.mute:
+                muted.add(datablock.name)
+            action = track.strips[0].action
+            datablock.animation_data.nla_tracks.remove(track)
+            _retire(action)
+    _reset(obj)
+    return muted
+
+
+def tracks_of(obj: bpy.types.Object) -> list[bpy.types.NlaTrack]:
+    """The NLA tracks of the head's life."""
+    return [
+        track
+        for datablock in _living(obj)
+        if datablock.animation_data
+        for track in datablock.animation_data.nla_tracks
+        if _is_life(track)
+    ]
+
+
+def _living(obj: bpy.types.Object) -> list[bpy.types.ID]:
+    rig = heads.rig_of(obj)
+    return [obj.data.shape_keys, *([rig] if rig is not None and not (rig.library and not rig.override_library) else [])]
+
+
+def _is_life(track: bpy.types.NlaTrack) -> bool:
+    return len(track.strips) == 1 and track.strips[0].action is not None and _MARKER in track.strips[0].action
+
+
+def _retire(action: bpy.types.Action) -> None:
+    if action.users:
+        return
+    if action.get(_WRITTEN) == _checksum(action):
+        bpy.data.actions.remove(action)
+    else:
+        action.name, action.use_fake_user = f"{action.name} (edited)", True
+
+
+def _reset(obj: bpy.types.Object) -> None:
+    """Let go of the last value that the NLA has left in keys and bones that nothing moves now."""
+    key = obj.data.shape_keys
+    for block in key.key_blocks:
+        if block.name in _SHAPES and block.value and not _is_animated(key, shape_keys.value_path(block.name)):
+            block.value = 0.0
+
+
+def _is_animated(datablock: bpy.types.ID, path: str) -> bool:
+    animation = datablock.animation_data
+    if animation is None:
+        return False
+    curves = [curve.data_path for strip in _strips(animation) for bag in strip.channelbags for curve in bag.fcurves]
+    return path in curves or any(driver.data_path == path for driver in animation.drivers)
+
+
+def _strips(animation: bpy.types.AnimData) -> list[bpy.types.ActionKeyframeStrip]:
+    playing = [strip.action for track in animation.nla_tracks for strip in track.strips]
+    return [s for a in (*playing, animation.action) if a for layer in a.layers for s in layer.strips]
+
+
+_SHAPES = {f"eyeBlink{side}" for side in ("Left", "Right")} | {"jawOpen"}
+_SHAPES |= {f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down") for side in ("Left", "Right")}
+
+
+def _write(obj: bpy.types.Object, action: bpy.types.Action, keys: LifeKeys, start: int, fps: float) -> None:
+    key, rig = obj.data.shape_keys, heads.rig_of(obj)
+    bag = actions.ensure_bag(action, key)
+    for name, (seconds, values) in keys.shapes.items():
+        if name in key.key_blocks and len(seconds):
+            actions.write_eased_curve(bag, shape_keys.value_path(name), start + seconds * fps, values)
+    if keys.neck is not None and rig is not None and rig in _living(obj):
+        path, columns = _rotation(rig.pose.bones["neck"], keys.neck)
+        frames, bag = start + keys.neck[0][0] * fps, actions.ensure_bag(action, rig)
+        for index, column in enumerate(columns.T):
+            actions.write_eased_curve(bag, path, frames, column, index)
+
+
+def _rotation(bone: bpy.types.PoseBone, neck: tuple[Keys, Keys, Keys]) -> tuple[str, np.ndarray]:
+    """The data path of the bone's rotation and its values (n, 3 or 4) in the bone's own rotation mode."""
+    angles = np.stack([values for _, values in neck], axis=1)
+    name, size = _ROTATIONS.get(bone.rotation_mode, ("rotation_euler", 3))
+    turns = [Euler(angle) for angle in angles]
+    if name == "rotation_quaternion":
+        values = np.array([tuple(turn.to_quaternion()) for turn in turns])
+    elif name == "rotation_axis_angle":
+        pairs = [turn.to_quaternion().to_axis_angle() for turn in turns]
+        values = np.array([(angle, *axis) for axis, angle in pairs])
+    else:
+        values = angles
+    return f'pose.bones["neck"].{name}', values.reshape(-1, size)
+
+
+def _checksum(action: bpy.types.Action) -> str:
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return "".join(actions.checksum_all(bag) for bag in bags)

@@ -1,0 +1,110 @@
+"""A take as plain keys: no drivers, no sliders, and no more keys than a tolerance in millimetres asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inference.errors import HeadError
+from ...inference.performance.curves import thin, thinning_error
+from ...inference.take import MIX_LIMIT, Floats, within_limit
+from ..blender import actions, compat, shape_keys
+from ..blender.steps import Steps, in_background
+from ..blender.timing import frame_span, scene_fps
+from ..head import emotions, feelings, heads, sliders
+from . import revise, take_curves, takes
+
+_SILENT = 1e-6  # a curve below this never moves anything
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What came of it: the action, its keys and how many a key a frame would be, and the bound of the error, mm."""
+
+    action: bpy.types.Action
+    keys: int
+    full: int
+    error: float
+
+
+def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) -> Steps[Plain]:
+    """Give the head an action of plain keys that moves every vertex as the take does, within `tolerance` mm.
+
+    The take and its action stay in the file; playing it again brings sliders and drivers back. Raises HeadError.
+    """
+    heads.require_head(obj)
+    take = takes.active(obj)
+    if take is None:
+        raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
+    stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
+    if obj.data.override_library:
+        raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
+    emotions.connect(obj, feelings.of_take(stored.take, take_curves.felt(stored.take, ())))
+    frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
+    speech = yield from _speech(take, stored, key, frames)
+    felt = yield from _felt(obj, take, frames)
+    names, values = [*stored.take.speech_names, *felt], np.column_stack([speech, *felt.values()])
+    moving = np.abs(values).max(axis=0) > _SILENT
+    reach = np.array([_reach(obj, name) for name in names])
+    keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
+    action = _plain_action(take, stored)
+    bag = actions.ensure_bag(action, key)
+    for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, keys, strict=True):
+        actions.write_curve(bag, shape_keys.value_path(str(name)), frames[kept], column[kept])
+        yield 1.0
+    emotions.undrive(obj)
+    for name in np.array(names)[~moving]:
+        key.key_blocks[str(name)].value = 0.0
+    with sliders.resting([obj], emotions.on(obj)):
+        revise.assign(obj, action)
+    error = thinning_error(values[:, moving], reach[moving], keys)
+    return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
+
+
+def _speech(
+    take: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, frames: NDArray[Any]
+) -> Steps[Floats]:
+    paths = [shape_keys.value_path(name) for name in stored.take.speech_names]
+    return (yield from actions.sample_steps(actions.ensure_bag(take, key), paths, frames))
+
+
+def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any]) -> Steps[dict[str, Floats]]:
+    """The values (T,) of the emotions' keys, from sliders and silence over time as Blender's drivers read them."""
+    on_head = list(feelings.stored_on(obj).values())
+    names = [*(sliders.slider_name(emotion.name) for emotion in on_head), sliders.SILENCE]
+    paths = [*(sliders.slider_path(emotion.name) for emotion in on_head), sliders.SILENCE_PATH]
+    bag = actions.ensure_bag(take, obj)
+    values = yield from actions.sample_steps(bag, paths, frames)
+    for column, (name, path) in enumerate(zip(names, paths, strict=True)):
+        if bag.fcurves.find(path) is None:
+            values[:, column] = float(obj.get(name, 0.0))
+    mix = within_limit(values[:, :-1], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
+    return emotions.values_of(on_head, mix, values[:, -1])
+
+
+def _reach(obj: bpy.types.Object, name: str) -> float:
+    """How far the key moves its farthest vertex at 1, in millimetres of the scene."""
+    key, points = obj.data.shape_keys, []
+    for block in (key.key_blocks[name], key.reference_key):
+        flat = np.empty(3 * len(obj.data.vertices), np.float32)
+        block.points.foreach_get("co", flat)
+        points.append(flat.reshape(-1, 3))
+    scale = max(abs(s) for s in obj.matrix_world.to_scale())
+    return float(1000 * scale * np.linalg.norm(points[0] - points[1], axis=1).max(initial=0.0))
+
+
+def _plain_action(take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types.Action:
+    """A copy of the take's action that is the animator's alone: other curves stay, the take's weights do not."""
+    action = take.copy()
+    action.name, action.use_fake_user = f"{take.name} Plain", True
+    takes.forget(action)
+    for part, kind in take_curves.PARTS.items():
+        slot = actions.slot_for(action, kind)
+        if slot is not None:
+            bag = compat.channelbag(action, slot)
+            actions.remove_curves(bag, take_curves.paths_of(part, stored, bag))
+    return action

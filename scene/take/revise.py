@@ -1,0 +1,308 @@
+"""Takes changed without inference: other settings rewrite the curves of a take from its stored weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inference.errors import AudioError, DuetError
+from ...inference.head.library import with_emotions
+from ...inference.performance.emotion_keys import Cue
+from ...inference.take import EMOTIONS, Floats, Take
+from ..blender import actions, layers, shape_keys
+from ..blender.rollback import all_or_nothing
+from ..blender.steps import Steps, finish
+from ..blender.timing import frame_span, scene_fps
+from ..checks import meant, obstacles
+from ..head import emotions, feelings, heads, sliders
+from . import life as lively
+from . import settings, sound, take_curves, takes, versions
+from .take_curves import felt, keyed, speech_values, write_emotion, write_silence, write_speech
+
+_AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
+
+
+def speech_soon(action: bpy.types.Action) -> None:
+    """Rewrite the speech curves now where they are short, else mark the take as stale."""
+    if not settings.acting() or not takes.is_take(action):
+        return
+    if _is_long(action):
+        action.duet.stale = True
+        return
+    stored, players = takes.read(action), _players(action)
+    slot = actions.slot_for(action, "KEY")
+    if slot is None or not players:
+        return
+    key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
+    _keep_if_edited("written_speech", action, stored)
+    values = speech_values(stored, action.duet, fps)
+    widen(key, stored.take.speech_names, values)
+    finish(write_speech(action, stored, key, fps, values))
+    _silence(action, stored, players[0], fps, values)
+    _touch(players)
+
+
+def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> Steps[list[str]]:
+    """Bring a long take up to its settings, start frame included; return notes for the user.
+
+    A copy is written and takes the take's place at the end; closed before, the steps leave all as it was.
+    """
+    stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
+    made, done = action.copy(), False
+    try:
+        moved = made.duet.moved_to != made.duet.start_frame
+        if moved:
+            yield from _move_steps(made, stored)
+        values = speech_values(stored, made.duet, fps)
+        yield from write_speech(made, stored, key, fps, values)
+        write_silence(made, stored, obj, fps, values)
+        yield 1.0
+        edited = take_curves.is_edited("written_speech", action, stored)
+        yield 1.0
+        done = True
+    finally:
+        if not done:
+            bpy.data.actions.remove(made)
+    widen(key, stored.take.speech_names, values)
+    notes = swap(action, made, edited)
+    assign(obj, made)
+    if moved:
+        show_sound(scene, obj, made, stored)
+        life(made)
+    _touch([obj])
+    return notes
+
+
+def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str]:
+    """Put `new` wherever `old` plays, under its name; keep `old` where its speech was edited by hand."""
+    name = old.name
+    old.user_remap(new)
+    old.name = f"{name} (edited)" if edited else f"{name} (old)"
+    new.name, new.use_fake_user = name, True
+    if edited:
+        old.use_fake_user = True
+        return [f"Your edited curves are kept in the take '{old.name}'."]
+    bpy.data.actions.remove(old)
+    return []
+
+
+def emotion(action: bpy.types.Action) -> None:
+    """Rewrite the slider curves from the take's settings."""
+    players = _players(action)
+    if not settings.acting() or not takes.is_take(action) or not players:
+        return
+    stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+    try:
+        names = _connect(players, stored.take, settings.cues_of(action.duet))
+    except DuetError as error:
+        action.duet.note = str(error)
+        return
+    _keep_if_edited("written_emotion", action, stored)
+    with sliders.resting(players, names):
+        write_emotion(action, stored, players[0], fps)
+    _silence(action, stored, players[0], fps)
+    _touch(players)
+
+
+def _connect(players: Sequence[bpy.types.Object], take: Take, cues: Sequence[Cue]) -> list[str]:
+    """Give the heads what the take and the cues feel; return all emotions of theirs. Raises DuetError."""
+    names = felt(take, cues)
+    for obj in players:
+        known = feelings.stored_on(obj)
+        missing = tuple(name for name in names if name not in (*known, *EMOTIONS))
+        emotions.connect(obj, feelings.of_take(with_emotions(take, missing), names))
+    return list(dict.fromkeys([*names, *(name for obj in players for name in emotions.on(obj))]))
+
+
+def _silence(
+    action: bpy.types.Action,
+    stored: takes.StoredTake,
+    obj: bpy.types.Object,
+    fps: float,
+    speech: Floats | None = None,
+) -> None:
+    """Write the silence of a take anew; a copy of one that somebody has edited is kept."""
+    _keep_if_edited("written_silence", action, stored)
+    write_silence(action, stored, obj, fps, speech)
+
+
+def life(action: bpy.types.Action) -> None:
+    """Make the life of the heads that play the take anew."""
+    if settings.acting() and takes.is_take(action):
+        stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+        players = _players(action)
+        for obj in players:
+            lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
+        _touch(players)
+
+
+def start(action: bpy.types.Action) -> None:
+    """Move the take, its life and its sound to its start frame; keys set by hand in it move along.
+
+    A long take is marked as stale instead: `update_steps` moves it.
+    """
+    if not settings.acting() or not takes.is_take(action) or action.duet.start_frame == action.duet.moved_to:
+        return
+    if _is_long(action):
+        action.duet.stale = True
+        return
+    stored = takes.read(action)
+    finish(_move_steps(action, stored))
+    for obj in _players(action):
+        show_sound(bpy.context.scene, obj, action, stored)
+    life(action)
+
+
+def _move_steps(action: bpy.types.Action, stored: takes.StoredTake) -> Steps[None]:
+    """Move all keys of a take to its start frame, a curve a step."""
+    group = action.duet
+    whole = [part for part in take_curves.PARTS if not take_curves.is_edited(part, action, stored)]
+    curves = [
+        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
+    ]
+    for row, curve in enumerate(curves):
+        actions.move_keys(curve, group.start_frame - group.moved_to)
+        yield row / len(curves)
+    group.moved_to = group.start_frame
+    for part in whole:
+        if actions.slot_for(action, take_curves.PARTS[part]) is not None:
+            take_curves.sign(part, action, stored)
+
+
+def _is_long(action: bpy.types.Action) -> bool:
+    return takes.read(action).take.speech_weights.size > _AT_ONCE
+
+
+def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Let the head play this take, with its sound and life, in place of another; return notes for the user.
+
+    All or nothing, as a new take is; raises HeadError.
+    """
+    if not takes.is_take(action) or takes.active(obj) == action:
+        return []
+    heads.require_head(obj)
+    stored, fps = takes.read(action), scene_fps(scene)
+    take, lift = stored.take, scene.duet.clear_way
+    heads.require_fits(obj, take)
+    obstacles.require_undriven(obj, take.speech_names)
+    with all_or_nothing(scene, obj):
+        action.use_fake_user = True
+        bag = actions.ensure_bag(action, obj)
+        cues = [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))]
+        if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
+            write_silence(action, stored, obj, fps)
+        notes = obstacles.clear(obj, [*take.speech_names, *emotions.shown_by(obj)], lift)
+        widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
+        due = _keyed(action, obj.data.shape_keys, take.speech_names)
+        names = (*emotions.on(obj), *felt(take, cues))
+        notes += switch(scene, obj, action, names, due, scene.duet.existing == "LAYER")
+        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
+        lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
+        _connect([obj], take, cues)
+    try:
+        show_sound(scene, obj, action, stored)
+    except AudioError as error:
+        notes.append(str(error))
+    _touch([obj])
+    return notes
+
+
+def switch(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    names: Sequence[str],
+    due: tuple[NDArray[Any], Floats],
+    layer: bool,
+) -> list[str]:
+    """Let the head play a take's action and nothing that it played before, but for what is layered; return notes.
+
+    `names` are the emotions whose sliders rest where nothing moves them any more; `due` are frames (T,) and the speech
+    keys' values there (T, Ks): HeadError where they are not what shows then.
+    """
+    key, speech = obj.data.shape_keys, takes.read(action).take.speech_names
+    with sliders.resting([obj], names), layers.resting_keys(key):
+        notes = layers.make_way(scene, [obj], [key, obj], layer)
+        widen(key, speech, due[1])
+        assign(obj, action)
+    meant.require(scene, obj, speech, *due)
+    return notes
+
+
+def _keyed(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> tuple[NDArray[Any], Floats]:
+    """A few frames (T,), and what the action's curves say there (T, N), hand-made changes included."""
+    bag = actions.ensure_bag(action, key)
+    curves = [bag.fcurves.find(shape_keys.value_path(name)) for name in names]
+    if any(curve is None or curve.mute for curve in curves):
+        return np.zeros(0), np.zeros((0, len(names)), np.float32)  # somebody has removed some: nothing is due
+    first, last = (int(frame) for frame in curves[0].range())
+    frames = np.unique(np.linspace(first, last, 7).round())
+    return frames, np.array([[curve.evaluate(frame) for curve in curves] for frame in frames], np.float32)
+
+
+def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Let the head play nothing: no curves, no life, no sound of Duet's; only sliders set by hand are kept."""
+    stored = takes.read(action)
+    with sliders.resting([obj], emotions.on(obj)):
+        for datablock in (obj.data.shape_keys, obj):
+            if actions.action_of(datablock) == action:
+                datablock.animation_data.action = None
+    for name in stored.take.speech_names:
+        if name in obj.data.shape_keys.key_blocks:
+            obj.data.shape_keys.key_blocks[name].value = 0.0
+    lively.remove(obj)
+    sound.replace_strips(scene, sound.strips_of(scene, obj), None)
+    _touch([obj])
+    return []
+
+
+def assign(obj: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Let the head's keys and the head object play a take, each in its slot."""
+    for datablock in (obj.data.shape_keys, obj):
+        actions.assign(datablock, action)
+
+
+def widen(key: bpy.types.Key, names: tuple[str, ...], values: Floats) -> None:
+    """Let the sliders of speech keys reach all values (T, N)."""
+    shape_keys.widen_sliders(key, names, values.min(axis=0, initial=0.0), values.max(axis=0, initial=0.0))
+
+
+def show_sound(
+    scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action, stored: takes.StoredTake
+) -> None:
+    """Have the take's sound, and no other of this head's, in the sequencer; raises AudioError."""
+    group, fps = action.duet, scene_fps(scene)
+    earlier = sound.strips_of(scene, obj)
+    if not group.own_strip:
+        sound.replace_strips(scene, earlier, None)
+        return
+    length = frame_span(stored.take.frame_count, stored.take.fps, fps)
+    path = Path(bpy.path.abspath(group.audio))
+    strip = sound.add_strip(scene, obj, path, group.moved_to, length, round(group.trim_start * fps))
+    sound.replace_strips(scene, earlier, strip)
+
+
+def _players(action: bpy.types.Action) -> list[bpy.types.Object]:
+    return [obj for obj in bpy.data.objects if takes.active(obj) == action]
+
+
+def _keep_if_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> None:
+    """Keep a copy of a take of which somebody has edited a part, before that is written anew."""
+    if getattr(action.duet, part) and take_curves.is_edited(part, action, stored):
+        copy = action.copy()
+        copy.name, copy.use_fake_user = f"{action.name} (edited)", True
+        action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."
+
+
+def _touch(players: list[bpy.types.Object]) -> None:
+    """Have Blender show the new curves now, not at the next frame."""
+    for obj in players:
+        for datablock in (obj, obj.data.shape_keys):
+            datablock.update_tag()
+            if datablock.animation_data and datablock.animation_data.action:
+                datablock.animation_data.action.update_tag()

@@ -1,0 +1,186 @@
+"""Sound: decoding any file that Blender plays, and the strip in the sequencer."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import aud
+import bpy
+import numpy as np
+
+from ...inference.audio.checks import SAMPLE_RATE, Length, check_samples
+from ...inference.audio.rate import convert_rate
+from ...inference.errors import AudioError
+from ...inference.take import Floats
+from ..blender import compat
+from ..blender.paths import for_blender
+from ..blender.steps import Steps, finish, in_background
+from ..head import heads
+
+_MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
+_CHANNELS = 128
+_READ = 8  # seconds of sound that are decoded at a time: to open the file, as each piece does, takes the most of it
+_PIECE = 2  # seconds whose rate is converted at a time
+
+
+def decode(path: Path, begin: float = 0.0, end: float = 0.0) -> Floats:
+    """The file from `begin` to `end` seconds (0: its end) as samples (N,), float32, mono at 16 kHz.
+
+    Raises AudioError naming the file.
+    """
+    return finish(decode_steps(path, begin, end))
+
+
+def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floats]:
+    """The same in steps of a few seconds of sound, because `aud` holds Blender while it works."""
+    sound, rate = _open(path)
+    if rate != int(rate):
+        raise AudioError(f"'{path.name}' has a sample rate of {rate:g} Hz.", "Save it with 48000 Hz.")
+    mono = yield from _mono(sound, int(rate), Length(path.name, path.stat().st_size, rate))
+    part = slice(round(begin * rate), round(end * rate) if end > 0 else None)
+    return (yield from in_background(lambda: _prepared(mono, part, int(rate), path.name)))
+
+
+def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
+    """All of the sound as one channel at its own rate, in pieces; raises AudioError where it does not end in time."""
+    parts: list[Floats] = []
+    for start in itertools.count(0, _READ):
+        piece = sound.limit(start, start + _READ).data()
+        length.check(start * rate + len(piece))
+        with np.errstate(all="ignore"):  # what is no number is found when all is there
+            parts.append(piece.mean(axis=1, dtype=np.float32))
+        if len(piece) < _READ * rate:
+            break
+        yield 0.0
+    return parts
+
+
+def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Floats:
+    """The part of the pieces, in samples of their rate, at SAMPLE_RATE and checked; raises AudioError."""
+    mono = np.concatenate(pieces)[part]
+    if part != slice(0, None) and not len(mono):
+        raise AudioError(f"Nothing is left of '{name}' between the trims.", "Change Trim Start and Trim End.")
+    parts: list[Floats] = []
+    for start in range(0, len(mono), _PIECE * rate):  # they overlap by a second, so that none has an audible edge
+        low, high = max(0, start - rate), min(len(mono), start + (_PIECE + 1) * rate)
+        piece = convert_rate(mono[low:high], rate, SAMPLE_RATE)
+        first = (start - low) // rate * SAMPLE_RATE
+        parts.append(piece[first : first + _PIECE * SAMPLE_RATE])
+    return check_samples(np.concatenate(parts) if parts else mono, name)
+
+
+def _open(path: Path) -> tuple[aud.Sound, float]:
+    """A readable sound and its sample rate, Hz; raises AudioError naming the file."""
+    remedy = "Choose a sound file, such as WAV, FLAC, MP3 or OGG."
+    if not path.exists():
+        raise AudioError(f"The audio file '{path}' does not exist.", "Choose the file again.")
+    if path.is_dir():
+        raise AudioError(f"'{path}' is a folder.", remedy)
+    if not path.stat().st_size:
+        raise AudioError(f"The audio file '{path}' is empty (zero bytes).", "Export or record it again.")
+    sound = aud.Sound(for_blender(path.absolute(), AudioError))
+    try:
+        return sound, sound.specs[0]  # asked first, for data() of an unreadable file ends Blender 4.5
+    except aud.error as error:
+        raise AudioError(f"'{path}' is not a sound that Blender can read.", remedy) from error
+
+
+def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
+    """The sound strips that Duet has added for this head."""
+    strips = scene.sequence_editor.strips if scene.sequence_editor else ()
+    owner = heads.head_id(obj)
+    return [strip for strip in strips if owner and strip.get(_MARKER) == owner]
+
+
+def add_strip(
+    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int, skip: int = 0
+) -> bpy.types.Strip:
+    """Add the sound on the lowest channel that is heard, unlocked and free for `length` frames from `start` on.
+
+    Its first `skip` frames are cut off. Raises AudioError for an unreadable file (Blender itself would add a silent
+    strip), before anything is added.
+    """
+    _open(path)
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    busy = {strip.channel for strip in editor.strips if _overlaps(strip, start, start + length)}
+    open_ = [n for n in range(1, _CHANNELS + 1) if not editor.channels[n].mute and not editor.channels[n].lock]
+    channel = next((n for n in open_ if n not in busy), _CHANNELS)
+    strip = editor.strips.new_sound(path.stem, str(path), channel, start - skip)
+    if skip or compat.strip_range(strip)[1] > start + length + 1:  # Blender may round a strip up
+        compat.set_strip_range(strip, start, start + length)
+    strip[_MARKER] = heads.head_id(obj)
+    return strip
+
+
+def sound_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """All sound strips of the scene's sequencer, also those inside meta strips."""
+    strips = scene.sequence_editor.strips_all if scene.sequence_editor else ()
+    return [strip for strip in strips if strip.type == "SOUND" and strip.sound]
+
+
+def strip_audio(scene: bpy.types.Scene, name: str, fps: float) -> tuple[Path, float, float, int]:
+    """(file, first and last second that play, first frame) of a sound strip; raises AudioError where there is none."""
+    strip = next((strip for strip in sound_strips(scene) if strip.name == name), None)
+    if strip is None:
+        raise AudioError(
+            f"The sequencer has no sound strip '{name}'.", "Choose a strip, or take the audio from a file."
+        )
+    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
+    if strip.sound.packed_file and not path.exists():
+        raise AudioError(f"The sound of '{name}' is packed.", "Use File > External Data > Unpack Resources.")
+    if len(strip.retiming_keys):
+        raise AudioError(
+            f"The strip '{name}' is retimed, so its speech is not at the seconds of its file.",
+            "Clear its retiming, or render the sound to a file and use that.",
+        )
+    first, last, begin = compat.strip_heard(strip, fps)
+    skipped = 0
+    for meta in _metas_of(scene, strip):
+        low, high = compat.strip_range(meta)
+        skipped = max(skipped, low - first)
+        last = min(last, high)
+    if first + skipped >= last:
+        raise AudioError(
+            f"Nothing of the strip '{name}' is heard.", "See its offset, its cut and the meta strip it is in."
+        )
+    return path, begin + skipped / fps, begin + (last - first) / fps, first + skipped
+
+
+def unheard(scene: bpy.types.Scene, name: str) -> str:
+    """Why a strip that is spoken is not heard; empty where it is."""
+    strip = next((strip for strip in sound_strips(scene) if strip.name == name), None)
+    if strip is None:
+        return ""
+    around = [strip, *_metas_of(scene, strip)]
+    channel = scene.sequence_editor.channels[around[-1].channel]
+    muted = any(each.mute for each in around) or channel.mute
+    return f"The strip '{name}' is muted: it is spoken, but not heard." if muted else ""
+
+
+def _metas_of(scene: bpy.types.Scene, strip: bpy.types.Strip) -> list[bpy.types.Strip]:
+    """The meta strips that a strip lies in, the innermost first."""
+    metas = [each for each in scene.sequence_editor.strips_all if each.type == "META"]
+    found: list[bpy.types.Strip] = []
+    inner = strip
+    while (outer := next((meta for meta in metas if inner.name in meta.strips), None)) is not None:
+        found.append(outer)
+        inner = outer
+    return found
+
+
+def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip: bpy.types.Strip | None) -> None:
+    """Remove earlier strips, with sounds that nothing else plays, and put the new one in the first one's channel."""
+    channel = earlier[0].channel if earlier else 0
+    for old in earlier:
+        sound = old.sound
+        scene.sequence_editor.strips.remove(old)
+        if sound and not sound.users:
+            bpy.data.sounds.remove(sound)
+    if strip is not None and channel and not scene.sequence_editor.channels[channel].mute:
+        strip.channel = channel  # where that is taken, Blender moves the strip to the next free one
+
+
+def _overlaps(strip: bpy.types.Strip, start: int, end: int) -> bool:
+    first, last = compat.strip_range(strip)
+    return first < end and start < last

@@ -1,0 +1,127 @@
+"""Takes: each is an action of its own that holds the recording's weights, so that no change of it needs a worker.
+
+The action's `duet` group has the settings; a custom property has the weights, compressed. Actions are what Blender
+appends, links and keeps with a fake user, so takes travel and survive as other animation does.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass, field, replace
+
+import bpy
+import numpy as np
+
+from ...inference.errors import HeadError
+from ...inference.plain_text import brief
+from ...inference.protocol import Message, ProtocolError, encode, read_message
+from ...inference.take import Floats, Take
+from ..blender import actions
+from ..head import heads
+
+_DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
+_REMEDY = "Generate it again."
+_CACHE_SIZE = 4
+_MOST = 1 << 30  # bytes unpacked: four hours at 240 frames a second are less
+_cache: dict[str, StoredTake] = {}
+
+
+@dataclass(frozen=True)
+class StoredTake:
+    """A take, the recording it came from, the scene frame of its first frame, and where it is loud (50 Hz).
+
+    Read from a file, the take has no ARKit coefficients.
+    """
+
+    take: Take
+    audio: str
+    start: int
+    loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
+def packed(stored: StoredTake) -> bytes:
+    """The take as compressed bytes; slow for long takes, and free of bpy, so a thread may do it.
+
+    Without vertices and ARKit coefficients: what plays has other ones with every setting, so they are solved anew.
+    """
+    none = np.zeros((stored.take.frame_count, 0), np.float32)
+    header, arrays = replace(stored.take, vertices=None, arkit=none, arkit_names=()).to_message()
+    message = Message(
+        "take",
+        None,
+        {"take": header, "audio": stored.audio, "start": stored.start},
+        {**arrays, "loudness": stored.loudness},
+    )
+    return zlib.compress(b"".join(encode(message)), 1)
+
+
+def store(action: bpy.types.Action, data: bytes) -> None:
+    """Keep a packed take with its action."""
+    action.pop(_DATA, None)  # written over other bytes, Blender would cut them at the first zero
+    action[_DATA] = data
+    action[_TOKEN] = f"{zlib.crc32(data):08x}{len(data):x}"
+
+
+def unpacked(data: bytes) -> StoredTake:
+    """What `packed` has packed; raises zlib.error, ProtocolError, or what damaged parts raise."""
+    unpacker = zlib.decompressobj()
+    plain = unpacker.decompress(data, _MOST)
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise ValueError("it is cut off, or larger than any take")
+    message = read_message(io.BytesIO(plain))
+    if message is None:
+        raise ValueError("nothing is stored")
+    take = Take.from_message(message.data["take"], message.arrays)
+    audio, start = message.data["audio"], message.data["start"]
+    loudness = message.arrays.get("loudness", np.zeros(0, np.float32))
+    if loudness.dtype != np.float32 or loudness.ndim != 1 or not np.isfinite(loudness).all():
+        raise ValueError("where it is loud is not said")
+    if not isinstance(audio, str) or type(start) is not int:
+        raise ValueError("its recording is not said")
+    return StoredTake(take, audio, start, loudness)
+
+
+def read(action: bpy.types.Action) -> StoredTake:
+    """The take of an action, also after its weights were read before; raises HeadError where it cannot be read."""
+    token = str(action.get(_TOKEN, ""))
+    if token in _cache:
+        return _cache[token]
+    try:
+        stored = unpacked(action[_DATA])
+    except (zlib.error, ProtocolError, ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
+        raise HeadError(f"The take stored with '{action.name}' cannot be read ({brief(error)}).", _REMEDY) from error
+    if len(_cache) >= _CACHE_SIZE:
+        del _cache[next(iter(_cache))]
+    _cache[token] = stored
+    return stored
+
+
+def forget(action: bpy.types.Action) -> None:
+    """Make a take's action one of the animator's, that Duet never touches."""
+    for name in (_DATA, _TOKEN, actions.MARKER):
+        action.pop(name, None)
+    action.duet.head = ""
+
+
+def is_take(action: bpy.types.Action | None) -> bool:
+    """Whether the action holds a take."""
+    return action is not None and _DATA in action
+
+
+def active(obj: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The take that the head plays, or None."""
+    action = actions.action_of(obj.data.shape_keys) if obj is not None and heads.is_head(obj) else None
+    return action if is_take(action) else None
+
+
+def takes_of(obj: bpy.types.Object) -> list[bpy.types.Action]:
+    """The head's takes by name: those made for it, and the one that it plays."""
+    own, playing = heads.head_id(obj), active(obj)
+    return [a for a in bpy.data.actions if is_take(a) and (a == playing or (own and a.duet.head == own))]
+
+
+def load(obj: bpy.types.Object) -> StoredTake | None:
+    """The take that the head plays, as it was generated; None where it plays none. Raises HeadError."""
+    action = active(obj)
+    return read(action) if action else None

@@ -1,0 +1,146 @@
+"""Heads with ARKit's shapes: which keys they are, and a Duet head's performance on them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ...inference.errors import HeadError
+from ...inference.head.arkit_names import ENOUGH, Matches, match_keys
+from ...inference.head.canonical import ARKIT_NAMES
+from ...inference.head.residual import Residual
+from ...inference.head.retarget import ArkitSolver
+from ...inference.take import Floats
+from ..blender import actions, layers, states
+from ..blender.rollback import all_or_nothing
+from ..blender.steps import Steps, finish, in_background
+from ..head import heads, ownership
+from . import character, playback
+from .playback import Performance
+
+_CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of it: how near the face is, the shapes that were missing, and notes for the user."""
+
+    residual: Residual
+    missing: tuple[str, ...]
+    on_mesh: bool  # solved on the head's own mesh, for it is bound; else on the Duet head
+    notes: tuple[str, ...]
+
+
+def corrections_of(obj: bpy.types.Object) -> dict[str, str]:
+    """The matches made by hand: ARKit name -> key, or "" for none."""
+    stored = str(obj.data.shape_keys.get(_CORRECTIONS, "{}")) if obj.data.shape_keys else "{}"
+    try:
+        found = json.loads(stored)
+    except ValueError:
+        return {}
+    return {str(name): str(key) for name, key in found.items()} if isinstance(found, dict) else {}
+
+
+def correct(obj: bpy.types.Object, name: str, key: str | None) -> None:
+    """Keep with the head that `key` makes an ARKit shape ("": no key does; None: as recognised by name)."""
+    table = corrections_of(obj)
+    table.pop(name, None)
+    if key is not None:
+        table[name] = key
+    obj.data.shape_keys[_CORRECTIONS] = json.dumps(table, sort_keys=True)
+
+
+def matches_of(obj: bpy.types.Object | None) -> Matches:
+    """Which keys of a mesh make which ARKit shape; of a bound head its own, and those that binding made for the rest.
+
+    Where the animator has too few of their own to speak with, all keys count alike.
+    """
+    if obj is None or obj.type != "MESH" or obj.data.shape_keys is None:
+        return {}
+    names = [block.name for block in obj.data.shape_keys.key_blocks[1:]]
+    if heads.is_head(obj):
+        made = ownership.made(obj.data.shape_keys)
+        own = match_keys([name for name in names if name not in made], corrections_of(obj))
+        if len(own) >= ENOUGH:
+            rest = {name: (name,) for name in ARKIT_NAMES if name in made and corrections_of(obj).get(name) != ""}
+            return {name: own.get(name) or rest[name] for name in ARKIT_NAMES if name in own or name in rest}
+    return match_keys(names, corrections_of(obj))
+
+
+def is_arkit_head(obj: bpy.types.Object | None) -> bool:
+    """Whether a mesh has enough of ARKit's shapes to speak with."""
+    return len(matches_of(obj)) >= ENOUGH
+
+
+def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:
+    """Key the target's ARKit shapes with what the Duet head plays; raises HeadError.
+
+    Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
+    Other meshes of the same character (teeth, eyes) that have the same keys follow.
+    """
+    return finish(apply_steps(scene, playback.performance_steps(scene, head), target))
+
+
+def apply_steps(
+    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+
+    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    """
+    target = playback.require_target(target)
+    states.require_here(scene, target)
+    matches = matches_of(target)
+    face = character.face_of(target, matches)
+    count = sum(len(handle.shapes) for handle in face.handles)
+    if count < ENOUGH:
+        message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
+        remedy = "Match its keys by hand under ARKit Keys, or choose another mesh."
+        raise HeadError(character.say_held(face) or message, remedy)
+    performance = yield from playing
+    basis = playback.basis_on(target, performance)
+    names = [" ".join(handle.shapes) for handle in face.handles]
+    if basis is None:
+        solver = ArkitSolver(_shapes_on_head(face, performance), performance.basis, names)
+    else:
+        scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
+        solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
+    values = yield from in_background(lambda: solver(performance.weights))
+    notes = yield from _write_steps(scene, face, performance, values, lift)
+    made = {shape for handle in face.handles for shape in handle.shapes}
+    missing = tuple(name for name in ARKIT_NAMES if name not in made)
+    residual = solver.residual(performance.weights, values)
+    playback.keep_residual(target, residual)
+    return Applied(residual, missing, basis is not None, tuple(notes))
+
+
+def _shapes_on_head(face: character.Face, performance: Performance) -> Floats:
+    """The handles' ARKit shapes on the Duet head that plays (N, V, 3), metres."""
+    index = [[ARKIT_NAMES.index(name) for name in handle.shapes] for handle in face.handles]
+    return np.stack([performance.arkit[rows].sum(axis=0) for rows in index])
+
+
+def _shapes_on_mesh(face: character.Face) -> Floats:
+    """The handles' keys on the mesh itself (N, V, 3), in its units."""
+    return np.stack([playback.deltas_of(face.obj, handle.keys).sum(axis=0) for handle in face.handles])
+
+
+def _write_steps(
+    scene: bpy.types.Scene, face: character.Face, performance: Performance, values: Floats, lift: bool
+) -> Steps[list[str]]:
+    """One action for the meshes of the character; return notes."""
+    target, shapes = face.obj, dict[str, Floats]()
+    for handle, column in zip(face.handles, values.T, strict=True):
+        shapes |= dict.fromkeys(handle.shapes, column)
+    others, notes = character.others_of(scene, target, matches_of)
+    spoken = [key for handle in face.handles for key in handle.keys]
+    keys = [other.obj.data.shape_keys for other in others]
+    with all_or_nothing(scene, target, keys), layers.resting_keys(target.data.shape_keys):
+        silenced = playback.silence(target, performance, spoken)
+        action = actions.new_action(f"{performance.name} on {target.name}")
+        faces = [face, *others]
+        notes += yield from character.write_steps(scene, faces, action, performance.frames, shapes, lift=lift)
+    return [*notes, *silenced]

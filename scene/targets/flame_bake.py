@@ -1,0 +1,183 @@
+"""A Duet head's performance on a FLAME head: keyed expression keys and bones, and pose correctives that follow them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ...inference.errors import HeadError
+from ...inference.flame.fit import FlameFit, FlameMotion, turns
+from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
+from ...inference.head.residual import Residual
+from ...inference.take import Floats
+from ..blender import actions, drivers, layers, shape_keys, states
+from ..blender.rollback import all_or_nothing
+from ..blender.steps import Steps, finish
+from ..checks import meant, obstacles
+from . import playback
+from .flame_heads import FlameHead, flame_head
+from .playback import Performance
+
+_MOVED = (NECK, JAW, LEFT_EYE, RIGHT_EYE)
+_ALIGNED = 1e-3  # how far a bone's rest axes may be from FLAME's for its angles to drive the correctives
+_LEAST = 1e-6  # metres that a corrective moves, or nothing drives it
+# R - I of an Euler rotation x, y, z in Blender's order "XYZ", R = Rz Ry Rx, row by row.
+_ELEMENTS = (
+    "cos(y)*cos(z)-1",
+    "cos(z)*sin(x)*sin(y)-cos(x)*sin(z)",
+    "cos(x)*cos(z)*sin(y)+sin(x)*sin(z)",
+    "cos(y)*sin(z)",
+    "cos(x)*cos(z)+sin(x)*sin(y)*sin(z)-1",
+    "cos(x)*sin(y)*sin(z)-cos(z)*sin(x)",
+    "-sin(y)",
+    "cos(y)*sin(x)",
+    "cos(x)*cos(y)-1",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """What came of it: the coefficients, how near the face is, and notes for the user."""
+
+    motion: FlameMotion
+    residual: Residual
+    notes: tuple[str, ...]
+
+
+def motion_steps(performance: Performance, flame: FlameHead) -> Steps[tuple[FlameMotion, Residual]]:
+    """The performance as coefficients of a FLAME head; raises HeadError where the head is not bound."""
+    basis = playback.basis_on(flame.obj, performance)
+    if basis is None:
+        raise HeadError(
+            f"'{flame.obj.name}' has other vertices than the Duet head, and is not bound to it.",
+            "Bind it first, so that Duet knows where its lips and lids are.",
+        )
+    blocks = flame.obj.data.shape_keys.key_blocks
+    identity = np.array([blocks[name].value for name in flame.keys["Shape"]], np.float32)
+    in_flame = np.asarray(basis @ (flame.axes / flame.scale), np.float32)
+    return (yield from _fit(FlameFit(flame.model, identity), performance, in_flame))
+
+
+def motion_on_model_steps(performance: Performance, model: FlameModel) -> Steps[tuple[FlameMotion, Residual]]:
+    """The performance as coefficients of a model of the Duet head's own vertices; raises HeadError for another."""
+    count, due = performance.basis.shape[1], len(model.v_template)
+    if count != due:
+        raise HeadError(
+            f"The model has {due} vertices, the Duet head {count}.",
+            "Leave FLAME Model empty, or choose a FLAME head that is bound as the target.",
+        )
+    basis = np.asarray(performance.basis @ TO_BLENDER, np.float32)
+    return (yield from _fit(FlameFit(model), performance, basis))
+
+
+def _fit(fit: FlameFit, performance: Performance, basis: Floats) -> Steps[tuple[FlameMotion, Residual]]:
+    motion, residual = yield from fit.steps(performance.weights, basis, performance.fps)
+    _add_turns(motion.pose, performance)
+    return motion, residual
+
+
+def _add_turns(pose: Floats, performance: Performance) -> None:
+    """Add what the Duet head's bones do to a pose (T, 5, 3): the neck as it is, jaw and eyes before the face's own."""
+    for joint in _MOVED:
+        turned = performance.turns.get(JOINTS[joint])
+        if turned is not None:
+            rotation = TO_BLENDER.T @ turned @ TO_BLENDER @ rotation_matrices(pose[:, joint].astype(np.float64))
+            pose[:, joint] = turns(np.eye(3), np.swapaxes(rotation, 1, 2) - np.eye(3))
+
+
+def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:
+    """Key the FLAME head's expression keys and bones with what the Duet head plays; raises HeadError.
+
+    Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
+    """
+    return finish(apply_steps(scene, playback.performance_steps(scene, head), target))
+
+
+def apply_steps(
+    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+) -> Steps[Applied]:
+    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+
+    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    """
+    flame = flame_head(playback.require_target(target))
+    states.require_here(scene, flame.obj)
+    obstacles.require_undriven(flame.obj, flame.keys["Exp"])
+    performance = yield from playing
+    motion, residual = yield from motion_steps(performance, flame)
+    key, spoken = flame.obj.data.shape_keys, [*flame.keys["Exp"], *flame.keys["Pose"]]
+    with all_or_nothing(scene, flame.obj, [flame.rig]):
+        notes = obstacles.clear(flame.obj, spoken, lift, [key, flame.rig])
+        notes += layers.make_way(scene, [flame.obj], [key, flame.rig], True)
+        notes += playback.silence(flame.obj, performance, flame.keys["Exp"])
+        action = actions.new_action(f"{performance.name} on {flame.obj.name}")
+        bag = playback.play(key, action)
+        playback.write_values(bag, key, flame.keys["Exp"], performance.frames, motion.expression)
+        bones = playback.play(flame.rig, action)
+        for joint in _MOVED:
+            _key_bone(bones, flame, joint, performance, motion.pose[:, joint])
+        _correct(bag, flame, performance, motion.pose)
+        playback.keep_residual(flame.obj, residual)
+        meant.require(scene, flame.obj, flame.keys["Exp"], performance.frames, motion.expression)
+    return Applied(motion, residual, tuple(notes))
+
+
+def _key_bone(
+    bag: bpy.types.ActionChannelbag, flame: FlameHead, joint: int, performance: Performance, vectors: Floats
+) -> None:
+    """Key a bone's Euler angles with FLAME's rotations (T, 3) of its joint."""
+    bone = flame.rig.pose.bones[JOINTS[joint]]
+    bone.rotation_mode = "XYZ"
+    frame = _bone_axes(flame, joint)
+    angles, before = np.empty((len(vectors), 3), np.float32), None
+    for row, rotation in enumerate(rotation_matrices(vectors.astype(np.float64))):
+        matrix = Matrix((frame @ rotation @ frame.T).tolist())
+        before = matrix.to_euler("XYZ", before) if before else matrix.to_euler("XYZ")
+        angles[row] = before
+    path = bone.path_from_id("rotation_euler")
+    for index, column in enumerate(angles.T):
+        actions.write_curve(bag, path, performance.frames, column, index=index)
+
+
+def _bone_axes(flame: FlameHead, joint: int) -> Floats:
+    """(3, 3) from FLAME's axes to those that a bone rests in."""
+    place = flame.rig.matrix_world.inverted() @ flame.obj.matrix_world
+    to_rig = np.array(place.to_3x3().normalized()) @ flame.axes
+    rest = np.array(flame.rig.data.bones[JOINTS[joint]].matrix_local.to_3x3())
+    return rest.T @ to_rig
+
+
+def _correct(bag: bpy.types.ActionChannelbag, flame: FlameHead, performance: Performance, pose: Floats) -> None:
+    """Let the pose correctives follow: by drivers of their bones' angles, or by keys."""
+    key, names = flame.obj.data.shape_keys, flame.keys["Pose"]
+    drivers.undrive(key, names)
+    features = (rotation_matrices(pose.astype(np.float64))[:, 1:] - np.eye(3)).reshape(len(pose), -1)
+    shape_keys.widen_sliders(key, names, np.full(len(names), -2.0), np.full(len(names), 2.0))
+    for number, name in enumerate(names[: features.shape[1]]):
+        joint = 1 + number // 9
+        if np.abs(flame.model.posedirs[:, :, number]).max() < _LEAST:
+            continue
+        if np.abs(_bone_axes(flame, joint) - np.eye(3)).max() < _ALIGNED:
+            actions.remove_curves(bag, [shape_keys.value_path(name)])
+            _drive(key.key_blocks[name], flame.rig, JOINTS[joint], _ELEMENTS[number % 9])
+        else:
+            playback.write_values(bag, key, [name], performance.frames, features[:, number : number + 1])
+
+
+def _drive(block: bpy.types.ShapeKey, rig: bpy.types.Object, bone: str, expression: str) -> None:
+    """Drive a key by a bone's local rotation, however that comes about; Blender evaluates the expression itself."""
+    curve = block.driver_add("value")
+    curve.keyframe_points.clear()  # from 5.2 on, there is a key at 0, which swallows the smallest angles
+    driver = curve.driver
+    driver.type = "SCRIPTED"
+    for axis in "xyz":
+        variable = driver.variables.new()
+        variable.name, variable.type = axis, "TRANSFORMS"
+        source = variable.targets[0]
+        source.id, source.bone_target = rig, bone
+        source.transform_type, source.transform_space = f"ROT_{axis.upper()}", "LOCAL_SPACE"
+        source.rotation_mode = "XYZ"
+    driver.expression = expression

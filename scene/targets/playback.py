@@ -1,0 +1,247 @@
+"""What a Duet head plays, frame by frame, for heads that speak by other means: FLAME's coefficients, ARKit's shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inference.errors import HeadError
+from ...inference.head.blendshapes import load_blendshapes
+from ...inference.head.canonical import ARKIT_NAMES, load_head
+from ...inference.head.residual import Residual
+from ...inference.take import Floats, Take
+from ..blender import actions, compat, shape_keys, stage, states, timing
+from ..blender.steps import Steps, finish
+from ..head import emotions, feelings, followers, heads, ownership, sliders
+
+NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
+ALIKE = 0.02  # of a mesh's size, in the root mean square: within it, two meshes are of the same vertices
+_ALMOST = 0.5  # of the blendshapes that move: with fewer of them as keys, a mesh is not bound
+_LEAST = 1e-5  # of a key's value: below it, nothing moves
+_RESIDUAL = "duet_residual"  # custom property of the target's Key
+_TURNING = ("neck", "jaw", "left_eye", "right_eye")
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """A Duet head over T frames: F-curves, sliders, drivers and layers together."""
+
+    name: str  # what plays
+    fps: float
+    frames: NDArray[np.intp]  # (T,) of the scene
+    names: tuple[str, ...]  # of the K keys that move
+    weights: Floats  # (T, K)
+    basis: Floats  # (K, V, 3) their deltas on the Duet head, metres
+    rest: Floats  # (V, 3) the Duet head without them
+    arkit: Floats  # (52, V, 3) its ARKit shapes, in the order of ARKIT_NAMES
+    turns: dict[str, Floats]  # bone -> rotations (T, 3, 3) from rest in the parent's frame, Blender's axes
+
+
+def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Performance:
+    """Play the head's animation and note what its keys and bones do, also where the head is hidden; raises HeadError.
+
+    The scene stays at its frame.
+    """
+    return finish(performance_steps(scene, head))
+
+
+def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Performance]:
+    """The same in steps of a frame."""
+    head = heads.require_head(head)
+    key = head.data.shape_keys
+    name, first, last = _played(scene, head)
+    frames, rig = np.arange(first, last + 1), heads.rig_of(head)
+    bones = [bone for bone in _TURNING if bone in rig.pose.bones] if rig else []
+    weights = np.empty((len(frames), len(key.key_blocks)), np.float32)
+    turns = {bone: np.empty((len(frames), 3, 3), np.float32) for bone in bones}
+    with stage.staged(scene, [head]) as apart:
+        for row, frame in enumerate(frames):
+            depsgraph = apart.at(float(frame))
+            key.evaluated_get(depsgraph).key_blocks.foreach_get("value", weights[row])
+            posed = rig.evaluated_get(depsgraph).pose.bones if rig else {}
+            for bone in bones:
+                turns[bone][row] = _turn(posed[bone])
+            yield row / len(frames)
+    names = [block.name for block in key.key_blocks]
+    _spread_emotions(head, names, weights)
+    weights[:, [not _is_source(block) for block in names]] = 0
+    weights[:, 0] = 0  # the Basis
+    moving = np.flatnonzero(np.abs(weights).max(axis=0) > _LEAST)
+    used = tuple(names[column] for column in moving)
+    if not used:
+        raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
+    fps = timing.scene_fps(scene)
+    arkit = deltas_of(head, ARKIT_NAMES)
+    return Performance(
+        name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), arkit, turns
+    )
+
+
+def _spread_emotions(head: bpy.types.Object, names: list[str], weights: Floats) -> None:
+    """Let blendshapes move in place of the emotions' keys, for a bound head has those of its own alone."""
+    own = list(feelings.stored_on(head).values())
+    values = {
+        name: weights[:, names.index(name)].copy() for e in own for name in (e.key, e.silent_key) if name in names
+    }
+    for sums in feelings.spread(own, values):
+        for name, column in sums.items():
+            if name in names:
+                weights[:, names.index(name)] += column
+    weights[:, [names.index(name) for name in values]] = 0
+
+
+def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Performance:
+    """A take from frame `start` on, at the scene's frame rate, with no head to play it; raises HeadError."""
+    shapes, fps = load_blendshapes(), timing.scene_fps(scene)
+    names = (*take.speech_names, *take.expression_names)
+    if names != (*shapes.speech_names, *shapes.expression_names):
+        raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
+    weights = timing.resample(take.face_weights, take.fps, fps)
+    basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
+    head, frames = load_head(), start + np.arange(len(weights))
+    return Performance(name, fps, frames, names, weights, basis, head.vertices, head.arkit, {})
+
+
+def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:
+    """What the head's keys play, and its first and last frame; raises HeadError where that is nothing."""
+    key = head.data.shape_keys
+    action = actions.action_of(key)
+    if action is not None:
+        return action.name, *_range_of(action)
+    if key.animation_data is None or not key.animation_data.nla_tracks:
+        raise HeadError(f"'{head.name}' plays no take.", "Generate from audio first.")
+    return f"Duet {head.name}", scene.frame_start, scene.frame_end
+
+
+def _range_of(action: bpy.types.Action) -> tuple[int, int]:
+    """The first and last frame of the action's keys; Silence, which takes key beyond their ends, does not count."""
+    bags = [bag for slot in action.slots for bag in actions.bags_in(action, slot)]
+    curves = [c for bag in bags for c in bag.fcurves if c.data_path != sliders.SILENCE_PATH and len(c.keyframe_points)]
+    ranges = [curve.range() for curve in curves]
+    if action.use_frame_range or not ranges:
+        return round(action.frame_range[0]), round(action.frame_range[1])
+    return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
+
+
+def deltas_of(obj: bpy.types.Object, names: Sequence[str]) -> Floats:
+    """What keys add to the mesh at a value of 1: (N, V, 3) in the object's own units; nothing for keys it lacks."""
+    count, blocks = len(obj.data.vertices), obj.data.shape_keys.key_blocks
+    result = np.zeros((len(names), count * 3), np.float32)
+    rest = np.empty(count * 3, np.float32)
+    for row, name in zip(result, names, strict=True):
+        if name in blocks:
+            blocks[name].points.foreach_get("co", row)
+            blocks[name].relative_key.points.foreach_get("co", rest)
+            row -= rest
+    return result.reshape(len(names), count, 3)
+
+
+def coordinates(obj: bpy.types.Object) -> Floats:
+    """The vertices of a mesh without its keys (V, 3), in its own units."""
+    key = obj.data.shape_keys
+    out = np.empty(len(obj.data.vertices) * 3, np.float32)
+    (key.reference_key.points if key else obj.data.vertices).foreach_get("co", out)
+    return out.reshape(-1, 3)
+
+
+def similarity(source: Floats, target: Floats) -> tuple[Floats, float, float]:
+    """Rotation (3, 3) and scale that, with a shift, take points (n, 3) nearest to others: Umeyama 1991.
+
+    And how far off they then are: the root mean square, by the target's size.
+    """
+    a, b = source - source.mean(axis=0), (target - target.mean(axis=0)).astype(np.float64)
+    u, size, vt = np.linalg.svd(b.T @ a)
+    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
+    turn = (u * sign) @ vt
+    scale = float((size * sign).sum() / (a.astype(np.float64) ** 2).sum())
+    off = np.sqrt(np.mean((scale * a @ turn.T - b) ** 2)) / np.ptp(b, axis=0).max()
+    return turn, scale, float(off)
+
+
+def keep_residual(obj: bpy.types.Object, residual: Residual) -> None:
+    """Keep with the target how near it comes to what was applied, for the panel to show."""
+    obj.data.shape_keys[_RESIDUAL] = str(residual)
+
+
+def residual_of(obj: bpy.types.Object | None) -> str:
+    """How near the target came at the last time, as text; empty where nothing was applied."""
+    key = obj.data.shape_keys if obj is not None and obj.type == "MESH" else None
+    return str(key.get(_RESIDUAL, "")) if key else ""
+
+
+def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:
+    """Mute a bound head's learned blendshapes, for from now on the keys `spoken` move it; return notes."""
+    blocks, made = obj.data.shape_keys.key_blocks, ownership.made(obj.data.shape_keys)
+    own = (*(name for name in performance.names if name in made), *emotions.keys_of(feelings.stored_on(obj).values()))
+    found = [blocks[name] for name in own if name in blocks and name not in spoken]
+    for block in found:
+        block.mute = True
+    followers.mute(obj, [block.name for block in found], True)
+    return [f"{len(found)} keys of Duet's own on '{obj.name}' are muted."] if found else []
+
+
+def _is_source(name: str) -> bool:
+    """Whether a key may be part of a performance: all but FLAME's, which are made from one."""
+    return not NUMBERED.fullmatch(name)
+
+
+def basis_on(target: bpy.types.Object, performance: Performance) -> Floats | None:
+    """The performance's blendshapes on another mesh (K, V, 3), in that object's units; None where it is not bound.
+
+    A mesh is bound where it has the Duet head's blendshapes as keys of its own; a mesh of the Duet head's own
+    vertices needs no binding, also where it is turned, scaled or somewhat another person's.
+    """
+    keys = target.data.shape_keys.key_blocks if target.data.shape_keys else ()
+    have = [name in keys for name in performance.names]
+    if len(have) and np.mean(have) >= _ALMOST:
+        return deltas_of(target, performance.names)
+    if len(target.data.vertices) != len(performance.rest):
+        return None
+    turn, scale, off = similarity(performance.rest, coordinates(target))
+    return scale * performance.basis @ turn.T if off < ALIKE else None
+
+
+def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
+    """A mesh that can be animated now; raises HeadError with the reason and a remedy."""
+    if obj is None or obj.type != "MESH":
+        raise HeadError("No mesh is chosen to apply the take to.", "Choose the head's mesh as the target.")
+    states.require_writable(obj)
+    return obj
+
+
+def play(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
+    """Let a data-block play an action of Duet's in place of what it plays, and return its curves; raises HeadError."""
+    states.require_playable(datablock, datablock.name)
+    actions.assign(datablock, action)
+    return compat.channelbag(action, datablock.animation_data.action_slot)
+
+
+def write_values(
+    bag: bpy.types.ActionChannelbag, key: bpy.types.Key, names: Sequence[str], frames: NDArray[Any], values: Floats
+) -> None:
+    """Key the named shape keys with `values` (T, N), a key a frame, and let their sliders reach them."""
+    if len(values):
+        shape_keys.widen_sliders(key, names, values.min(axis=0), values.max(axis=0))
+    for name, column in zip(names, np.asarray(values).T, strict=True):
+        actions.write_curve(bag, shape_keys.value_path(name), frames, column)
+
+
+def _turn(bone: bpy.types.PoseBone) -> Floats:
+    """How far a bone is turned from rest (3, 3), in its parent's frame and the armature's axes."""
+    rest = np.array(bone.bone.matrix_local.to_3x3())
+    own = np.array((bone.matrix if bone.parent is None else _local(bone)).to_3x3())
+    turned = own @ rest.T if bone.parent is None else rest @ own @ rest.T
+    u, _, vt = np.linalg.svd(turned)  # without the scale
+    return (u @ vt).astype(np.float32)
+
+
+def _local(bone: bpy.types.PoseBone) -> Any:
+    """The bone's pose relative to where its parent's pose would carry it."""
+    carried = bone.parent.matrix @ bone.parent.bone.matrix_local.inverted() @ bone.bone.matrix_local
+    return carried.inverted() @ bone.matrix

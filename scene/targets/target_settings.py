@@ -1,0 +1,53 @@
+"""What the user chooses for heads that are not Duet's: the mesh that a take is applied to, and a FLAME model file."""
+
+# mypy: disable-error-code="valid-type"
+
+from pathlib import Path
+
+import bpy
+
+from ...inference.flame.duet import duet_flame
+from ...inference.flame.model import FlameModel, load_flame
+
+
+class DuetTarget(bpy.types.PropertyGroup):
+    """The choices under Other Heads."""
+
+    obj: bpy.props.PointerProperty(
+        name="Target",
+        type=bpy.types.Object,
+        poll=lambda _, obj: obj.type == "MESH",
+        description="The mesh that a take is applied to: one with FLAME's keys and bones, or with ARKit's shapes",
+    )
+    model: bpy.props.StringProperty(
+        name="FLAME Model",
+        subtype="FILE_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        description="Your FLAME model: .pkl, .npz or .safetensors. Empty: the Duet head's own, which comes with Duet",
+    )
+
+
+def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The chosen mesh if it is still in the scene, or None."""
+    obj = scene.duet_target.obj
+    return obj if obj is not None and scene.objects.get(obj.name) == obj else None
+
+
+def model_of(scene: bpy.types.Scene) -> FlameModel:
+    """The chosen FLAME model, else the Duet head's own; raises WeightsError."""
+    path = scene.duet_target.model
+    return load_flame(Path(bpy.path.abspath(path))) if path else duet_flame()
+
+
+def register() -> None:
+    """Give every scene the choices."""
+    if hasattr(bpy.types.Scene, "duet_target"):
+        return
+    bpy.utils.register_class(DuetTarget)
+    bpy.types.Scene.duet_target = bpy.props.PointerProperty(type=DuetTarget)
+
+
+def unregister() -> None:
+    """Take them away."""
+    del bpy.types.Scene.duet_target
+    bpy.utils.unregister_class(DuetTarget)

@@ -1,0 +1,35 @@
+"""Linter, formatter and type checker, as `pyproject.toml` configures them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("inference", "scene", "operators", "panels", "training", "benchmarks", "examples")
+
+
+def run(command, cwd):
+    process = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_lint_and_format(command):
+    run([sys.executable, "-m", "ruff", *command, "--no-cache"], cwd=ROOT)
+
+
+def test_types(tmp_path):
+    """In the package `duet`, whatever the name of the folder that the repository was cloned to."""
+    (tmp_path / "duet").symlink_to(ROOT)
+    packages = [argument for room in ROOMS for argument in ("-p", f"duet.{room}")]
+    config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
+    run([sys.executable, "-m", "mypy", *config, *packages], cwd=tmp_path)
+
+
+def test_modules_are_short_and_begin_with_what_they_are():
+    for path in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 420, path
+        assert text.startswith('"""'), path

@@ -1,0 +1,61 @@
+"""The learned blendshapes' file: what it names, and what an older one lacks."""
+
+import json
+
+import numpy as np
+import pytest
+from duet.inference.checkpoints import load_checkpoint, save_checkpoint
+from duet.inference.errors import WeightsError
+from duet.inference.head.blendshapes import DEFAULT_PATH, load_blendshapes
+from duet.inference.stamps import BUILT_ON, ENTRY, Stamp, file_id
+from duet.inference.take import EMOTIONS
+
+LIBRARY = (*EMOTIONS, "smirk")
+
+
+def written(folder, names=LIBRARY, rows=9):
+    """A small file of 2 speech and 3 expression blendshapes of 4 vertices, and those that it was built on."""
+    built_on = {}
+    for name in BUILT_ON["fusion"]:
+        save_checkpoint(folder / f"{name}.safetensors", {}, {"name": name})
+        built_on[name] = file_id(folder / f"{name}.safetensors")
+    rng, path = np.random.default_rng(0), folder / "fusion.safetensors"
+    arrays = {
+        "basis.speech": rng.normal(size=(2, 4, 3)).astype(np.float32),
+        "basis.expression": rng.normal(size=(3, 4, 3)).astype(np.float16),
+        "emotion_weights": rng.normal(size=(rows, 3)).astype(np.float32),
+    }
+    named = {"speech_names": ["Jaw", "Lips"], "expression_names": ["A", "B", "C"]}
+    if names:
+        arrays["emotion_opening"] = rng.random((rows, 2)).astype(np.float32)
+        named["emotions"] = names
+    metadata = {key: json.dumps(value) for key, value in named.items()}
+    save_checkpoint(path, arrays, metadata | {ENTRY: Stamp("none", 0, built_on).text()})
+    return path
+
+
+def test_the_library_comes_after_the_emotions(tmp_path):
+    path = written(tmp_path)
+    shapes, stored = load_blendshapes(path), load_checkpoint(path)
+    assert shapes.emotions == LIBRARY
+    np.testing.assert_array_equal(shapes.emotion_weights, stored.array("emotion_weights"))
+    np.testing.assert_array_equal(shapes.emotion_opening, stored.array("emotion_opening"))
+
+
+def test_a_file_without_names_knows_the_emotions_and_opens_no_mouth(tmp_path):
+    shapes = load_blendshapes(written(tmp_path, names=(), rows=len(EMOTIONS)))
+    assert shapes.emotions == EMOTIONS
+    assert shapes.emotion_opening.shape == (len(EMOTIONS), 2)
+    assert not shapes.emotion_opening.any()
+
+
+@pytest.mark.parametrize("names", [LIBRARY[1:], ("smirk", *EMOTIONS), EMOTIONS])
+def test_names_and_weights_must_agree(tmp_path, names):
+    with pytest.raises(WeightsError, match="emotions"):
+        load_blendshapes(written(tmp_path, names))
+
+
+def test_the_shipped_file():
+    shapes = load_blendshapes(DEFAULT_PATH)
+    assert shapes.emotion_opening.shape == (len(shapes.emotions), len(shapes.speech_names))
+    assert (shapes.emotion_opening >= 0).all()

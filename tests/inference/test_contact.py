@@ -1,0 +1,79 @@
+"""Lips that meet and do not pass: on a made-up rig with a known answer, on the shipped one, and in a real recording."""
+
+from pathlib import Path
+
+import numpy as np
+from duet.inference.audio.decode import load_audio
+from duet.inference.engine.lip_contact import FURTHEST, LipContact, lip_contact
+from duet.inference.engine.pipeline import Pipeline
+from duet.inference.engine.speech_rig import load_rig
+from duet.inference.head.canonical import load_head
+from duet.inference.take import GenerateRequest
+from duet.training.evaluation.closures import crossing, lip_halves_of
+from duet.training.speech_rig import CHANNEL_NAMES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = load_head()
+RIG = load_rig(ROOT / "weights" / "rig.safetensors").deltas(HEAD)
+LOWER = CHANNEL_NAMES.index("lower_down")
+SHIPPED = lip_contact(HEAD, RIG, LOWER)
+
+
+def test_the_lip_gives_way_by_what_the_roll_overlaps():
+    contact = LipContact(np.array([[0.020, 0.010], [-0.00045, -0.0001]], np.float32), yielding=0)
+    held = contact.hold(np.array([[0.0, 1.0], [0.01, 1.0], [0.9, 1.0], [0.2, 0.0]], np.float32))
+    np.testing.assert_allclose(held[:, 0], [0.0175, 0.0175, 0.9, 0.2], rtol=1e-5)
+    np.testing.assert_array_equal(held[:, 1], np.float32([1.0, 1.0, 1.0, 0.0]))
+
+
+def test_lips_are_not_pressed_further_than_a_little():
+    contact = LipContact(np.array([[0.020, 0.010], [-0.005, -0.001]], np.float32), yielding=0)
+    held = contact.hold(np.array([[0.0, 1.0], [0.1, 1.0], [0.9, 1.0]], np.float32))
+    np.testing.assert_allclose(held[:, 1], [FURTHEST / 0.005, (0.002 + FURTHEST) / 0.005, 1.0], rtol=1e-4)
+    np.testing.assert_allclose((held @ contact.parting).min(axis=1)[:2], -0.1e-3, atol=1e-7)
+
+
+def test_what_stands_nearly_shut_is_shut_and_what_is_open_stays_so():
+    contact = LipContact(np.full((2, 6), 0.01, np.float32), yielding=0, opening=(0,))
+    gaps = np.linspace(0, 6, 61)  # mm
+    sealed = contact.seal(np.stack([gaps / 10, 0 * gaps], axis=1).astype(np.float32)) @ contact.parting[:, 0] * 1000
+    assert sealed[7] < 0.16
+    assert sealed[10] < 0.4
+    np.testing.assert_allclose(sealed[28:], gaps[28:], atol=1e-4)
+    assert (np.diff(sealed) > 0).all()
+    assert np.diff(sealed).max() < 0.2, "no jump: at most twice as fast"
+    rounded = contact.seal(np.array([[0.02, 0.08]], np.float32))
+    assert rounded[0, 1] == np.float32(0.08), "rounding is not turned down"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_no_mix_of_channels_passes_the_lips(seed):
+    channels = np.random.default_rng(seed).beta(0.6, 2, (40, len(CHANNEL_NAMES))).astype(np.float32)
+    held = SHIPPED.hold(channels)
+    assert (held @ SHIPPED.parting).min() >= -0.1e-3 - 1e-7
+    apart = (channels @ SHIPPED.parting).min(axis=1) >= -0.1e-3
+    np.testing.assert_array_equal(held[apart], channels[apart])
+    np.testing.assert_allclose(SHIPPED.hold(held), held, atol=1e-6)
+
+
+def test_rolled_lips_would_pass_each_other():
+    rolled = np.zeros((1, len(CHANNEL_NAMES)), np.float32)
+    rolled[0, [CHANNEL_NAMES.index(f"roll_{lip}") for lip in ("lower", "upper")]] = 0.4
+    assert (rolled @ SHIPPED.parting).min() < -1e-3
+    held = SHIPPED.hold(rolled)
+    assert 0.5 * FURTHEST < held[0, LOWER] * SHIPPED.parting[LOWER].max() < 3 * FURTHEST
+    assert 0 < held[0, CHANNEL_NAMES.index("roll_lower")] < 0.4
+
+
+def test_lips_of_a_real_sentence_never_cross():
+    samples = load_audio(ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav")
+    asked = GenerateRequest(fps=25.0, vertices=True)
+    take = Pipeline(ROOT / "weights", "numpy").generate(samples, asked, lambda *_: None)
+    assert take.vertices is not None
+    mesh, halves = lip_halves_of(HEAD)
+    at_rest = crossing(mesh, halves)
+    deepest = max(crossing(mesh.moved(vertices.astype(float)), halves) for vertices in take.vertices)
+    assert deepest - at_rest < 0.8, "mm: lips that close while they are pushed forward flatten against each other"

@@ -1,0 +1,99 @@
+"""Both engines on the shipped weights: the same numbers within 1e-4 on every output."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from duet.inference.audio.mel import loud_level, normalised_mel
+from duet.inference.engine.engine import EmbeddedEngine, make_engine
+from duet.inference.engine.layers_numpy import gelu
+from duet.inference.engine.models import load_models
+from duet.inference.errors import RequestError
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def engines():
+    models = load_models(WEIGHTS)
+    return make_engine(models, "numpy", "auto"), make_engine(models, "torch", "cpu")
+
+
+@pytest.fixture(scope="module")
+def mel(recording):
+    return normalised_mel(recording, 0, 600, loud_level(recording))
+
+
+def test_encoder(engines, mel):
+    embedded, torch = (engine.encode(mel) for engine in engines)
+    assert embedded.shape == (300, 5, 384)
+    np.testing.assert_allclose(embedded, torch, atol=TOLERANCE * np.abs(torch).max())
+
+
+def test_speech_model(engines, mel):
+    features = engines[1].encode(mel)
+    embedded, torch = (engine.channels(features, 0) for engine in engines)
+    np.testing.assert_allclose(embedded, torch, atol=TOLERANCE)
+    assert np.ptp(torch, axis=0).max() > 0.1, "speech moves something"
+
+
+@pytest.mark.parametrize("which", ["speech_weights", "expression_weights"])
+def test_fusion(engines, which):
+    images = np.random.default_rng(0).normal(0, 0.5, (70, 64, 64, 3)).astype(np.float32)
+    embedded, torch = (getattr(engine, which)(images) for engine in engines)
+    np.testing.assert_allclose(embedded, torch, atol=TOLERANCE)
+    np.testing.assert_array_equal(engines[0].speech_weights(0 * images[:1]), 0)
+
+
+def test_the_stored_emotions_are_what_the_encoder_gives(engines):
+    from duet.inference.engine.uv_grid import Grid
+    from duet.inference.head.blendshapes import load_blendshapes
+    from duet.inference.head.canonical import load_head
+    from duet.training.fusion.expressions import emotion_arkit
+
+    fusion = load_models(WEIGHTS).fusion
+    grid = Grid(fusion.arrays["grid_index"], fusion.floats()["grid_weight"])
+    images = grid.image(np.tensordot(emotion_arkit(), load_head().arkit, axes=1))
+    for engine in engines:
+        np.testing.assert_allclose(
+            engine.expression_weights(images), load_blendshapes().emotion_weights[: len(images)], atol=TOLERANCE
+        )
+
+
+def test_whole_path(recording):
+    """From samples to take, in every array."""
+    from duet.inference.engine.pipeline import Pipeline
+    from duet.inference.take import GenerateRequest
+
+    request = GenerateRequest(fps=30, emotions={"happy": 0.7, "angry": 0.2}, vertices=True)
+    takes = [
+        Pipeline(WEIGHTS, name, "cpu").generate(recording, request, lambda *_: None) for name in ("numpy", "torch")
+    ]
+    for name in ("speech_weights", "expression_weights", "emotion_curves", "arkit", "vertices"):
+        np.testing.assert_allclose(getattr(takes[0], name), getattr(takes[1], name), atol=TOLERANCE, err_msg=name)
+
+
+def test_gelu_is_exact_where_it_matters():
+    import scipy.special
+
+    x = np.linspace(-8, 8, 2001, dtype=np.float32)
+    np.testing.assert_allclose(gelu(x), x * scipy.special.ndtr(x.astype(float)), atol=2e-6)
+
+
+def test_automatic_choice_is_embedded_without_an_accelerator(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert isinstance(make_engine(load_models(WEIGHTS), "auto", "auto"), EmbeddedEngine)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RequestError, match="no device 'cuda'"):
+        make_engine(load_models(WEIGHTS), "torch", "cuda")
+    with pytest.raises(RequestError, match="no engine 'jax'"):
+        make_engine(load_models(WEIGHTS), "jax", "auto")

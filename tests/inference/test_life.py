@@ -1,0 +1,99 @@
+"""Blinks, eye darts, head motion and breaths: rates and shapes as the literature has them, seeded and separable."""
+
+import numpy as np
+import pytest
+from duet.inference.audio.loudness import RATE, envelope, pauses
+from duet.inference.performance.emotion_keys import curves_at
+from duet.inference.performance.life import Life, blink_times, breath_spans, live
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.embedded
+ALL = Life(blinks=1, eyes=1, head=1, breaths=1, seed=3)
+PAUSES = [(0.0, 0.4), (3.0, 3.8), (7.0, 7.3), (11.0, 12.5)]
+
+
+def dense(keys, seconds):
+    return curves_at(keys[0], np.asarray(keys[1], np.float32)[:, None], seconds)[:, 0]
+
+
+def test_people_blink_about_twenty_times_a_minute():
+    times = blink_times(600.0, [], np.random.default_rng(0))
+    assert 140 < len(times) < 260
+    gaps = np.diff(times)
+    assert gaps.min() > 0.5
+    assert gaps.std() > 0.5  # no metronome
+
+
+def test_blinks_are_drawn_to_pauses():
+    starts = np.arange(2.0, 600.0, 6.0)
+    times = np.array(blink_times(600.0, [(s, s + 0.6) for s in starts], np.random.default_rng(0)))
+    near = [np.abs(times - s).min() < 0.1 for s in starts]
+    assert np.mean(near) > 0.25
+    free = np.array(blink_times(600.0, [], np.random.default_rng(0)))
+    assert np.mean(near) > 2 * np.mean([np.abs(free - s).min() < 0.1 for s in starts])
+
+
+@given(st.integers(0, 50), st.floats(0.5, 40))
+def test_keys_are_in_time_in_order_and_in_range(seed, duration):
+    keys = live(duration, [(a, b) for a, b in PAUSES if b < duration], Life(1, 1, 1, 1, seed))
+    for name, (seconds, values) in keys.shapes.items():
+        assert (np.diff(seconds) > 0).all(), name
+        assert not len(seconds) or seconds[-1] <= duration + 0.2
+        assert values.min(initial=0) >= 0
+        assert values.max(initial=0) <= 1
+    for seconds, values in keys.neck:
+        assert (np.diff(seconds) > 0).all()
+        assert np.abs(values).max() < np.radians(8)
+        assert values[0] == values[-1] == 0
+
+
+def test_the_same_seed_is_the_same_life_and_another_is_not():
+    one, two, other = (live(20, PAUSES, Life(1, 1, 1, 1, seed)) for seed in (3, 3, 4))
+    assert all(np.array_equal(one.shapes[name], two.shapes[name]) for name in one.shapes)
+    assert not np.array_equal(one.shapes["eyeBlinkLeft"][0], other.shapes["eyeBlinkLeft"][0])
+
+
+def test_switching_one_part_off_leaves_the_others():
+    whole, part = live(20, PAUSES, ALL), live(20, PAUSES, Life(blinks=0, eyes=1, head=1, breaths=0, seed=3))
+    assert not {"eyeBlinkLeft", "jawOpen"} & set(part.shapes)
+    assert np.array_equal(whole.shapes["eyeLookUpLeft"], part.shapes["eyeLookUpLeft"])
+    assert np.array_equal(whole.neck[0], part.neck[0])
+    nothing = live(20, PAUSES, Life())
+    assert (nothing.shapes, nothing.neck) == ({}, None)
+
+
+def test_amounts_scale():
+    half = live(20, PAUSES, Life(0.5, 0.5, 0.5, 0.5, 3))
+    full = live(20, PAUSES, ALL)
+    for name in full.shapes:
+        assert np.allclose(half.shapes[name][1], 0.5 * full.shapes[name][1]), name
+    assert np.allclose(half.neck[1][1], 0.5 * full.neck[1][1])
+
+
+def test_both_eyes_look_the_same_way():
+    shapes = live(30, [], ALL).shapes
+    at = np.arange(0, 30, 0.01)
+    left = dense(shapes["eyeLookOutLeft"], at) - dense(shapes["eyeLookInLeft"], at)
+    right = dense(shapes["eyeLookInRight"], at) - dense(shapes["eyeLookOutRight"], at)
+    assert np.allclose(left, right, atol=1e-6)
+    moving = np.abs(np.diff(left)) > 1e-6
+    assert moving.mean() < 0.2  # eyes jump and rest
+
+
+def test_a_breath_is_drawn_before_speech_goes_on():
+    spans = breath_spans(14.0, PAUSES)
+    assert [round(full, 2) for _, full, _ in spans] == [0.32, 3.72, 12.42]
+    jaw = live(14.0, PAUSES, ALL).shapes["jawOpen"]
+    assert dense(jaw, np.array([3.72]))[0] == pytest.approx(0.05)
+    assert dense(jaw, np.array([5.0]))[0] == 0
+
+
+def test_pauses_are_heard():
+    speech = np.random.default_rng(0).normal(0, 0.2, 16000 * 4).astype(np.float32)
+    speech[16000:24000] *= 0.001
+    speech[40000:41000] = 0  # too short to be a pause
+    loudness = envelope(speech, 16000)
+    assert len(loudness) == 4 * RATE
+    assert pauses(loudness) == [(1.0, 1.5)]
+    assert pauses(envelope(np.zeros(100, np.float32), 16000)) == []

@@ -1,0 +1,375 @@
+"""The command line with a worker that needs no weights: what it writes, prints and returns."""
+
+import ctypes
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from duet.inference.client.client import worker_command
+from duet.inference.formats.livelink import read_livelink_csv
+from duet.inference.head import recompose
+from duet.inference.head.canonical import ARKIT_NAMES
+from duet.inference.performance.curves import smooth
+from duet.inference.performance.emotion_keys import Cue
+from duet.inference.performance.life import Life
+from duet.inference.performance.silence import silence_around
+from duet.inference.take import EMOTIONS, Take
+from duet.operators.batch import acting, cli, records, runner
+
+pytestmark = pytest.mark.embedded
+ROOT = Path(__file__).resolve().parents[2]
+FAKE = ROOT / "tests/fake_pipeline.py"
+
+
+@pytest.fixture(autouse=True)
+def fake_worker(monkeypatch):
+    """Start the fake worker with the options of the real one, and count the starts."""
+    starts = []
+
+    def command(root, **options):
+        real, env = worker_command(root, **options)
+        starts.append(options)
+        return [sys.executable, "-s", str(FAKE), *real[4:]], env
+
+    monkeypatch.setattr(runner, "worker_command", command)
+    monkeypatch.setattr(records, "current_model", lambda: "fake")
+    return starts
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """One second each of a.wav, b.wav and c.flac, in a folder of that many."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    samples = 0.5 * np.sin(np.arange(16000) / 5)
+    for name in ("a.wav", "b.wav", "c.flac"):  # the name's end only says that it is a recording
+        with wave.open(str(folder / name), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
+    (folder / "script.txt").write_text("not a recording")
+    return folder
+
+
+def made(folder):
+    """The names of the outputs in a folder, without the records."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".duet")
+
+
+def run(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+def test_one_recording_becomes_npz(recordings, tmp_path, capsys, fake_worker):
+    output = tmp_path / "take.npz"
+    assert run("generate", recordings / "a.wav", "-o", output, "--emotion", "happy=0.8", "--fps", 25) == 0
+    with np.load(output) as data:
+        assert data["fps"] == 25
+        assert data["speech_weights"].shape == (25, 2)
+        assert data["emotion_curves"][0, 1] == np.float32(0.8)
+        assert "vertices" not in data
+    captured = capsys.readouterr()
+    assert captured.out == f"{recordings / 'a.wav'} -> {output} (25 frames)\n"
+    assert captured.err == ""
+    assert fake_worker == [{"engine": "auto", "device": "auto"}]
+
+
+def test_vertices_engine_and_device(recordings, tmp_path, fake_worker):
+    output = tmp_path / "take.npz"
+    arguments = ("--vertices", "--engine", "torch", "--device", "cpu")
+    assert run("generate", recordings / "a.wav", "-o", output, *arguments) == 0
+    with np.load(output) as data:
+        assert data["vertices"].shape == (30, 7, 3)
+    assert fake_worker == [{"engine": "torch", "device": "cpu"}]
+
+
+def test_csv_by_its_suffix(recordings, tmp_path):
+    assert run("generate", recordings / "c.flac", "-o", tmp_path / "Take.CSV") == 0
+    take = read_livelink_csv(tmp_path / "Take.CSV", 30.0)
+    assert len(take.names) == 61
+    assert take.frames[-1] == 29
+    assert take.values[-1, 0] == 1
+
+
+def test_folder_and_files_go_into_a_folder_with_one_worker(recordings, tmp_path, capsys, fake_worker):
+    output = tmp_path / "new" / "takes"
+    assert run("generate", recordings, recordings / "a.wav", "-o", output, "--format", "csv") == 0
+    assert made(output) == ["a.csv", "b.csv", "c.csv"]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[-1] == "3 done"
+    assert len(fake_worker) == 1
+
+
+def test_one_recording_into_a_folder_that_exists(recordings, tmp_path):
+    assert run("generate", recordings / "b.wav", "-o", tmp_path) == 0
+    assert (tmp_path / "b.npz").exists()
+
+
+def test_faulty_recordings_do_not_stop_the_rest(recordings, tmp_path, capsys):
+    (recordings / "aa.wav").write_text("Dear actor")
+    for name in ("broken.wav", "killer.wav"):
+        (recordings / name).write_bytes((recordings / "a.wav").read_bytes())
+    missing = tmp_path / "missing.wav"
+    assert run("generate", missing, recordings, "-o", tmp_path / "out") == 1
+    captured = capsys.readouterr()
+    assert made(tmp_path / "out") == ["a.npz", "b.npz", "c.npz"]
+    assert len(captured.out.splitlines()) == 4
+    assert captured.out.endswith("3 done, 4 failed\n")
+    errors = [line for line in captured.err.splitlines() if line.startswith("duet: error: ")]
+    assert len(errors) == 4
+    for error, part in zip(errors, [str(missing), "aa.wav", "IndexError: seven", "exit code 9"], strict=True):
+        assert part in error
+
+
+def test_read_only_output_fails_before_any_work(recordings, tmp_path, capsys):
+    output = tmp_path / "take.npz"
+    output.write_text("precious")
+    output.chmod(0o444)
+    assert run("generate", recordings / "a.wav", "-o", output) == 1
+    assert f"duet: error: The output '{output}' is read-only." in capsys.readouterr().err
+    assert output.read_text() == "precious"
+
+
+def test_damaged_weights_stop_at_once(recordings, tmp_path, capsys, monkeypatch):
+    command = [sys.executable, "-s", str(FAKE), "--weights", "damaged"]
+    monkeypatch.setattr(runner, "worker_command", lambda root, **options: (command, worker_command(root)[1]))
+    assert run("generate", recordings, "-o", tmp_path / "out") == 1
+    assert capsys.readouterr().err == "duet: error: The weights file damaged is damaged. Install Duet again.\n"
+
+
+USAGE = {
+    "nothing": ([], "usage: duet"),
+    "no output": (["generate", "a.wav"], "-o"),
+    "unknown emotion": (["generate", "a.wav", "-o", "x.npz", "--emotion", "hungry=1"], "no emotion 'hungry'.*neutral"),
+    "emotion without number": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy"], "not NAME=NUMBER"),
+    "emotion too strong": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=9"], "from 0 to 1.5"),
+    "emotion is nan": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy=nan"], "not a number"),
+    "no frame rate": (["generate", "a.wav", "-o", "x.npz", "--fps", "fast"], "not a frame rate"),
+    "frame rate of zero": (["generate", "a.wav", "-o", "x.npz", "--fps", "0"], "Give 1 to 240"),
+    "frame rate beyond numbers": (["generate", "a.wav", "-o", "x.npz", "--fps", "1e999"], "not a frame rate"),
+    "unknown suffix": (["generate", "a.wav", "-o", "x.fbx"], "must end in .csv or .json or .npz"),
+    "one file for two": (["generate", "a.wav", "b.wav", "-o", "x.npz"], "give a folder"),
+    "same names": (["generate", "1/a.wav", "2/a.wav", "-o", "out"], "would both become"),
+    "vertices in csv": (["generate", "a.wav", "-o", "x.csv", "--vertices"], "only .npz has a place for --vertices"),
+    "format and suffix": (["generate", "a.wav", "-o", "x.csv", "--format", "npz"], "does not end in .npz"),
+    "bake to npz": (["bake", "a.wav", "-o", "x.npz"], "must end in .blend"),
+    "export from nothing": (["export", "-o", "x.glb"], "Give FILE.blend"),
+    "export to nothing known": (["export", "a.blend", "-o", "x.fbx"], "must end in glb"),
+    "export of two to one": (["export", "a.blend", "b.blend", "-o", "x.glb"], "give a folder"),
+    "export of two of a name": (["export", "1/a.blend", "2/a.blend", "-o", "out"], "the same name"),
+    "articulation": (["bake", "a.wav", "-o", "x.blend", "--articulation", "2"], "'2'.*articulation.*from 0 to 1.5"),
+    "seed": (["bake", "a.wav", "-o", "x.blend", "--seed", "1.5"], "whole number"),
+    "trims": (["bake", "a.wav", "-o", "x.blend", "--trim-start", "3", "--trim-end", "2"], "before it begins"),
+    "start frame": (["bake", "a.wav", "-o", "x.blend", "--start-frame", "one"], "'one' is not a frame"),
+    "plain": (["bake", "a.wav", "-o", "x.blend", "--plain", "0"], "from 0.001 to 2"),
+    "empty folder": (["generate", ".", "-o", "out"], "holds no recordings"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_bad_usage_is_exit_code_2(case, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments, pattern = USAGE[case]
+    assert run(*arguments) == 2
+    assert re.search(pattern, capsys.readouterr().err, re.DOTALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_exit_code_0(capsys):
+    assert run("generate", "--help") == 0
+    assert "--emotion" in capsys.readouterr().out
+
+
+def test_several_emotions_in_both_ways(recordings, tmp_path):
+    for emotions in (["--emotion", "sad=0.5", "happy=1"], ["--emotion", "sad=0.5", "--emotion", "happy=1"]):
+        assert run("generate", *emotions, recordings / "a.wav", "-o", tmp_path / "take.npz") == 0
+        with np.load(tmp_path / "take.npz") as data:
+            assert data["emotion_curves"][0, 1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("23.976", 24000 / 1001),
+        ("23.98", 24000 / 1001),
+        ("29.97", 30000 / 1001),
+        ("59.94", 60000 / 1001),
+        ("30000/1001", 30000 / 1001),
+        ("24", 24.0),
+        ("12.5", 12.5),
+    ],
+)
+def test_frame_rates(text, value, recordings, tmp_path):
+    assert run("generate", recordings / "a.wav", "-o", tmp_path / "take.npz", "--fps", text) == 0
+    with np.load(tmp_path / "take.npz") as data:
+        assert data["fps"] == pytest.approx(value, rel=1e-12)
+
+
+def test_blender_decodes_where_libsndfile_is_not_installed(recordings, tmp_path, monkeypatch, capsys):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: find_spec(name) if name != "soundfile" else None)
+    (recordings / "b.wav").write_text("Dear actor")
+    assert run("generate", recordings, "-o", tmp_path / "out") == 1
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 3
+    assert "b.wav' is not a sound" in captured.err
+
+
+def test_bake_hands_take_and_base_to_the_scene(recordings, tmp_path, monkeypatch):
+    import duet.scene
+
+    calls = []
+    monkeypatch.setattr(duet.scene, "bake_file", lambda *arguments: calls.append(arguments), raising=False)
+    monkeypatch.setattr(duet.scene.files, "frame_rate", lambda path: 25.0)
+    arguments = ["bake", str(recordings / "a.wav"), "-o", str(tmp_path / "shot.blend"), "--force"]
+    assert cli.main(arguments, base=tmp_path / "set.blend") == 0
+    audio, take, output, base, head, order = calls[0]
+    assert order.choice.life == Life(seed=1)
+    assert (audio, output, base, head) == (recordings / "a.wav", tmp_path / "shot.blend", tmp_path / "set.blend", "")
+    assert take.frame_count == 25
+
+
+def test_bake_has_what_the_sidebar_has(recordings, tmp_path, monkeypatch):
+    import duet.scene
+
+    calls = []
+    monkeypatch.setattr(duet.scene, "bake_file", lambda *arguments: calls.append(arguments), raising=False)
+    acted = ["--articulation", "0.8", "--smoothing", "20", "--offset", "-40", "--life", "--eyes", "0", "--seed", "7"]
+    cut = [
+        "--trim-start",
+        "0.26",
+        "--trim-end",
+        "0.75",
+        "--start-frame",
+        "1001",
+        "--existing",
+        "keep",
+        "--plain",
+        "0.1",
+    ]
+    felt = ["--emotion-track", "happy=0.6;sad@2", "--transition", "0.2"]
+    assert run("bake", recordings / "a.wav", "-o", tmp_path / "a.blend", "--fps", "25", *acted, *cut, *felt) == 0
+    take, order = calls[0][1], calls[0][5]
+    assert take.frame_count == 12  # 0.24, a whole frame, to 0.75 s
+    assert take.request["articulation"] == 1  # stays to be changed in the file
+    assert (order.begin, order.end) == pytest.approx((0.24, 0.75))
+    assert (order.start, order.layer, order.plain) == (1001, False, 0.1)
+    choice = order.choice
+    assert (choice.articulation, choice.smoothing, choice.offset) == (0.8, 20, -40)
+    assert choice.life == Life(blinks=1, eyes=0, head=1, breaths=1, seed=7)
+    assert choice.cues == (Cue(0, {"happy": 0.6}, 0.2), Cue(2, {"sad": 0.7}, 0.2))
+
+
+def test_silence_opens_the_mouth_as_far_as_asked_for_and_never_in_speech():
+    _, shapes, _ = recompose._shapes()
+    rng, count = np.random.default_rng(5), len(EMOTIONS)
+    speech = np.zeros((120, len(shapes.speech_names)), np.float32)
+    speech[40:70] = rng.random((30, speech.shape[1]))
+    opening = rng.random((count, speech.shape[1]), np.float32) * (np.arange(count) > 0)[:, None]
+    curves = np.tile(np.eye(count, dtype=np.float32)[4], (120, 1))
+    silence = silence_around(np.abs(speech).max(axis=1) > 0, 30.0)
+    names = {"speech_names": shapes.speech_names, "expression_names": shapes.expression_names, "emotions": EMOTIONS}
+    rest = {"arkit_names": ARKIT_NAMES, "model_id": "x", "request": {}}
+    arkit = np.zeros((120, 52), np.float32)
+    take = Take(30.0, speech, shapes.emotion_weights[:count], opening, curves, silence, arkit, **names, **rest)
+    samples = np.zeros(16000 * 4, np.float32)
+    half = acting.performed(take, acting.Acting(open_in_silence=0.5), samples)
+    np.testing.assert_allclose(half.opening_curves, 0.5 * take.opening_curves, atol=1e-6)
+    assert not acting.performed(take, acting.Acting(open_in_silence=0), samples).opening_curves.any()
+    moved = acting.performed(take, acting.Acting(smoothing=80, offset=200), samples)
+    speaks = np.abs(moved.speech_weights).max(axis=1) > 1e-4
+    assert speaks.sum() > 35
+    assert not moved.silence[speaks].any()
+    assert moved.silence[0] == 1
+
+
+def test_what_is_spoken_larger_later_and_with_blinks():
+    _, shapes, solve = recompose._shapes()
+    rng = np.random.default_rng(2)
+    names = {"speech_names": shapes.speech_names, "expression_names": shapes.expression_names, "emotions": EMOTIONS}
+    speech = smooth(rng.normal(0, 0.2, (150, len(shapes.speech_names))).astype(np.float32), 3)
+    curves = np.zeros((150, len(EMOTIONS)), np.float32)
+    weights, opening = (rows[: len(EMOTIONS)] for rows in (shapes.emotion_weights, shapes.emotion_opening))
+    arkit = solve(np.concatenate([speech, curves @ weights], axis=1))
+    rest = {"arkit_names": ARKIT_NAMES, "model_id": "x", "request": {}}
+    take = Take(30.0, speech, weights, opening, curves, np.zeros(150, np.float32), arkit, **names, **rest)
+    samples = np.zeros(16000 * 5, np.float32)
+    assert acting.performed(take, acting.Acting(), samples) is take
+    later = acting.performed(take, acting.Acting(offset=100), samples)
+    np.testing.assert_allclose(later.speech_weights[3:], speech[:-3], atol=1e-5)
+    assert np.abs(later.arkit[3:] - arkit[:-3]).max() < 0.05  # solved anew, smooth over time
+    alive = acting.performed(take, acting.Acting(blinks=1), samples)
+    blink = ARKIT_NAMES.index("eyeBlinkLeft")
+    assert alive.arkit[:, blink].max() == 1
+    others = np.arange(52) != blink
+    others[ARKIT_NAMES.index("eyeBlinkRight")] = False
+    np.testing.assert_array_equal(alive.arkit[:, others], arkit[:, others])
+
+
+def test_generate_asks_for_articulation_and_trims(recordings, tmp_path):
+    arguments = ("--articulation", 0.5, "--trim-start", 0.5, "--fps", 20, "--format", "npz")
+    assert run("generate", recordings / "a.wav", "-o", tmp_path, *arguments) == 0
+    with np.load(tmp_path / "a.npz") as data:
+        assert len(data["arkit"]) == 10
+    assert run("generate", recordings / "a.wav", "-o", tmp_path / "b.npz", "--trim-start", 3) == 1
+
+
+def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeypatch, capfd):
+    import duet.scene
+
+    def chatter(*arguments):
+        ctypes.CDLL(None).puts(b"Info: Saved")
+
+    monkeypatch.setattr(duet.scene, "bake_file", chatter, raising=False)
+    assert run("bake", recordings / "a.wav", "-o", tmp_path / "shot.blend") == 0
+    captured = capfd.readouterr()
+    assert captured.out == f"{recordings / 'a.wav'} -> {tmp_path / 'shot.blend'} (30 frames)\n"
+    assert "Info: Saved" in captured.err
+
+
+DRIVER = """
+import sys
+import wave
+from pathlib import Path
+from duet.inference.client.client import worker_command
+from duet.operators import command_line, job_records, job_runner
+_, env = worker_command(Path(sys.argv[1]))
+job_runner.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
+command_line._progress = lambda job: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
+sys.stderr.isatty = lambda: True
+sys.exit(command_line.main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C otherwise")
+def test_interrupt_is_exit_code_130_and_leaves_nothing(recordings, tmp_path):
+    (recordings / "a.wav").rename(recordings / "slow.wav")
+    arguments = ["generate", str(recordings / "slow.wav"), "-o", str(tmp_path / "take.npz")]
+    command = [sys.executable, "-c", DRIVER, str(ROOT), str(FAKE), *arguments]
+    # A session of its own: as in a terminal, the signal goes to the worker as well.
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with process:
+        while "working" not in process.stderr.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors.endswith("duet: interrupted\n")
+    assert "Traceback" not in errors
+    assert not (tmp_path / "take.npz").exists()
+
+
+def test_installed_command_loads_without_bpy_torch_or_librosa():
+    code = (
+        "import sys, duet.operators.batch.cli as c\n"
+        "assert c.main(['--help']) == 0\n"
+        "assert not {'bpy', 'torch', 'librosa', 'soundfile', 'scipy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT.parent)

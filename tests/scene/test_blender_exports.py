@@ -1,0 +1,493 @@
+"""Exports from Blender, opened again: glTF and USD with their shape keys, Alembic's vertices, weights as they play."""
+
+import json
+import re
+import struct
+
+import bpy
+import duet
+import numpy as np
+import pytest
+from duet.inference.errors import HeadError, OutputError
+from duet.inference.formats.livelink import read_livelink_csv
+from duet.inference.head import recompose
+from duet.inference.head.canonical import ARKIT_NAMES
+from duet.inference.head.retarget import ArkitSolver
+from duet.inference.take import EMOTIONS
+from duet.operators import export_head
+from duet.scene import bake
+from duet.scene.blender import shape_keys, timing
+from duet.scene.blender.steps import finish
+from duet.scene.exports import export_files, export_sampling
+from duet.scene.exports.export_sampling import Span
+from duet.scene.head import heads
+from duet.scene.targets import livelink
+from duet.tests.blender_fakes import (
+    EMOTION_KEYS,
+    EXPRESSION_NAMES,
+    SPEECH_NAMES,
+    evaluated,
+    expected_face,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    fingerprint,
+    write_wav,
+)
+
+pytestmark = pytest.mark.blender
+
+HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
+BASIS = np.concatenate([BLENDSHAPES.speech_basis, BLENDSHAPES.expression_basis])
+KEYS = (*SPEECH_NAMES, *EXPRESSION_NAMES, *ARKIT_NAMES, *EMOTION_KEYS)
+START, FRAMES = 11, 24
+
+
+@pytest.fixture
+def scene(monkeypatch):
+    solver = ArkitSolver(HEAD.arkit, BASIS)
+    monkeypatch.setattr(recompose, "_shapes", lambda: (HEAD, BLENDSHAPES, solver))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    return bpy.context.scene
+
+
+@pytest.fixture
+def take():
+    return fake_take(frames=FRAMES, emotions={"happy": np.linspace(0, 1, FRAMES), "sad": 0.25})
+
+
+@pytest.fixture
+def head(scene, take, tmp_path):
+    """A head that plays the take from frame 11 on."""
+    obj = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(16000) * 0.1)), START)
+    scene.frame_start, scene.frame_end = 1, 100
+    scene.frame_set(5)
+    return obj
+
+
+SPAN = Span(START, START + FRAMES - 1)
+
+
+def write_weights(*args):
+    return finish(export_files.weights_steps(*args))
+
+
+def export(*args):
+    return finish(export_files.export_steps(*args))
+
+
+def weights_of(take):
+    """Weights (T, speech and expression keys) that the head plays."""
+    return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
+
+
+def values_of(take, names=KEYS):
+    """Values (T, keys) of the head's keys: it speaks all the time, so that none opens the mouth in silence."""
+    values = dict(zip(SPEECH_NAMES, take.speech_weights.T, strict=True))
+    values |= {f"Emotion {e.capitalize()}": c for e, c in zip(EMOTIONS, take.emotion_curves.T, strict=True)}
+    return np.stack([values.get(name, np.zeros(take.frame_count)) for name in names], axis=1)
+
+
+def test_the_span_of_the_take_and_of_the_scene(scene, head):
+    assert export_sampling.take_span(scene, head) == SPAN
+    assert export_sampling.scene_span(scene) == Span(1, 100)
+    head.data.shape_keys.animation_data.action = None
+    assert export_sampling.take_span(scene, head) == Span(1, 100)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".gltf", ".usda", ".usdc", ".abc", ".csv", ".json", ".npz"])
+def test_an_export_changes_nothing_in_the_file(scene, head, tmp_path, suffix):
+    scene.render.fps, scene.render.fps_base = 24, 1.001
+    other = bpy.data.objects.new("Other", None)
+    scene.collection.objects.link(other)
+    head.hide_set(True)
+    before, state = fingerprint(), selection(scene)
+    export(scene, head, tmp_path / f"shot{suffix}", SPAN)
+    assert fingerprint() == before
+    assert selection(scene) == state
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == suffix] == [f"shot{suffix}"]
+
+
+def selection(scene):
+    objects = [(obj.name, obj.select_get(), obj.hide_get()) for obj in scene.objects]
+    return objects, bpy.context.view_layer.objects.active, scene.render.fps_base, scene.use_preview_range
+
+
+# glTF
+
+
+class Glb:
+    """A .glb file: its JSON, and its accessors as arrays."""
+
+    def __init__(self, path):
+        data = path.read_bytes()
+        assert data[:4] == b"glTF"
+        (length,) = struct.unpack_from("<I", data, 12)
+        self.json = json.loads(data[20 : 20 + length])
+        self._binary = data[20 + length + 8 :]
+
+    def array(self, index):
+        accessor = self.json["accessors"][index]
+        shape = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}[accessor["type"]]
+        dtype = {5126: "<f4", 5123: "<u2", 5125: "<u4", 5121: "u1"}[accessor["componentType"]]
+        values = np.zeros((accessor["count"], shape), dtype)
+        if "bufferView" in accessor:
+            values = self._view(accessor["bufferView"], dtype, values.size, accessor.get("byteOffset", 0))
+            values = values.reshape(-1, shape).copy()
+        if "sparse" in accessor:
+            sparse = accessor["sparse"]
+            kinds = {5123: "<u2", 5125: "<u4", 5121: "u1"}
+            where = sparse["indices"]
+            rows = self._view(where["bufferView"], kinds[where["componentType"]], sparse["count"])
+            values[rows] = self._view(sparse["values"]["bufferView"], dtype, sparse["count"] * shape).reshape(-1, shape)
+        return values
+
+    def _view(self, index, dtype, count, offset=0):
+        return np.frombuffer(self._binary, dtype, count, self.json["bufferViews"][index].get("byteOffset", 0) + offset)
+
+    def weights(self):
+        """(seconds (T,), weights (T, targets)) of the mesh's animation."""
+        (animation,) = self.json["animations"]
+        (channel,) = [c for c in animation["channels"] if c["target"]["path"] == "weights"]
+        sampler = animation["samplers"][channel["sampler"]]
+        assert sampler["interpolation"] == "LINEAR"
+        seconds = self.array(sampler["input"])[:, 0]
+        return seconds, self.array(sampler["output"]).reshape(len(seconds), -1)
+
+
+def test_gltf_has_every_key_and_moves_as_the_head(scene, head, take, tmp_path):
+    export_files.export_geometry(scene, head, tmp_path / "head.glb", SPAN)
+    glb = Glb(tmp_path / "head.glb")
+    (mesh,) = glb.json["meshes"]
+    assert tuple(mesh["extras"]["targetNames"]) == KEYS
+    assert all(len(primitive["targets"]) == len(KEYS) for primitive in mesh["primitives"])
+    seconds, weights = glb.weights()
+    assert len(seconds) == FRAMES
+    np.testing.assert_allclose(weights, values_of(take), atol=1e-4)
+    assert glb.json["skins"][0]["joints"]
+    for primitive in mesh["primitives"]:  # each is the faces of one material
+        frame = 13
+        points = glb.array(primitive["attributes"]["POSITION"]).astype(float)
+        for value, target in zip(weights[frame], primitive["targets"], strict=True):
+            points += value * glb.array(target["POSITION"])
+        face = expected_face(HEAD, BLENDSHAPES, take, frame)[:, [0, 2, 1]] * [1, 1, -1]  # glTF has y up
+        nearest = np.linalg.norm(points[:, None] - face[None], axis=2).min(axis=1)
+        assert nearest.max() < 1e-5
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 24, 25, 30000 / 1001, 30, 60, 120])
+def test_seconds_in_gltf_are_exact(scene, head, tmp_path, fps):
+    timing.set_scene_fps(scene, fps)
+    export_files.export_geometry(scene, head, tmp_path / "head.glb", SPAN)
+    seconds, _ = Glb(tmp_path / "head.glb").weights()
+    np.testing.assert_allclose(seconds, np.arange(FRAMES) / fps, rtol=1e-6, atol=1e-7)
+
+
+# USD
+
+
+def test_usd_has_every_key_and_moves_as_the_head(scene, head, take, tmp_path):
+    timing.set_scene_fps(scene, 24000 / 1001)
+    export_files.export_geometry(scene, head, tmp_path / "head.usda", SPAN)
+    text = (tmp_path / "head.usda").read_text()
+    assert len(re.findall(r"def BlendShape ", text)) == len(KEYS)
+    number = lambda name: float(re.search(rf"{name} = ([\d.]+)", text)[1])  # noqa: E731
+    assert number("timeCodesPerSecond") == pytest.approx(24000 / 1001, rel=1e-6)
+    assert (number("startTimeCode"), number("endTimeCode")) == (START, START + FRAMES - 1)
+    block = re.search(r"blendShapeWeights\.timeSamples = \{(.*?)\n\s*\}", text, re.DOTALL)[1]
+    rows = re.findall(r"(\d+): \[(.*?)\]", block)
+    assert [int(frame) for frame, _ in rows] == list(SPAN.frames)
+    weights = np.array([[float(value) for value in values.split(",")] for _, values in rows])
+    tokens = re.search(r"uniform token\[\] blendShapes = \[(.*?)\]", text, re.DOTALL)[1]
+    names = re.findall(r'"(.*?)"', tokens)
+    assert set(names) == {name.replace(" ", "_") for name in KEYS}
+    due = values_of(take, [name.replace("_", " ") for name in names])
+    np.testing.assert_allclose(weights, due, atol=1e-4)
+    assert "def SkelAnimation" in text
+
+
+# Alembic
+
+
+def test_alembic_has_the_moving_vertices(scene, head, take, tmp_path):
+    timing.set_scene_fps(scene, 24000 / 1001)
+    bake.apply_take(scene, head, take_at(take, 24000 / 1001), tmp_path / "line.wav", START)
+    export_files.export_geometry(scene, head, tmp_path / "head.abc", SPAN)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    timing.set_scene_fps(scene, 24000 / 1001)
+    bpy.ops.wm.alembic_import(filepath=str(tmp_path / "head.abc"), as_background_job=False)
+    (mesh,) = [obj for obj in scene.objects if obj.type == "MESH"]
+    for frame in (0, 7, FRAMES - 1):
+        points = evaluated(mesh, START + frame)
+        np.testing.assert_allclose(points, expected_face(HEAD, BLENDSHAPES, take, frame), atol=1e-5)
+
+
+def take_at(take, fps):
+    from dataclasses import replace
+
+    return replace(take, fps=fps)
+
+
+# Weights
+
+
+def test_weights_are_what_plays_now(scene, head, take, tmp_path):
+    key = head.data.shape_keys
+    key.key_blocks[SPEECH_NAMES[1]].mute = True
+    key.key_blocks["eyeBlinkLeft"].value = 0.0
+    key.key_blocks["eyeBlinkLeft"].keyframe_insert("value", frame=START)
+    key.key_blocks["eyeBlinkLeft"].value = 1.0
+    key.key_blocks["eyeBlinkLeft"].keyframe_insert("value", frame=START + 10)
+    assert write_weights(scene, head, tmp_path / "head.npz", SPAN) == FRAMES
+    with np.load(tmp_path / "head.npz") as data:
+        weights = weights_of(take)
+        weights[:, 1] = 0
+        np.testing.assert_allclose(data["speech_weights"], weights[:, : len(SPEECH_NAMES)], atol=1e-6)
+        np.testing.assert_allclose(data["expression_curves"], weights[:, len(SPEECH_NAMES) :], atol=1e-4)
+        np.testing.assert_allclose(data["emotion_curves"], take.emotion_curves, atol=1e-3)
+        arkit = ArkitSolver(HEAD.arkit, BASIS)(weights)
+        blink = ARKIT_NAMES.index("eyeBlinkLeft")
+        assert data["arkit"][10, blink] == 1.0
+        rest = np.arange(52) != blink
+        np.testing.assert_allclose(data["arkit"][:, rest], arkit[:, rest], atol=1e-3)
+
+
+def test_json_and_csv_agree(scene, head, tmp_path):
+    for name in ("head.json", "head.csv"):
+        write_weights(scene, head, tmp_path / name, SPAN)
+    data = json.loads((tmp_path / "head.json").read_text())
+    assert (data["fps"], data["frames"], data["meta"]["audio"]) == (24.0, FRAMES, "line.wav")
+    read = read_livelink_csv(tmp_path / "head.csv")
+    np.testing.assert_allclose(read.values[:, :52], data["weights"], atol=1e-6)
+
+
+def test_a_mesh_with_arkit_keys_alone(scene, tmp_path):
+    obj = plain_head(["!ex-jawOpen", "eyeBlink_L", "MouthSmileRight", "nose"])
+    for value, frame in ((0.0, 1), (1.0, 5)):
+        obj.data.shape_keys.key_blocks["eyeBlink_L"].value = value
+        obj.data.shape_keys.key_blocks["eyeBlink_L"].keyframe_insert("value", frame=frame)
+    write_weights(scene, obj, tmp_path / "plain.csv", Span(1, 5))
+    read = read_livelink_csv(tmp_path / "plain.csv", 24.0)
+    assert read.values[-1, read.names.index("EyeBlinkLeft")] == 1
+    assert read.values.sum(axis=1)[0] == 0
+
+
+def plain_head(names):
+    mesh = bpy.data.meshes.new("Plain")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    obj = bpy.data.objects.new("Plain", mesh)
+    bpy.context.scene.collection.objects.link(obj)
+    shape_keys.add_shape_keys(obj, names, np.ones((len(names), 3, 3), np.float32))
+    return obj
+
+
+# What cannot be written
+
+
+@pytest.mark.parametrize("name", ["head.fbx", "head"])
+def test_other_suffixes_are_named(scene, head, tmp_path, name):
+    with pytest.raises(OutputError, match=r"does not end in \.abc"):
+        export_files.export_geometry(scene, head, tmp_path / name, SPAN)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".usdc", ".abc", ".csv"])
+def test_an_output_that_cannot_be_written_is_named_and_kept(scene, head, tmp_path, suffix):
+    path = tmp_path / f"mine{suffix}"
+    path.write_text("precious")
+    path.chmod(0o444)
+    before = fingerprint()
+    with pytest.raises(OutputError, match="read-only"):
+        export(scene, head, path, SPAN)
+    assert path.read_text() == "precious"
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".usdc", ".abc"])
+def test_an_exporter_that_fails_leaves_no_trace(scene, head, tmp_path, monkeypatch, suffix):
+    def fail(path, span):
+        path.write_text("half")
+        raise RuntimeError("no space")
+
+    kind = export_files.FORMATS[suffix]
+    broken = export_files._Format(kind.name, kind.is_built, fail)
+    monkeypatch.setitem(export_files.FORMATS, suffix, broken)
+    before, state = fingerprint(), selection(scene)
+    with pytest.raises(OutputError, match=rf"could not write .*shot\{suffix}': no space"):
+        export_files.export_geometry(scene, head, tmp_path / f"shot{suffix}", SPAN)
+    assert fingerprint() == before
+    assert selection(scene) == state
+    assert not list(tmp_path.glob(f"*{suffix}"))
+
+
+def test_a_blender_without_the_library_says_so(scene, head, tmp_path, monkeypatch):
+    kind = export_files.FORMATS[".usdc"]
+    monkeypatch.setitem(export_files.FORMATS, ".usdc", export_files._Format(kind.name, lambda: False, kind.write))
+    with pytest.raises(OutputError, match="built without USD"):
+        export_files.export_geometry(scene, head, tmp_path / "head.usdc", SPAN)
+    assert "built without USD" in export_head._Export.reason.__func__(export_head.EXPORTS[4], bpy.context)
+
+
+def test_an_object_without_a_face_is_named(scene, tmp_path):
+    obj = plain_head(["nose"])
+    with pytest.raises(HeadError, match="'Plain' has no take and no shape keys with ARKit's names"):
+        write_weights(scene, obj, tmp_path / "x.csv", Span(1, 2))
+
+
+# Live Link Face comes back
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 25, 30000 / 1001, 60, 120])
+def test_a_recording_comes_back_exact_to_the_frame(scene, head, tmp_path, fps):
+    timing.set_scene_fps(scene, fps)
+    write_weights(scene, head, tmp_path / "take.csv", SPAN)
+    write_weights(scene, head, tmp_path / "take.json", SPAN)
+    assert json.loads((tmp_path / "take.json").read_text())["fps"] == fps
+    read = read_livelink_csv(tmp_path / "take.csv", fps)
+    speech = head.data.shape_keys.animation_data.action
+    notes = livelink.apply_livelink(scene, head, read, tmp_path / "take.csv", 101)
+    assert any("earlier action" in note for note in notes)
+    assert speech.use_fake_user
+    key = head.data.shape_keys
+    assert key.animation_data.action.name == "Live Link take"
+    curves = key.animation_data.action.layers[0].strips[0].channelbags[0].fcurves
+    assert len(curves) == 52
+    for curve in curves:
+        co = np.empty(2 * FRAMES, np.float32)
+        curve.keyframe_points.foreach_get("co", co)
+        np.testing.assert_array_equal(co[::2], 101 + np.arange(FRAMES))
+    scene.frame_set(101 + 7)
+    for name in ARKIT_NAMES:
+        assert key.key_blocks[name].value == pytest.approx(
+            read.values[7, read.names.index(name[0].upper() + name[1:])], abs=1e-6
+        )
+    assert not any(key.key_blocks[name].value for name in SPEECH_NAMES)
+
+
+def test_another_frame_rate_keeps_the_seconds(scene, tmp_path):
+    obj = plain_head(["jawOpen"])
+    rows = [f"00:00:0{i // 60}:{i % 60:06.3f},1,{i / 100}" for i in range(90)]
+    (tmp_path / "take.csv").write_text("\n".join(["Timecode,BlendShapeCount,JawOpen", *rows]))
+    scene.render.fps = 24
+    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+    curve = obj.data.shape_keys.animation_data.action.layers[0].strips[0].channelbags[0].fcurves[0]
+    assert curve.evaluate(1 + 24) == pytest.approx(0.6, abs=1e-5)
+    assert curve.keyframe_points[-1].co.x == pytest.approx(1 + 89 * 24 / 60)
+
+
+def test_values_beyond_the_slider_are_not_clamped(scene, tmp_path):
+    obj = plain_head(["jawOpen"])
+    (tmp_path / "take.csv").write_text(
+        "Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,-0.25\n00:00:00:01.000,1,1.3\n"
+    )
+    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+    scene.render.fps = 60
+    scene.frame_set(1)
+    assert obj.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(-0.25)
+
+
+def test_what_cannot_take_a_recording_is_named_and_kept(scene, tmp_path):
+    obj = plain_head(["nose"])
+    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,0.5\n")
+    read = read_livelink_csv(tmp_path / "take.csv")
+    before = fingerprint()
+    for target, pattern in ((obj, "no shape key with the name"), (None, "No head is chosen")):
+        with pytest.raises(HeadError, match=pattern):
+            livelink.apply_livelink(scene, target, read, tmp_path / "take.csv", 1)
+    assert fingerprint() == before
+
+
+def test_a_failure_half_way_leaves_no_trace(scene, head, tmp_path, monkeypatch):
+    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,0.5\n")
+
+    def fail(*arguments):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(livelink.actions, "write_curve", fail)
+    before = fingerprint()
+    with pytest.raises(RuntimeError, match="a bug"):
+        livelink.apply_livelink(scene, head, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+    assert fingerprint() == before
+
+
+# The operators
+
+
+@pytest.fixture
+def registered():
+    duet.register()
+    yield
+    duet.unregister()
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("livelink", ".csv"),
+        ("json", ".json"),
+        ("npz", ".npz"),
+        ("gltf", ".glb"),
+        ("usd", ".usdc"),
+        ("alembic", ".abc"),
+    ],
+)
+def test_each_operator_writes_its_file(registered, scene, head, tmp_path, name, suffix):
+    operator = getattr(bpy.ops.duet, f"export_{name}")
+    before = fingerprint()
+    assert operator(filepath=str(tmp_path / f"head{suffix}")) == {"FINISHED"}
+    assert (tmp_path / f"head{suffix}").stat().st_size
+    assert fingerprint() == before
+    with pytest.raises(RuntimeError, match=r"does not end in|is a folder"):
+        operator(filepath=str(tmp_path))
+
+
+def test_the_file_selector_offers_every_suffix(registered, scene, head):
+    for name, due in {"gltf": (".glb", ".gltf"), "usd": (".usdc", ".usda", ".usd"), "json": (".json",)}.items():
+        kind = getattr(bpy.ops.duet, f"export_{name}").get_rna_type().properties.get("kind")
+        assert (tuple(kind.enum_items.keys()) if kind else (".json",)) == due
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz"])
+@pytest.mark.parametrize("count", [1, FRAMES // 2, FRAMES + 1])
+def test_an_export_that_is_cancelled_leaves_no_trace(scene, head, tmp_path, suffix, count):
+    before, files = fingerprint(), sorted(tmp_path.iterdir())
+    steps = export_files.weights_steps(scene, head, tmp_path / f"head{suffix}", SPAN)
+    for _ in range(count):
+        next(steps)
+    steps.close()
+    assert fingerprint() == before
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_gltf_as_text_finds_its_numbers(scene, head, take, tmp_path):
+    export(scene, head, tmp_path / "head.gltf", SPAN)
+    written = json.loads((tmp_path / "head.gltf").read_text())
+    (buffer,) = written["buffers"]
+    assert buffer["uri"] == "head.bin"
+    assert (tmp_path / "head.bin").stat().st_size == buffer["byteLength"]
+    assert written["meshes"][0]["extras"]["targetNames"][: len(SPEECH_NAMES)] == list(SPEECH_NAMES)
+
+
+def test_the_whole_scene_or_the_performance(registered, scene, head, tmp_path):
+    bpy.ops.duet.export_json(filepath=str(tmp_path / "take.json"))
+    bpy.ops.duet.export_json(filepath=str(tmp_path / "scene.json"), span="SCENE")
+    counts = [json.loads((tmp_path / name).read_text())["frames"] for name in ("take.json", "scene.json")]
+    assert counts == [FRAMES, 100]
+
+
+def test_a_recording_is_imported_on_the_active_mesh(registered, scene, head, tmp_path):
+    bpy.ops.duet.export_livelink(filepath=str(tmp_path / "take.csv"))
+    obj = plain_head(["jawOpen"])
+    obj.select_set(True)
+    bpy.context.view_layer.objects.active = obj
+    assert bpy.ops.duet.import_livelink(filepath=str(tmp_path / "take.csv"), start_frame=3, fps=24) == {"FINISHED"}
+    assert obj.data.shape_keys.animation_data.action.name == "Live Link take"
+    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,wide\n")
+    with pytest.raises(RuntimeError, match=r"take\.csv', row 2, column JawOpen: 'wide' is not a number"):
+        bpy.ops.duet.import_livelink(filepath=str(tmp_path / "take.csv"))
+
+
+def test_without_a_head_the_buttons_say_why(registered, scene):
+    with pytest.raises(RuntimeError, match="Choose a Duet head, or select a mesh"):
+        bpy.ops.duet.export_gltf(filepath="x.glb")

@@ -1,0 +1,161 @@
+"""Exports hold the head that was asked for, whatever hides or locks it, or they fail; and they change nothing."""
+
+import json
+import struct
+from itertools import pairwise
+
+import bpy
+import duet
+import numpy as np
+import pytest
+from duet.inference.errors import HeadError, OutputError
+from duet.scene import bake
+from duet.scene.blender.steps import finish
+from duet.scene.exports import export_checks, export_files, export_sampling
+from duet.scene.exports.export_sampling import Span
+from duet.scene.head import heads
+from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+
+pytestmark = pytest.mark.blender
+SUFFIXES = ["glb", "gltf", "usdc", "usda", "abc"]
+
+
+@pytest.fixture(autouse=True)
+def scene():
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    duet.register()
+    yield bpy.context.scene
+    duet.unregister()
+
+
+@pytest.fixture
+def head(scene, tmp_path):
+    cast = bpy.data.collections.new("Cast")
+    scene.collection.children.link(cast)
+    obj = heads.add_head(fake_head(), fake_blendshapes(), cast, bpy.context.view_layer)
+    voice = write_wav(tmp_path / "a.wav", np.sin(np.arange(32000) * 0.1))
+    bake.apply_take(scene, obj, fake_take(), voice, 1)
+    return obj
+
+
+def excluded(head):
+    bpy.context.view_layer.layer_collection.children["Cast"].exclude = True
+
+
+def collection(name):
+    return lambda head: setattr(bpy.data.collections["Cast"], name, True)
+
+
+def another_object_edited(head):
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+
+
+HIDING = {
+    "eye": lambda head: (head.hide_set(True), head.parent.hide_set(True)),
+    "select": lambda head: setattr(head, "hide_select", True),
+    "viewport": lambda head: setattr(head, "hide_viewport", True),
+    "render": lambda head: setattr(head, "hide_render", True),
+    "armature": lambda head: setattr(head.parent, "hide_viewport", True),
+    "collection select": collection("hide_select"),
+    "collection viewport": collection("hide_viewport"),
+    "collection render": collection("hide_render"),
+    "excluded": excluded,
+    "another object in Edit Mode": another_object_edited,
+    "holdout layer": lambda head: setattr(
+        bpy.context.view_layer.layer_collection.children["Cast"], "hide_viewport", True
+    ),
+}
+
+
+def export(scene, head, path):
+    finish(export_files.export_steps(scene, head, path, export_sampling.take_span(scene, head)))
+
+
+@pytest.mark.parametrize("suffix", ["glb", "usdc", "abc"])
+def test_whatever_hides_it_the_file_is_the_same(scene, head, tmp_path, suffix):
+    plain = tmp_path / f"plain.{suffix}"
+    export(scene, head, plain)
+    for how, hide in HIDING.items():
+        bpy.ops.ed.undo_push(message=how)
+        hide(head)
+        before = fingerprint()
+        export(scene, head, tmp_path / f"{how}.{suffix}")
+        assert fingerprint() == before, how
+        assert abs((tmp_path / f"{how}.{suffix}").stat().st_size - plain.stat().st_size) < 200, how
+
+
+def test_the_rest_of_the_scene_is_not_in_the_file(scene, head, tmp_path):
+    bpy.ops.mesh.primitive_monkey_add()
+    export(scene, head, tmp_path / "a.glb")
+    data = (tmp_path / "a.glb").read_bytes()
+    document = json.loads(data[20 : 20 + struct.unpack("<I", data[12:16])[0]])
+    assert len(document["meshes"]) == 1
+    assert len(document["scenes"]) == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_without_the_head_is_an_error_and_no_file(scene, head, tmp_path, suffix, monkeypatch):
+    """Blender's exporter says it has finished, and wrote nothing of what was selected."""
+    kept = tmp_path / f"a.{suffix}"
+    kept.write_bytes(b"an earlier export")
+
+    monkeypatch.setattr(export_files, "_staged", lambda scene, obj, span: Unselected(scene))
+    with pytest.raises(OutputError, match=r"left the mesh of 'Duet Head' out|could not write"):
+        export(scene, head, kept)
+    assert kept.read_bytes() == b"an earlier export"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.wav", kept.name])
+
+
+class Unselected:
+    """A stage on which nothing is selected."""
+
+    def __init__(self, scene):
+        for obj in scene.objects:
+            obj.select_set(False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+@pytest.mark.parametrize("suffix", ["glb", "usda"])
+def test_missing_keys_and_frames_are_found(scene, head, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    export(scene, head, path)
+    keys = len(head.data.shape_keys.key_blocks) - 1
+    export_checks.require_head(path, "Duet Head", keys, 48)
+    with pytest.raises(OutputError, match=f"{keys} of {keys + 1} shape keys and 48 of 48 frames of 'Duet Head'"):
+        export_checks.require_head(path, "Duet Head", keys + 1, 48)
+    with pytest.raises(OutputError, match="48 of 60 frames"):
+        export_checks.require_head(path, "Duet Head", keys, 60)
+
+
+def test_frames_before_0_are_written_whole_or_refused(scene, head, tmp_path):
+    bake.apply_take(scene, head, fake_take(), tmp_path / "a.wav", -20)
+    assert export_sampling.take_span(scene, head) == Span(-20, 27)
+    for suffix in ("glb", "usdc"):
+        with pytest.raises(HeadError, match=r"frames -20 to 27 begin before 0.*Start Frame"):
+            export(scene, head, tmp_path / f"a.{suffix}")
+        assert not (tmp_path / f"a.{suffix}").exists()
+    export(scene, head, tmp_path / "a.abc")
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.alembic_import(filepath=str(tmp_path / "a.abc"), as_background_job=False)
+    (mesh,) = [obj for obj in bpy.data.objects if obj.type == "MESH"]
+    faces = []
+    for frame in (-20, -5, 10, 27):
+        bpy.context.scene.frame_set(frame)
+        evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        flat = np.empty(3 * len(evaluated.vertices), np.float32)
+        evaluated.vertices.foreach_get("co", flat)
+        faces.append(flat)
+    assert min(np.abs(a - b).max() for a, b in pairwise(faces)) > 1e-3
+
+
+def test_a_head_in_edit_mode_is_refused(scene, head, tmp_path):
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(HeadError, match="'Duet Head' is in Edit Mode, where its face stands still"):
+        export(scene, head, tmp_path / "a.glb")

@@ -1,0 +1,1 @@
+"""Sets with known motion or known phones, read. Imports synthesis."""

@@ -1,0 +1,1 @@
+"""The model card's measures and tables. Imports every other folder of training."""

@@ -1,0 +1,1 @@
+"""The second stage: the fusion module, blendshapes and emotions. Imports data, head."""

@@ -1,0 +1,1 @@
+"""The first stage: from sound to rig channels. Imports video, data, synthesis."""

@@ -1,0 +1,255 @@
+"""Stage 1: the speech model, from encoder features to rig channels.
+
+    python -m duet.training.speech.train --out weights/speech.safetensors [--people FOLDER] [--own FOLDER ...]
+
+First a teacher learns from synthetic speech alone; it says what video does not show of people, and how people would
+enunciate. Then the model learns from people on video, in the natural style, and from synthetic speech in both styles.
+Sentences of a person and synthetic voices that are not trained on choose the best step. Each --own folder of tracks
+(training.video.track makes them) adds a style of that person's, named after the folder. Writes checkpoints as it goes
+and resumes from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ...inference.engine.speech_numpy import SpeechDims
+from ...inference.engine.speech_torch import SpeechTorch
+from ...inference.engine.windows import Window, join, windows
+from ...inference.stamps import Stamp
+from ...inference.take import STYLES
+from ..speech_rig import CHANNEL_NAMES
+from ..stamping import begin, save_weights, working_folder
+from ..video.face_measures import MEASURES, SHOWN
+from ..video.people import common_size, people_of, talking_folder, training_people
+from ..video.targets import head_measures
+from .examples import (
+    ENUNCIATED,
+    NATURAL,
+    OWN,
+    PEOPLE,
+    SYNTHETIC,
+    Example,
+    synthetic_examples,
+    synthetic_validation,
+    vocaset_examples,
+)
+from .loss import SpeechLoss, loss_for
+from .people_examples import own_examples, people_examples
+
+Model = TypeVar("Model", bound=nn.Module)
+
+# Share of the crops by source and style; within it the longer have more, so that people are drawn by their minutes.
+SHARES = {
+    (PEOPLE, NATURAL): 0.54,
+    (PEOPLE, ENUNCIATED): 0.05,
+    (SYNTHETIC, NATURAL): 0.28,
+    (SYNTHETIC, ENUNCIATED): 0.13,
+    (OWN, -1): 0.20,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Training settings; every figure in the model card was made with the defaults."""
+
+    steps: int = 2600
+    teacher_steps: int = 500
+    batch: int = 16
+    crop: int = 100  # frames: 2 s
+    rate: float = 1e-3
+    dropout: float = 0.3
+    weight_decay: float = 0.05
+    seed: int = 0
+    validate_every: int = 200
+
+
+def chances(examples: Sequence[Example], crop: int) -> NDArray[np.float64]:
+    """Of each example to be drawn: each kind has its share, within it the longer have more."""
+    lengths = np.array([max(len(e.channels) - crop, 0) * e.weight for e in examples], float)
+    found = np.zeros(len(examples))
+    for kind, share in SHARES.items():
+        own = np.array([e.kind == kind for e in examples]) * lengths
+        found += share * own / max(own.sum(), 1.0)
+    return found / found.sum()
+
+
+def batch_of(
+    examples: Sequence[Example], drawn: NDArray[np.float64], options: Options, rng: np.random.Generator
+) -> tuple[Tensor, ...]:
+    """Random crops: features (B, T, layers, width), styles (B,), channels (B, T, C), measures (B, T, M)."""
+    chosen = rng.choice(len(examples), options.batch, p=drawn)
+    starts = [int(rng.integers(0, len(examples[i].channels) - options.crop)) for i in chosen]
+    pairs = [(examples[i], slice(s, s + options.crop)) for i, s in zip(chosen, starts, strict=True)]
+    features = np.stack([np.asarray(e.features[s], np.float32) for e, s in pairs])
+    styles = torch.tensor([examples[i].style for i in chosen])
+    channels = np.stack([e.channels[s] for e, s in pairs])
+    measures = np.stack([measured(e)[s] for e, s in pairs])
+    return torch.from_numpy(features), styles, torch.from_numpy(channels), torch.from_numpy(measures)
+
+
+def measured(example: Example) -> NDArray[np.float32]:
+    """What is known (T, M) of SHOWN in an example: NaN for the rest, or all over where nothing was measured."""
+    found = np.full((len(example.channels), len(SHOWN)), np.nan, np.float32)
+    if example.measures is not None:
+        found[:, : len(MEASURES)] = example.measures
+    return found
+
+
+def predict(model: nn.Module, features: NDArray[np.float16], style: int) -> NDArray[np.float32]:
+    """Rig channels (T, C) of features (T, layers, width) in a style, window by window as in inference."""
+    training = model.training
+    model.eval()
+    count = len(features)
+
+    def channels(window: Window) -> NDArray[np.float32]:
+        part = torch.from_numpy(np.asarray(features[window.start : window.stop], np.float32))[None]
+        with torch.no_grad():
+            return model(part, torch.tensor([style]))[0].numpy()
+
+    result = join(((w, channels(w)) for w in windows(count)), count)
+    model.train(training)
+    return result
+
+
+def validation_errors(model: nn.Module, examples: Sequence[Example], loss: SpeechLoss) -> dict[str, float]:
+    """The mean loss on stretches that are not trained on, by their source."""
+    errors: dict[str, list[float]] = {}
+    for example in examples:
+        found = predict(model, example.features, example.style)
+        rows = (torch.from_numpy(np.array(a)) for a in (found, example.channels, measured(example)))
+        errors.setdefault(example.source, []).append(float(loss(*rows)))
+    return {name: float(np.mean(found)) for name, found in errors.items()}
+
+
+class _Run:
+    """A training in progress: all that a checkpoint must hold for an interrupted run to end as an unbroken one."""
+
+    def __init__(self, model: nn.Module, options: Options) -> None:
+        self.model = model
+        self.optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, options.rate, total_steps=options.steps)
+        self.rng = np.random.default_rng(options.seed)
+        self.best = (np.inf, model.state_dict())
+        self.step = 0
+
+    def learn(self, loss: Tensor) -> None:
+        """One step down the loss."""
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self.step += 1
+
+    def judge(self, error: float) -> None:
+        """Keep the weights where they are the best so far."""
+        if error < self.best[0]:
+            self.best = (error, {k: v.clone() for k, v in self.model.state_dict().items()})
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
+        rest = {"best": self.best, "step": self.step, "rng": self.rng, "dropout": torch.get_rng_state()}
+        torch.save(parts | rest, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=False)
+        for name in ("model", "optimiser", "schedule"):
+            getattr(self, name).load_state_dict(state[name])
+        self.best, self.step, self.rng = state["best"], state["step"], state["rng"]
+        torch.set_rng_state(state["dropout"])
+
+
+def train(
+    make: Callable[[], Model],
+    options: Options,
+    examples: Sequence[Example],
+    validation: Sequence[Example],
+    resume: Path,
+) -> Model:
+    """Train on examples and return the model of the best validation step; every source weighs alike there."""
+    torch.manual_seed(options.seed)
+    loss_of, drawn = loss_for(examples, head_measures()), chances(examples, options.crop)
+    model = make()
+    run = _Run(model, options)
+    if resume.exists():
+        run.load(resume)
+    while run.step < options.steps:
+        features, styles, channels, measures = batch_of(examples, drawn, options, run.rng)
+        loss = loss_of(model(features, styles), channels, measures)
+        run.learn(loss)
+        if run.step % options.validate_every == 0 or run.step == options.steps:
+            errors = validation_errors(model, validation, loss_of)
+            run.judge(sum(errors.values()))
+            shown = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
+            print(f"step {run.step}: loss {loss.item():.3f}, {shown}", flush=True)
+            run.save(resume)
+    model.load_state_dict(run.best[1])
+    return model.eval()
+
+
+def speech_model(options: Options, styles: int) -> SpeechTorch:
+    """The model as it begins."""
+    return SpeechTorch(SpeechDims(len(CHANNEL_NAMES), styles), options.dropout)
+
+
+def save(model: SpeechTorch, path: Path, stamp: Stamp, styles: Sequence[str] = STYLES) -> None:
+    """The shipped file: float16 weights under `model.`, the names of its channels and styles."""
+    arrays = {f"model.{k}": v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
+    metadata: Mapping[str, object] = {"dims": asdict(model.dims), "channels": CHANNEL_NAMES, "styles": styles}
+    save_weights(path, arrays, {k: json.dumps(v) for k, v in metadata.items()}, stamp)
+
+
+def main() -> None:
+    """Train, then save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("weights/speech.safetensors"))
+    parser.add_argument("--seed", type=int, default=Options.seed)
+    parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--people", type=Path, help="folder of folders of tracks; default: talking/ in DUET_DATA")
+    parser.add_argument("--own", type=Path, nargs="*", default=[], help="tracks of one person, a style of their own")
+    parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
+    arguments = parser.parse_args()
+    stamp = begin("speech", arguments.seed)
+    folder = working_folder("speech", stamp)
+    options = Options(seed=arguments.seed, steps=arguments.steps)
+
+    synthetic = [e for style in (NATURAL, ENUNCIATED) for e in synthetic_examples("train", style, changed=True)]
+    clear, voices = [e for e in synthetic if e.style == ENUNCIATED], synthetic_validation()
+    short = replace(options, steps=options.teacher_steps)
+    heard = [e for e in voices if e.style == ENUNCIATED]
+    teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
+
+    def says(features: NDArray[np.float16]) -> NDArray[np.float32]:
+        return predict(teacher, features, ENUNCIATED)
+
+    people = training_people(arguments.people or talking_folder())
+    examples, validation = people_examples(people, says, common_size(people))
+    more, styles = vocaset_examples(arguments.vocaset) if arguments.vocaset else ([], [])
+    for path in arguments.own:
+        more += [e for person in people_of(path) for e in own_examples(person, says, len(STYLES) + len(styles))]
+        styles.append(path.name)
+    names = [*STYLES, *styles]
+    everything = [*examples, *synthetic, *more]
+    model = train(
+        lambda: speech_model(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt"
+    )
+    save(model, arguments.out, stamp, names)
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

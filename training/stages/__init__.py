@@ -1,0 +1,1 @@
+"""make weights: the stages in their order. Imports the evaluation, starts the rest as commands."""
