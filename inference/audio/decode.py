@@ -1,4 +1,4 @@
-"""Reading a recording outside Blender: libsndfile first, then ffmpeg (`audio_ffmpeg.py`) for what that does not know.
+"""Reading a recording outside Blender: libsndfile first, then ffmpeg (`ffmpeg.py`) for what that does not know.
 
 Blender's own decoder takes this module's place there (`scene/take/sound.py`).
 """

@@ -1,7 +1,7 @@
 """FLAME: shape, expression and pose blendshapes, joints, and linear blend skinning, in NumPy.
 
 Li, Bolkart, Black, Li and Romero 2017, "Learning a model of facial shape and expression from 4D scans". The model is
-the user's own file; flame_duet.py has the Duet head in the same layout. Axes are FLAME's: metres, x to the character's
+the user's own file; duet.py has the Duet head in the same layout. Axes are FLAME's: metres, x to the character's
 left, y up, z out of the face. Joints, in order: root, neck, jaw, left_eye, right_eye; rotations are axis-angle vectors
 in radians, each in its parent's frame.
 """

@@ -1,4 +1,4 @@
-"""Train every alternative that learns: python -m duet.training.alternatives --steps 500 [--only mel ...]."""
+"""Train every alternative that learns: python -m duet.training.baselines --steps 500 [--only mel ...]."""
 
 from __future__ import annotations
 
