@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ MAX_ARRAYS = 64
 MAX_PAYLOAD = 16 << 30  # bytes: more than four hours of anything but vertices, of which the command line takes less
 _CHUNK = 1 << 20  # bytes read or written at a time, so that a large array counts as a sign of life
 _DTYPES = frozenset({"|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"})
+Given = TypeVar("Given")
 _REMEDY = "Try again; if it happens again, install Duet anew, so that both sides are of one version."
 
 
@@ -35,9 +38,9 @@ class ProtocolError(WorkerError):
 
 
 class Readable(Protocol):
-    """A blocking binary stream to read from."""
+    """A binary stream to read from, which waits for what is due or gives None."""
 
-    def readline(self, limit: int, /) -> bytes:
+    def readline(self, limit: int, /) -> bytes | None:
         """Up to and with the next newline, at most `limit` bytes; empty at the end."""
         ...
 
@@ -87,16 +90,28 @@ def write_buffers(stream: Writable, buffers: list[bytes | memoryview]) -> None:
 
 
 def read_message(stream: Readable, most: int = MAX_PAYLOAD) -> Message | None:
-    """The next message, or None where the stream ends before it; raises ProtocolError for anything else.
+    """The next message of a stream that waits, or None where it ends before one; raises ProtocolError for the rest.
 
     Also for arrays of more than `most` bytes together.
     """
-    line = stream.readline(MAX_HEADER + 1)
-    if not line:
-        return None
-    header, layout = parse_header(line, most)
-    arrays = {name: _read_array(stream, dtype, shape) for name, dtype, shape in layout}
-    return Message(header["type"], header["job"], header["data"], arrays)
+    return next(filter(None, messages(stream, most)), None)
+
+
+def messages(stream: Readable, most: int = MAX_PAYLOAD) -> Iterator[Message | None]:
+    """The messages of a stream in turn, and None wherever it has nothing to give; raises ProtocolError."""
+    while (line := (yield from _awaited(lambda: stream.readline(MAX_HEADER + 1)))) != b"":
+        header, layout = parse_header(line, most)
+        arrays = {}
+        for name, dtype, shape in layout:
+            arrays[name] = yield from _read_array(stream, dtype, shape)
+        yield Message(header["type"], header["job"], header["data"], arrays)
+
+
+def _awaited(read: Callable[[], Given | None]) -> Generator[None, None, Given]:
+    """What a reading gives, once it gives something."""
+    while (given := read()) is None:
+        yield None
+    return given
 
 
 Layout = list[tuple[str, np.dtype[Any], tuple[int, ...]]]
@@ -153,14 +168,15 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(array, array.dtype.newbyteorder("<"), order="C")
 
 
-def _read_array(stream: Readable, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def _read_array(stream: Readable, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Generator[None, None, NDArray[Any]]:
     try:
         raw = np.empty(_size(dtype, shape), np.uint8)
     except (MemoryError, ValueError) as error:
         raise ProtocolError(f"There is no memory for an array of shape {shape}.") from error
     view, filled = raw.data, 0
     while filled < len(raw):
-        count = stream.readinto(view[filled : filled + _CHUNK])
+        part = view[filled : filled + _CHUNK]
+        count = yield from _awaited(partial(stream.readinto, part))
         if not count:
             raise ProtocolError(f"The stream ends within an array of shape {shape}.")
         filled += count

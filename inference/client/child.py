@@ -1,24 +1,31 @@
-"""A child process that speaks messages, with one thread each for its stdin, stdout and stderr."""
+"""A child process that speaks messages. Its pipes are read and written a little at a time, and never waited for.
+
+There is no thread: what is to be written waits in the outbox and what has come waits in the pipe, until `pump` or
+`take_items`, which a timer of Blender's calls.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import subprocess
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import cast
 
 from ..errors import WorkerError
-from ..protocol import Message, ProtocolError, encode, read_message, write_buffers
+from ..protocol import Message, ProtocolError, encode, messages
+from . import pipes
 
 _STDERR_LINES = 50
 _STDERR_WIDTH = 1000  # bytes of a line: a stream without newlines must not fill the memory
-_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows opens a console otherwise
 _EXIT_TIMEOUT = 5.0  # seconds between the end of stdout and the end of the process
+_KILL_TIMEOUT = 1.0  # seconds that a process takes at most to be gone once it is killed
+_TURN = 0.02  # seconds of reading and writing at most in a call
+_PATIENCE = 0.002  # seconds in a call without a byte, while a message is under way
+_BURSTS = 1000  # of _STDERR_LINES lines
+_PAUSE = 0.0002  # seconds between looks for the next one
 
 
 @dataclass(frozen=True)
@@ -33,133 +40,149 @@ Item = Message | ProtocolError | Ended
 
 
 class Child:
-    """A running process. No method waits for it; `take_items` gives what has come since the last call."""
+    """A running process. No method waits for it but `end`; `take_items` gives what has come since the last call."""
 
     def __init__(self, command: Sequence[str], env: dict[str, str] | None) -> None:
         """Start the command; raises WorkerError where it cannot be started."""
         try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=env,
-                creationflags=_NO_WINDOW,
-            )
+            self._pipes = pipes.start(command, env)
         except OSError as error:
             raise WorkerError(
                 f"Duet's worker process cannot be started: {command[0]} ({error.strerror}).",
                 "Check the Python interpreter in Duet's preferences, or the environment variable DUET_PYTHON.",
             ) from error
+        self._process = self._pipes.process
         self.last_heard = time.monotonic()
-        self._outbox: queue.SimpleQueue[list[bytes | memoryview] | None] = queue.SimpleQueue()
+        self._outbox: deque[memoryview] = deque()
         self._items: deque[Item] = deque()
-        self._lock = threading.Lock()
+        self._arriving = pipes.Arriving(self._pipes.stdout)
+        self._messages = messages(self._arriving)
+        self._complete = 0  # bytes of the messages that have come in full
+        self._closed_at: float | None = None  # when its stdout ended
+        self._broken = False  # it has ended, or said what is no message
+        self._closed = False  # its pipes are
+        self._stderr_lines = pipes.Arriving(cast(pipes.Reader, self._pipes.stderr))
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        self._stderr_thread = self._start(self._drain_stderr)
-        self._start(self._write_messages)
-        self._start(self._read_messages)
 
     def is_alive(self) -> bool:
         """Whether the process runs and nothing has gone wrong with its messages."""
-        with self._lock:
-            broken = any(not isinstance(item, Message) for item in self._items)
-        return not broken and self._process.poll() is None
+        self.pump()
+        return not self._broken and self._process.poll() is None
 
     def send(self, message: Message) -> None:
         """Queue a message; where the process is gone, that shows in `take_items`."""
-        self._outbox.put(encode(message))
+        self._outbox += [memoryview(buffer) for buffer in encode(message)]
+        self.pump()
 
     def take_items(self) -> list[Item]:
         """Messages since the last call, the last item being an error or the end; progress only the latest."""
-        with self._lock:
-            items, self._items = list(self._items), deque()
+        self.pump()
+        items, self._items = list(self._items), deque()
         return items
 
     def stderr_end(self) -> str:
         """The last lines it wrote to stderr."""
-        with self._lock:
-            return "\n".join(self._stderr)
+        for _ in range(_BURSTS):  # a pipe full of short lines, and no more of one that floods
+            if self._closed or not self._read_stderr():
+                break
+        rest = self._stderr_lines.held.decode("utf-8", "replace")
+        return "\n".join([*self._stderr, rest] if rest else self._stderr)
 
     def kill(self) -> None:
-        """End the process now; its threads end with it."""
-        self._outbox.put(None)
+        """End the process now and let go of its pipes."""
         self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_KILL_TIMEOUT)
+        self._broken = self._closed = True
+        for stream in (self._pipes.stdin, self._pipes.stdout, self._pipes.stderr):
+            if stream is not None:
+                stream.close()
 
     def end(self, timeout: float = 1.0) -> None:
-        """Ask the process to end by closing its stdin, kill it after `timeout` seconds, and wait for it."""
+        """Ask the process to end by closing its stdin, and wait for it; after `timeout` seconds kill it."""
         self.send(Message("quit"))
-        self._outbox.put(None)
+        until = time.monotonic() + timeout
+        while self._process.poll() is None and time.monotonic() < until:
+            self.pump()
+            if not self._outbox:
+                self._pipes.stdin.close()
+            time.sleep(_PAUSE)
+        self.kill()
+
+    def pump(self) -> None:
+        """Read what has come and write what there is room for; a large array takes several calls."""
+        begun = moved_at = time.monotonic()
+        while not self._broken:
+            moved = any([self._write(), self._read(), self._read_stderr()])
+            now = time.monotonic()
+            moved_at = now if moved else moved_at
+            is_under_way = moved or self._outbox or self._arriving.count > self._complete
+            if not is_under_way or now - begun > _TURN or now - moved_at > _PATIENCE:
+                return
+            if not moved:
+                time.sleep(_PAUSE)
+
+    def _write(self) -> bool:
+        """Write what there is room for; whether there was any."""
+        if not self._outbox:
+            return False
         try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            count = self._pipes.stdin.write(self._outbox[0])
+        except OSError:  # a process that is gone shows at its stdout
+            self._outbox.clear()
+            return False
+        if count:
+            rest = self._outbox.popleft()[count:]
+            if rest:
+                self._outbox.appendleft(rest)
+        return bool(count)
 
-    @staticmethod
-    def _start(target: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=target, name=f"duet{target.__name__}", daemon=True)
-        thread.start()
-        return thread
-
-    def _write_messages(self) -> None:
-        stdin = cast(BinaryIO, self._process.stdin)
-        # A process that is gone shows at its stdout; closing flushes, and fails then as well.
-        with contextlib.suppress(OSError), stdin:
-            while (buffers := self._outbox.get()) is not None:
-                write_buffers(stdin, buffers)
-
-    def _read_messages(self) -> None:
-        with cast(BinaryIO, self._process.stdout) as stdout:
-            stream = _Heard(stdout, self)
-            try:
-                while (message := read_message(stream)) is not None:
-                    self._add(message)
-            except ProtocolError as error:
-                self._add(error)
-                self._process.kill()  # it would block on a pipe that nobody reads
-        self._add(self._ended())
-
-    def _ended(self) -> Ended:
+    def _read(self) -> bool:
+        """Read a part of a message; whether there was any."""
+        before, was_alive = self._arriving.count, self._process.poll() is None
         try:
-            self._process.wait(_EXIT_TIMEOUT)
-        except subprocess.TimeoutExpired:  # it has closed its stdout and lives on
+            message = next(self._messages)
+        except StopIteration:
+            self._look_for_end()
+            return False
+        except ProtocolError as error:
+            self._process.kill()  # it would block on a pipe that nobody reads
+            self._add(error)
+            return False
+        if message is not None:
+            self._complete = self._arriving.count - len(self._arriving.held)
+            self._add(message)
+        elif not was_alive:  # all it wrote has been read, though another process may hold the pipe open
+            self._look_for_end()
+        if self._arriving.count != before:
+            self.last_heard = time.monotonic()
+        return message is not None or self._arriving.count != before
+
+    def _look_for_end(self) -> None:
+        """Say that it has ended; where only its stdout has, wait for that or see to it."""
+        now = time.monotonic()
+        self._closed_at = self._closed_at or now
+        if self._process.poll() is None and now - self._closed_at > _EXIT_TIMEOUT:
             self._process.kill()
-        code = self._process.wait()
-        self._stderr_thread.join(1.0)  # a grandchild may hold stderr open
-        return Ended(code, self.stderr_end())
+        if (code := self._process.poll()) is not None:
+            self._add(Ended(code, self.stderr_end()))
 
     def _add(self, item: Item) -> None:
-        with self._lock:
-            last = self._items[-1] if self._items else None
-            if _is_progress(item) and _is_progress(last):
-                self._items.pop()  # a flood of progress takes no memory
-            self._items.append(item)
+        last = self._items[-1] if self._items else None
+        if _is_progress(item) and _is_progress(last):
+            self._items.pop()  # a flood of progress takes no memory
+        self._items.append(item)
+        self._broken = not isinstance(item, Message)
 
-    def _drain_stderr(self) -> None:
-        with cast(BinaryIO, self._process.stderr) as stderr:
-            while line := stderr.readline(_STDERR_WIDTH):
-                text = line.decode("utf-8", "replace").rstrip()
-                with self._lock:
-                    self._stderr.append(text)
+    def _read_stderr(self) -> bool:
+        """Read some lines of stderr; whether there were any."""
+        for count in range(_STDERR_LINES):
+            line = self._stderr_lines.readline(_STDERR_WIDTH)
+            if not line:
+                return count > 0
+            self._stderr.append(line.decode("utf-8", "replace").rstrip())
+        return True
 
 
 def _is_progress(item: Item | None) -> bool:
     return isinstance(item, Message) and item.type == "progress"
-
-
-class _Heard:
-    """A stream that notes when bytes arrive: a long result is no silence."""
-
-    def __init__(self, stream: BinaryIO, child: Child) -> None:
-        self._stream, self._child = stream, child
-
-    def readline(self, limit: int, /) -> bytes:
-        line = self._stream.readline(limit)
-        self._child.last_heard = time.monotonic()
-        return line
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        count = self._stream.readinto(buffer)  # type: ignore[attr-defined]
-        self._child.last_heard = time.monotonic()
-        return count

@@ -1,7 +1,7 @@
 """Starts a worker process, feeds it jobs, cancels them and outlives it. Standard library and NumPy, no bpy.
 
-`WorkerClient` belongs to one thread, which never waits for the worker: writing, reading and stderr have threads of
-their own, and `poll()` gives what has happened since the last call.
+`WorkerClient` never waits for the worker and has no threads: `poll()` reads and writes what the pipes allow and gives
+what has happened since the last call.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class WorkerClient:
 
         Raises RequestError while another job runs, WorkerError where the process cannot be started.
         """
-        samples = np.array(samples, np.float32)  # a copy: it is written later, by another thread
+        samples = np.array(samples, np.float32)  # a copy: it is written later, while the caller goes on
         return self._start("generate", {"request": request.to_json()}, {"samples": samples})
 
     def submit_binding(self, request: BindRequest) -> int:
@@ -260,7 +260,7 @@ class WorkerClient:
         """Give the job to a new process: the warm one was dying when it came, which shows only later."""
         self._unheard, self._submitted = None, time.monotonic()
         if self._child is not None:
-            self._child.kill()  # ends its threads
+            self._child.kill()
         try:
             self._child = Child(self._command, self._env)
         except WorkerError as error:
