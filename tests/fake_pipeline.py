@@ -14,7 +14,7 @@ import numpy as np
 
 from inference import worker
 from inference.errors import WeightsError
-from inference.head import ARKIT_NAMES
+from inference.head.canonical import ARKIT_NAMES
 from inference.take import Take
 
 SPEECH_NAMES, EMOTIONS = ("open", "round"), ("neutral", "happy")
@@ -70,6 +70,6 @@ class Pipeline:
 
 
 if __name__ == "__main__":
-    sys.modules["inference.pipeline"] = types.ModuleType("inference.pipeline")
-    sys.modules["inference.pipeline"].Pipeline = Pipeline
+    sys.modules["inference.engine.pipeline"] = types.ModuleType("inference.engine.pipeline")
+    sys.modules["inference.engine.pipeline"].Pipeline = Pipeline
     sys.exit(worker.main())

@@ -137,7 +137,7 @@ def test_vertices_of_a_long_recording_are_refused_before_the_work(folder, capsys
 HALF = """
 import sys
 from pathlib import Path
-from duet.operators import job_server
+from duet.operators.batch import server as job_server
 class Runner:
     def __init__(self, *_): ...
     def close(self): ...

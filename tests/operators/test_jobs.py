@@ -27,7 +27,8 @@ SERVER = """
 import sys
 from pathlib import Path
 from duet.inference.client.client import worker_command
-from duet.operators import job_runner, job_server
+from duet.operators.batch import runner as job_runner
+from duet.operators.batch import server as job_server
 fake, root = sys.argv[1:3]
 _, env = worker_command(Path(root))
 job_runner.worker_command = lambda root, **options: ([sys.executable, "-s", fake, "--weights", "w"], env)
@@ -378,7 +379,8 @@ def test_the_real_server_runs_as_a_module(folder, monkeypatch):
 
 PARENT = """
 import sys
-from duet.operators import command_line, job_pool
+from duet.operators.batch import cli as command_line
+from duet.operators.batch import pool as job_pool
 job_pool._interpreter = lambda: [sys.executable, "-P", "-c", *sys.argv[1:4]]
 sys.exit(command_line.main(sys.argv[4:]))
 """
