@@ -28,6 +28,8 @@ from .child import Child, Ended
 
 GRACE_PERIOD = 5.0  # seconds a worker has to notice a cancel
 SILENCE_LIMIT = 120.0  # seconds without a message in which a worker counts as hung; loading torch can take 60
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
+_MOST_THREADS = 8  # more have nothing to do between the steps that they wait for each other
 _POLL_INTERVAL = 0.02  # seconds
 _SHOWN_LINES = 5  # of stderr in a message; all that is kept is in Failed.traceback
 _DIED = "Start it again; if it dies once more, report this message."
@@ -99,8 +101,11 @@ def worker_command(
     command = [python, "-s", "-m", "inference.worker", "--weights", str(root / "weights")]
     command += ["--engine", engine, "--device", device]
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONSTARTUP"}}
+    # The embedded engine shares its work among threads itself; a BLAS that does so too would slow both down.
+    threads = {"DUET_THREADS": env.get("DUET_THREADS") or str(min(os.cpu_count() or 1, _MOST_THREADS))}
+    threads |= dict.fromkeys(_BLAS_THREADS, "1")
     # SAFEPATH: `-m` would look for modules in the current folder first, where a user may keep a numpy.py.
-    return command, env | {"PYTHONPATH": str(root), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
+    return command, env | threads | {"PYTHONPATH": str(root), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
 
 
 class WorkerClient:

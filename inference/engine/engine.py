@@ -13,6 +13,7 @@ from .encoder_numpy import EncoderNumpy
 from .fusion_numpy import FusionEncoderNumpy
 from .models import Models
 from .speech_numpy import SpeechNumpy
+from .threads import Team
 
 Floats = NDArray[np.float32]
 
@@ -43,8 +44,9 @@ class EmbeddedEngine:
     device = "cpu"
 
     def __init__(self, models: Models) -> None:
-        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims)
-        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims)
+        team = Team()
+        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims, team)
+        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims, team)
         self.speech_weights = FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims)
         self.expression_weights = FusionEncoderNumpy(models.fusion_encoder("expression"), models.fusion_dims)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .layers_numpy import conv1d, gelu, layer_norm, linear, softmax
+from .threads import Team
 
 Floats = NDArray[np.float32]
 
@@ -37,16 +38,23 @@ class SpeechDims:
 class SpeechNumpy:
     """The speech model with its weights, named as in speech_torch."""
 
-    def __init__(self, weights: dict[str, Floats], dims: SpeechDims) -> None:
+    def __init__(self, weights: dict[str, Floats], dims: SpeechDims, team: Team) -> None:
         self.weights = weights
         self.dims = dims
+        self._team = team
 
     def __call__(self, features: Floats, style: int) -> Floats:
         """Rig channels (T, channels) of encoder features (T, encoder_layers, encoder_width) in a speaking style."""
         w = self.weights
-        x = layer_norm(features, w["norm_in.weight"], w["norm_in.bias"])
-        x = np.tensordot(x, softmax(w["layer_mix"]), axes=(1, 0))
-        x = gelu(conv1d(x, w["conv_in.weight"], w["conv_in.bias"]) + w["style"][style])
+        shares = softmax(w["layer_mix"])
+        x = np.empty((len(features), features.shape[2]), np.float32)
+
+        def mix(rows: slice) -> None:
+            x[rows] = np.einsum("tlw,l->tw", layer_norm(features[rows], w["norm_in.weight"], w["norm_in.bias"]), shares)
+
+        self._team.rows(mix, len(x))
+        x = conv1d(x, w["conv_in.weight"], w["conv_in.bias"] + w["style"][style], self._team, after=gelu)
         for i, dilation in enumerate(self.dims.dilations):
-            x = x + gelu(conv1d(x, w[f"convs.{i}.weight"], w[f"convs.{i}.bias"], dilation=dilation))
+            name = f"convs.{i}."
+            x += conv1d(x, w[name + "weight"], w[name + "bias"], self._team, dilation=dilation, after=gelu)
         return linear(x, w["out.weight"], w["out.bias"])

@@ -22,7 +22,7 @@ from .server import COMMAND, PREFIX
 _GRACE = 10.0  # seconds that an interrupted process has to tidy up
 _LOOK = 0.05  # seconds between looks at the processes
 _LONGEST = 1 << 20  # bytes of a line
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = ("DUET_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class StartError(WorkerError):

@@ -1,13 +1,18 @@
 """Both engines on the shipped weights: the same numbers within 1e-4 on every output."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from duet.inference.audio.mel import loud_level, normalised_mel
+from duet.inference.engine.encoder_numpy import EncoderNumpy
 from duet.inference.engine.engine import EmbeddedEngine, make_engine
 from duet.inference.engine.layers_numpy import gelu
 from duet.inference.engine.models import load_models
+from duet.inference.engine.pipeline import Pipeline
+from duet.inference.engine.speech_numpy import SpeechNumpy
+from duet.inference.engine.threads import Team
 from duet.inference.errors import RequestError
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -63,7 +68,6 @@ def test_the_stored_emotions_are_what_the_encoder_gives(engines):
 
 def test_whole_path(recording):
     """From samples to take, in every array."""
-    from duet.inference.engine.pipeline import Pipeline
     from duet.inference.take import GenerateRequest
 
     request = GenerateRequest(fps=30, emotions={"happy": 0.7, "angry": 0.2}, vertices=True)
@@ -77,8 +81,45 @@ def test_whole_path(recording):
 def test_gelu_is_exact_where_it_matters():
     import scipy.special
 
-    x = np.linspace(-8, 8, 2001, dtype=np.float32)
-    np.testing.assert_allclose(gelu(x), x * scipy.special.ndtr(x.astype(float)), atol=2e-6)
+    x = np.linspace(-40, 40, 200001, dtype=np.float32)
+    exact = x * scipy.special.ndtr(x.astype(float))
+    found = gelu(x)
+    assert found is x, "written over what is given"
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    with pytest.raises(ValueError, match="order"):
+        gelu(np.zeros((4, 4), np.float32).T[:, ::2])
+
+
+def test_the_speech_weights_are_folded_and_as_the_whole_module_gives_them():
+    """The rig lies within what the blendshapes make, so the module is a matrix on it: 1e-4 of the whole one."""
+    pipeline = Pipeline(WEIGHTS, "numpy", "cpu")
+    channels = np.random.default_rng(1).random((40, len(pipeline._rig.images)), np.float32)
+    folded = pipeline.speech_weights(channels, lambda *_: None)
+    assert pipeline._rig.weights is not None
+    pipeline._rig = replace(pipeline._rig, weights=None)
+    np.testing.assert_allclose(folded, pipeline.speech_weights(channels, lambda *_: None), atol=TOLERANCE)
+
+
+def test_a_module_that_is_not_linear_in_the_rig_is_not_folded():
+    pipeline = Pipeline(WEIGHTS, "numpy", "cpu")
+    assert pipeline._folded(pipeline._rig.images) is not None
+    assert (
+        pipeline._folded(
+            pipeline._rig.images + 10 * np.random.default_rng(2).random(pipeline._rig.images.shape, np.float32)
+        )
+        is None
+    )
+
+
+def test_any_number_of_threads_gives_the_same(mel):
+    models = load_models(WEIGHTS)
+    results = []
+    for size in (1, 2, 5):
+        team = Team(size)
+        features = EncoderNumpy(models.encoder_weights, models.encoder_dims, team)(mel)
+        results.append(SpeechNumpy(models.speech.floats("model."), models.speech_dims, team)(features, 0))
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=1e-5)
 
 
 def test_automatic_choice_is_embedded_without_an_accelerator(monkeypatch):

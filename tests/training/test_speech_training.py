@@ -7,6 +7,7 @@ from duet.inference.checkpoints import load_checkpoint
 from duet.inference.engine.models import Models
 from duet.inference.engine.speech_numpy import SpeechDims, SpeechNumpy
 from duet.inference.engine.speech_torch import SpeechTorch
+from duet.inference.engine.threads import Team
 from duet.inference.stamps import Stamp
 from duet.inference.take import DEFAULT_STYLE, STYLES
 from duet.training.features import WEIGHTS
@@ -148,7 +149,7 @@ def test_the_saved_file_gives_the_embedded_engine_what_was_trained(tmp_path):
     assert DEFAULT_STYLE == "natural"
     models = Models(None, saved, saved, saved)
     own = example(SYNTHETIC, frames=90)
-    embedded = SpeechNumpy(saved.floats("model."), models.speech_dims)
+    embedded = SpeechNumpy(saved.floats("model."), models.speech_dims, Team(1))
     for style in range(3):
         wanted = train.predict(model, own.features, style)
         np.testing.assert_allclose(embedded(own.features.astype(np.float32), style), wanted, atol=0.01)
