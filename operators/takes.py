@@ -174,10 +174,8 @@ class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
         head, action = _chosen(scene)
         name = action.name
         made = yield from follow(plain.bake_steps(scene, head, scene.duet.tolerance), "Thinning keys")
-        return (
-            f"'{made.action.name}': {made.keys} keys instead of {made.full}, within {made.error:.3f} mm. "
-            f"The take '{name}' is kept in the list."
-        )
+        text = f"'{made.action.name}': {made.keys} keys instead of {made.full}, within {made.error:.3f} mm."
+        return " ".join([text, f"The take '{name}' is kept in the list.", *made.notes])
 
 
 class DUET_OT_mute_life(Reasoned, bpy.types.Operator):

@@ -19,7 +19,7 @@ from .blender.rollback import all_or_nothing
 from .blender.steps import Background, Steps, finish
 from .blender.timing import frame_span, outside, require_unstretched, scene_fps
 from .checks import obstacles
-from .head import emotions, feelings, heads, parts
+from .head import emotions, feelings, followers, heads, parts
 from .take import life, revise, settings, sound, take_curves, takes, versions
 
 
@@ -80,7 +80,7 @@ def apply_steps(
     fps, packing = scene_fps(scene), Background(lambda: takes.packed(stored))
     length = frame_span(take.frame_count, take.fps, fps)
     earlier_strips = sound.strips_of(scene, obj)
-    with all_or_nothing(scene, obj):
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
         heads.ensure_id(obj)
         action = _new_take(obj, stored, recording, chosen)
         values = take_curves.speech_values(stored, action.duet, fps)
@@ -96,9 +96,8 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        notes = obstacles.clear(obj, [*take.speech_names, *emotions.shown_by(obj)], lift)
-        due = (recording.start + np.arange(len(values)), values)
-        notes += revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer)
+        due = revise.Due(take.speech_names, recording.start + np.arange(len(values)), values)
+        notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         yield 1.0
         life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
@@ -138,9 +137,11 @@ def regenerate_steps(
 ) -> Steps[list[str]]:
     """Give a take new weights: all of them, or (`frames`, the first and last of the scene) a part, blended in.
 
-    Curves outside that part and its borders stay as they are, also where they were edited. Raises HeadError.
+    Curves outside that part and its borders stay as they are, also where they were edited. All or nothing, and seen:
+    raises HeadError.
     """
     heads.require_head(obj)
+    require_unstretched(scene)
     heads.require_fits(obj, take)
     old, fps, group = takes.read(action), scene_fps(scene), action.duet
     names = [shape_keys.value_path(name) for name in take.speech_names]
@@ -157,22 +158,20 @@ def regenerate_steps(
         bag = actions.ensure_bag(action, obj.data.shape_keys)
         now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(len(values)))
         values = splice(now, values, first, last, border)
-    packing, made, done = Background(lambda: takes.packed(stored)), action.copy(), False
-    try:
+    packing = Background(lambda: takes.packed(stored))
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
+        made = action.copy()
         yield from take_curves.write_speech(made, stored, obj.data.shape_keys, fps, values)
         take_curves.write_silence(made, stored, obj, fps, values)
         takes.store(made, (yield from packing.wait()))
         edited = take_curves.is_edited("written_speech", action, old)
         yield 1.0
-        done = True
-    finally:
-        if not done:
-            bpy.data.actions.remove(made)
-    revise.widen(obj.data.shape_keys, take.speech_names, values)
-    notes = revise.swap(action, made, edited)
-    revise.assign(obj, made)
-    versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-    emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
+        due = revise.Due(take.speech_names, group.moved_to + np.arange(len(values)), values)
+        felt, layer = emotions.on(obj), scene.duet.existing == "LAYER"
+        notes = revise.switch(scene, obj, made, felt, due, layer, scene.duet.clear_way)
+        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
+        emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
+    notes += revise.swap(action, made, edited)
     revise.life(made)
     return notes
 

@@ -60,7 +60,7 @@ def bake_file(
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
     notes = finish(apply_steps(scene, obj, take, recording, order.choice, order.layer, in_sync=True))
     if order.plain is not None:
-        finish(plain.bake_steps(scene, obj, order.plain))
+        notes += finish(plain.bake_steps(scene, obj, order.plain)).notes
     return notes
 
 

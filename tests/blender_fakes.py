@@ -171,6 +171,21 @@ def _action_print(action):
     return action.name, [slot.identifier for slot in action.slots], curves
 
 
+def frozen(head):
+    """Geometry nodes that put every vertex at one place: no list of known obstacles has that."""
+    tree = bpy.data.node_groups.new("Freeze", "GeometryNodeTree")
+    for way in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=way, socket_type="NodeSocketGeometry")
+    start, move, end = (
+        tree.nodes.new(f"{kind}") for kind in ("NodeGroupInput", "GeometryNodeSetPosition", "NodeGroupOutput")
+    )
+    vector = tree.nodes.new("FunctionNodeInputVector")
+    tree.links.new(start.outputs[0], move.inputs["Geometry"])
+    tree.links.new(vector.outputs[0], move.inputs["Position"])
+    tree.links.new(move.outputs[0], end.inputs[0])
+    head.modifiers.new("Freeze", "NODES").node_group = tree
+
+
 def write_wav(path, samples, rate=16000, channels=1):
     frames = np.repeat((np.clip(samples, -1, 1) * 32767).astype("<i2")[:, None], channels, axis=1)
     with wave.open(str(path), "wb") as file:

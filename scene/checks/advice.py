@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...inference.errors import HeadError
 from ..blender import timing
 from ..head import emotions, ownership
 from . import obstacles
@@ -13,10 +14,12 @@ _RATE = 1e-3  # frames per second
 
 def of_take(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Action) -> list[str]:
     """Sentences on what hides the take that the head plays, or takes its face away from its sound; mostly none."""
-    said = []
-    for each in obstacles.obstacles(head, [*ownership.speaking(head.data.shape_keys), *emotions.shown_by(head)]):
-        said.append(f"{each.text} {each.remedy}")
-        break
+    said, speech = [], ownership.speaking(head.data.shape_keys)
+    try:
+        obstacles.require_undriven(head, speech)
+        obstacles.require_clear(head, [*speech, *emotions.shown_by(head)], lift=False)
+    except HeadError as error:
+        said.append(str(error))
     written, rate = action.duet.fps, timing.scene_fps(scene)
     if written and abs(written - rate) > _RATE:
         said.append(

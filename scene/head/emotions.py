@@ -7,7 +7,8 @@ values of the Key. So a slider costs two small drivers, and a key that is at 0 c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import bpy
@@ -100,14 +101,20 @@ def shape_again(obj: bpy.types.Object) -> None:
     followers.share_emotions(obj)
 
 
-def undrive(obj: bpy.types.Object) -> None:
-    """Let no slider drive anything, and put the emotions' keys to 0."""
-    key = obj.data.shape_keys
-    names = keys_of(stored_on(obj).values())
+@contextmanager
+def undriven(obj: bpy.types.Object) -> Iterator[None]:
+    """From the block on no slider drives anything, and the emotions' keys are at 0; where it raises, they do again."""
+    key, felt = obj.data.shape_keys, list(stored_on(obj).values())
+    names = keys_of(felt)
     drivers.undrive(key, names)
     drivers.remove(key, set(_PATHS.values()))
     for name in names:
         key.key_blocks[name].value = 0.0
+    try:
+        yield
+    except BaseException:
+        _drive(obj, felt)
+        raise
 
 
 def values_of(emotions: Iterable[Emotion], mix: Floats, silence: Floats) -> dict[str, Floats]:

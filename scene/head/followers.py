@@ -22,6 +22,11 @@ def of(head: bpy.types.Object) -> list[bpy.types.Object]:
     return [obj for obj in bpy.data.objects if head_of(obj) == head]
 
 
+def keys_of(head: bpy.types.Object) -> list[bpy.types.Key]:
+    """The Keys of the meshes that follow a head and have some."""
+    return [obj.data.shape_keys for obj in _with_keys(head)]
+
+
 def _with_keys(head: bpy.types.Object) -> list[bpy.types.Object]:
     return [obj for obj in of(head) if obj.data.shape_keys is not None]
 

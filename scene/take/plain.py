@@ -13,9 +13,10 @@ from ...inference.errors import HeadError
 from ...inference.performance.curves import thin, thinning_error
 from ...inference.take import MIX_LIMIT, Floats, within_limit
 from ..blender import actions, compat, shape_keys
+from ..blender.rollback import all_or_nothing
 from ..blender.steps import Steps, in_background
-from ..blender.timing import frame_span, scene_fps
-from ..head import emotions, feelings, heads, sliders
+from ..blender.timing import frame_span, require_unstretched, scene_fps
+from ..head import emotions, feelings, followers, heads, sliders
 from . import revise, take_curves, takes
 
 _SILENT = 1e-6  # a curve below this never moves anything
@@ -23,20 +24,23 @@ _SILENT = 1e-6  # a curve below this never moves anything
 
 @dataclass(frozen=True)
 class Plain:
-    """What came of it: the action, its keys and how many a key a frame would be, and the bound of the error, mm."""
+    """What came of it: the action, its keys, how many a key a frame would be, the bound of the error in mm, notes."""
 
     action: bpy.types.Action
     keys: int
     full: int
     error: float
+    notes: list[str]
 
 
 def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) -> Steps[Plain]:
     """Give the head an action of plain keys that moves every vertex as the take does, within `tolerance` mm.
 
-    The take and its action stay in the file; playing it again brings sliders and drivers back. Raises HeadError.
+    The take and its action stay in the file; playing it again brings sliders and drivers back. All or nothing, and
+    seen: raises HeadError.
     """
     heads.require_head(obj)
+    require_unstretched(scene)
     take = takes.active(obj)
     if take is None:
         raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
@@ -51,18 +55,17 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
-    action = _plain_action(take, stored)
-    bag = actions.ensure_bag(action, key)
-    for name, column, kept in zip(np.array(names)[moving], values[:, moving].T, keys, strict=True):
-        actions.write_curve(bag, shape_keys.value_path(str(name)), frames[kept], column[kept])
-        yield 1.0
-    emotions.undrive(obj)
-    for name in np.array(names)[~moving]:
-        key.key_blocks[str(name)].value = 0.0
-    with sliders.resting([obj], emotions.on(obj)):
-        revise.assign(obj, action)
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
+        action = _plain_action(take, stored)
+        bag, shown = actions.ensure_bag(action, key), [str(name) for name in np.array(names)[moving]]
+        for name, column, kept in zip(shown, values[:, moving].T, keys, strict=True):
+            actions.write_curve(bag, shape_keys.value_path(name), frames[kept], column[kept])
+            yield 1.0
+        due, layer = revise.due_of(action, key, shown), scene.duet.existing == "LAYER"
+        with emotions.undriven(obj):
+            notes = revise.switch(scene, obj, action, emotions.on(obj), due, layer, scene.duet.clear_way)
     error = thinning_error(values[:, moving], reach[moving], keys)
-    return Plain(action, sum(map(len, keys)), values[:, moving].size, error)
+    return Plain(action, sum(map(len, keys)), values[:, moving].size, error, notes)
 
 
 def _speech(

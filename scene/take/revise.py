@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
@@ -17,9 +17,9 @@ from ...inference.take import EMOTIONS, Floats, Take
 from ..blender import actions, layers, shape_keys
 from ..blender.rollback import all_or_nothing
 from ..blender.steps import Steps, finish
-from ..blender.timing import frame_span, scene_fps
+from ..blender.timing import frame_span, require_unstretched, scene_fps
 from ..checks import meant, obstacles
-from ..head import emotions, feelings, heads, sliders
+from ..head import emotions, feelings, followers, heads, sliders
 from . import life as lively
 from . import settings, sound, take_curves, takes, versions
 from .take_curves import felt, keyed, speech_values, write_emotion, write_silence, write_speech
@@ -28,15 +28,15 @@ _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait
 
 
 def speech_soon(action: bpy.types.Action) -> None:
-    """Rewrite the speech curves now where they are short, else mark the take as stale."""
+    """Rewrite the speech curves now where they are short and play, else mark the take as stale.
+
+    What then hides them is said in the list of takes (`advice`): a slider that is dragged must not be refused.
+    """
     if not settings.acting() or not takes.is_take(action):
         return
-    if _is_long(action):
-        action.duet.stale = True
-        return
     stored, players = takes.read(action), _players(action)
-    slot = actions.slot_for(action, "KEY")
-    if slot is None or not players:
+    if _is_long(action) or not players:
+        action.duet.stale = True
         return
     key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
     _keep_if_edited("written_speech", action, stored)
@@ -50,11 +50,13 @@ def speech_soon(action: bpy.types.Action) -> None:
 def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> Steps[list[str]]:
     """Bring a long take up to its settings, start frame included; return notes for the user.
 
-    A copy is written and takes the take's place at the end; closed before, the steps leave all as it was.
+    A copy is written and takes the take's place at the end, where it is seen; closed before, the steps leave all as
+    it was. Raises HeadError.
     """
+    require_unstretched(scene)
     stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
-    made, done = action.copy(), False
-    try:
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
+        made = action.copy()
         moved = made.duet.moved_to != made.duet.start_frame
         if moved:
             yield from _move_steps(made, stored)
@@ -64,15 +66,11 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         yield 1.0
         edited = take_curves.is_edited("written_speech", action, stored)
         yield 1.0
-        done = True
-    finally:
-        if not done:
-            bpy.data.actions.remove(made)
-    widen(key, stored.take.speech_names, values)
-    notes = swap(action, made, edited)
-    assign(obj, made)
+        due = Due(stored.take.speech_names, made.duet.moved_to + np.arange(len(values)), values)
+        notes = switch(scene, obj, made, emotions.on(obj), due, scene.duet.existing == "LAYER", scene.duet.clear_way)
+    notes += swap(action, made, edited)
     if moved:
-        show_sound(scene, obj, made, stored)
+        notes += _heard(scene, obj, made, stored)
         life(made)
     _touch([obj])
     return notes
@@ -154,7 +152,8 @@ def start(action: bpy.types.Action) -> None:
     stored = takes.read(action)
     finish(_move_steps(action, stored))
     for obj in _players(action):
-        show_sound(bpy.context.scene, obj, action, stored)
+        for note in _heard(bpy.context.scene, obj, action, stored):
+            action.duet.note = note
     life(action)
 
 
@@ -187,29 +186,33 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         return []
     heads.require_head(obj)
     stored, fps = takes.read(action), scene_fps(scene)
-    take, lift = stored.take, scene.duet.clear_way
+    take = stored.take
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
-    with all_or_nothing(scene, obj):
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action.use_fake_user = True
         bag = actions.ensure_bag(action, obj)
         cues = [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))]
         if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
             write_silence(action, stored, obj, fps)
-        notes = obstacles.clear(obj, [*take.speech_names, *emotions.shown_by(obj)], lift)
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
-        due = _keyed(action, obj.data.shape_keys, take.speech_names)
+        due = due_of(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, cues))
-        notes += switch(scene, obj, action, names, due, scene.duet.existing == "LAYER")
+        notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
         _connect([obj], take, cues)
-    try:
-        show_sound(scene, obj, action, stored)
-    except AudioError as error:
-        notes.append(str(error))
+    notes += _heard(scene, obj, action, stored)
     _touch([obj])
     return notes
+
+
+class Due(NamedTuple):
+    """What is to show: keys of a mesh (N), and their values (T, N) at frames (T,)."""
+
+    names: Sequence[str]
+    frames: NDArray[Any]
+    values: Floats
 
 
 def switch(
@@ -217,32 +220,35 @@ def switch(
     obj: bpy.types.Object,
     action: bpy.types.Action,
     names: Sequence[str],
-    due: tuple[NDArray[Any], Floats],
+    due: Due,
     layer: bool,
+    lift: bool,
 ) -> list[str]:
-    """Let the head play a take's action and nothing that it played before, but for what is layered; return notes.
+    """Let the head play an action of Duet's and nothing that it played before, but for what is layered; return notes.
 
-    `names` are the emotions whose sliders rest where nothing moves them any more; `due` are frames (T,) and the speech
-    keys' values there (T, Ks): HeadError where they are not what shows then.
+    `names` are the emotions whose sliders rest where nothing moves them any more. With `lift`, what would hide the
+    face is taken out of the way; HeadError where that may not be, or where what is due is not what shows then.
     """
-    key, speech = obj.data.shape_keys, takes.read(action).take.speech_names
+    key = obj.data.shape_keys
+    notes = obstacles.clear(obj, [*due.names, *emotions.shown_by(obj)], lift)
     with sliders.resting([obj], names), layers.resting_keys(key):
-        notes = layers.make_way(scene, [obj], [key, obj], layer)
-        widen(key, speech, due[1])
+        notes += layers.make_way(scene, [obj], [key, obj], layer)
+        widen(key, due.names, due.values)
         assign(obj, action)
-    meant.require(scene, obj, speech, *due)
+    meant.require(scene, obj, *due)
     return notes
 
 
-def _keyed(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> tuple[NDArray[Any], Floats]:
-    """A few frames (T,), and what the action's curves say there (T, N), hand-made changes included."""
+def due_of(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> Due:
+    """What the action's curves say at a few frames, hand-made changes included."""
     bag = actions.ensure_bag(action, key)
     curves = [bag.fcurves.find(shape_keys.value_path(name)) for name in names]
-    if any(curve is None or curve.mute for curve in curves):
-        return np.zeros(0), np.zeros((0, len(names)), np.float32)  # somebody has removed some: nothing is due
+    if not curves or any(curve is None or curve.mute for curve in curves):
+        return Due(names, np.zeros(0), np.zeros((0, len(names)), np.float32))  # somebody has removed some
     first, last = (int(frame) for frame in curves[0].range())
     frames = np.unique(np.linspace(first, last, 7).round())
-    return frames, np.array([[curve.evaluate(frame) for curve in curves] for frame in frames], np.float32)
+    values = [[curve.evaluate(frame) for curve in curves] for frame in frames]
+    return Due(names, frames, np.array(values, np.float32))
 
 
 def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
@@ -267,7 +273,7 @@ def assign(obj: bpy.types.Object, action: bpy.types.Action) -> None:
         actions.assign(datablock, action)
 
 
-def widen(key: bpy.types.Key, names: tuple[str, ...], values: Floats) -> None:
+def widen(key: bpy.types.Key, names: Sequence[str], values: Floats) -> None:
     """Let the sliders of speech keys reach all values (T, N)."""
     shape_keys.widen_sliders(key, names, values.min(axis=0, initial=0.0), values.max(axis=0, initial=0.0))
 
@@ -285,6 +291,17 @@ def show_sound(
     path = Path(bpy.path.abspath(group.audio))
     strip = sound.add_strip(scene, obj, path, group.moved_to, length, round(group.trim_start * fps))
     sound.replace_strips(scene, earlier, strip)
+
+
+def _heard(
+    scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action, stored: takes.StoredTake
+) -> list[str]:
+    """Show the take's sound; a note where its file cannot be read, for the face plays on without it."""
+    try:
+        show_sound(scene, obj, action, stored)
+    except AudioError as error:
+        return [str(error)]
+    return []
 
 
 def _players(action: bpy.types.Action) -> list[bpy.types.Object]:

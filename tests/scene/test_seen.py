@@ -24,6 +24,7 @@ from duet.tests.blender_fakes import (
     fake_head,
     fake_take,
     fingerprint,
+    frozen,
     write_wav,
 )
 
@@ -163,21 +164,6 @@ def test_a_driven_speech_key_is_named(scene, head, voice):
     with pytest.raises(HeadError, match="'Speech 02' of 'Duet Head' has a driver"):
         bake.apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
-
-
-def frozen(head):
-    """Geometry nodes that put every vertex at one place: no list of known obstacles has that."""
-    tree = bpy.data.node_groups.new("Freeze", "GeometryNodeTree")
-    for way in ("INPUT", "OUTPUT"):
-        tree.interface.new_socket("Geometry", in_out=way, socket_type="NodeSocketGeometry")
-    start, move, end = (
-        tree.nodes.new(f"{kind}") for kind in ("NodeGroupInput", "GeometryNodeSetPosition", "NodeGroupOutput")
-    )
-    vector = tree.nodes.new("FunctionNodeInputVector")
-    tree.links.new(start.outputs[0], move.inputs["Geometry"])
-    tree.links.new(vector.outputs[0], move.inputs["Position"])
-    tree.links.new(move.outputs[0], end.inputs[0])
-    head.modifiers.new("Freeze", "NODES").node_group = tree
 
 
 def test_a_modifier_that_hides_the_keys_is_named(scene, head, voice):
