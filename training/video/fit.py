@@ -24,7 +24,7 @@ TOLERANCE = {
     "width": 0.5,
     "upper_lip": 1.0,
     "lower_lip": 1.0,
-    "chin_drop": 1.0,
+    "chin_drop": 0.5,
     "upper_rise": 1.2,
     "corner_rise": 1.5,
 }
