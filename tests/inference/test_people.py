@@ -1,11 +1,14 @@
 """The shipped face on people whom nobody trained on, and the measures that say so on curves whose answer is known."""
 
+import importlib.util
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.take import DEFAULT_STYLE
 from duet.training.data.animated import data_folder
-from duet.training.evaluation.people import Pair, PeopleFace, row, scores_of
+from duet.training.evaluation.people import Pair, PeopleFace, row, scores_of, told_by_the_sound
 from duet.training.evaluation.talkers import Face, shipped
 from duet.training.features import WEIGHTS
 from duet.training.synthesis.coarticulation import CLEAR, channels_of
@@ -37,7 +40,7 @@ def test_intensities_correlate_over_clips():
 
 def pair(shown, real, level=0.1):
     columns = np.arange(1, len(COMPARED) + 1, dtype=np.float32)
-    return Pair(real[:, None] * columns, shown[:, None] * columns, level, 25.0)
+    return Pair(real[:, None] * columns, shown[:, None] * columns, level, 25.0, np.ones(len(real), bool))
 
 
 def test_a_face_that_does_what_the_person_does_scores_fully():
@@ -48,6 +51,15 @@ def test_a_face_that_does_what_the_person_does_scores_fully():
     assert found.late == pytest.approx(0.0, abs=1e-3)
     assert found.shake == pytest.approx(1.0)
     assert "1.00" in row("one", found)
+
+
+def test_lips_that_stay_apart_after_the_last_word_are_told_from_those_that_open_in_speech():
+    real = np.concatenate([np.zeros(25, np.float32), curve(), np.full(25, 4.0, np.float32)])
+    there = replace(pair(real, real), speaking=np.repeat([False, True, False], (25, 75, 25)))
+    at_rest = replace(there, shown=there.shown * there.speaking[:, None])
+    assert scores_of([at_rest]).shut < 0.9, "shut where the person is open"
+    assert scores_of([at_rest]).shut_speaking == 1.0
+    assert scores_of([at_rest]).shut < scores_of([told_by_the_sound(at_rest)]).shut < 1.0
 
 
 def test_a_small_late_face_is_told_so():
@@ -92,6 +104,9 @@ def test_the_fitted_rules_keep_what_phonetics_fixes():
 
 
 @pytest.mark.skipif(not (data_folder() / "talking").is_dir(), reason="the people on video are not here: set DUET_DATA")
+@pytest.mark.skipif(
+    not importlib.util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed (requirements/training.txt)"
+)
 def test_the_shipped_face_does_what_strangers_do():
     people_face = PeopleFace(Face(Pipeline(WEIGHTS, "numpy")))
     talker = shipped(people_face.face.pipeline)
