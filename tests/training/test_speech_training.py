@@ -1,5 +1,7 @@
 """How the speech model is trained: losses whose values are known, shares, styles, and a resumed run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from duet.training.read_at import at_feature_rate
 from duet.training.speech import train
 from duet.training.speech.examples import ENUNCIATED, NATURAL, OWN, PEOPLE, SYNTHETIC, Example
 from duet.training.speech.loss import CHANNELS, CLOSURE, FACE, FACE_VELOCITY, SLIGHT, SpeechLoss, channel_scale
+from duet.training.speech.still import tune
 from duet.training.speech_rig import CHANNEL_NAMES
 from duet.training.video.face_measures import MEASURES
 
@@ -136,6 +139,28 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
     resumed = run(tmp_path / "broken.pt")
     for name, value in whole.state_dict().items():
         np.testing.assert_allclose(resumed.state_dict()[name], value, atol=1e-6, err_msg=name)
+
+
+def test_what_is_kept_is_the_mean_of_the_weights(tmp_path):
+    options = train.Options(steps=2, batch=2, crop=20, validate_every=2, averaged=0.0)
+    own = [example(PEOPLE), example(SYNTHETIC, seed=1)]
+    last = train.train(lambda: SpeechTorch(SpeechDims(COUNT, 2), 0.1), options, own, own, tmp_path / "last.pt")
+    mean = train.train(
+        lambda: SpeechTorch(SpeechDims(COUNT, 2), 0.1), replace(options, averaged=0.9), own, own, tmp_path / "mean.pt"
+    )
+    run = torch.load(tmp_path / "mean.pt", weights_only=False)
+    for name, value in mean.state_dict().items():
+        np.testing.assert_array_equal(value, run["average"][name])
+    np.testing.assert_allclose(run["model"]["out.bias"], last.state_dict()["out.bias"], atol=1e-8)
+    assert (run["average"]["out.bias"] - run["model"]["out.bias"]).abs().max() > 1e-6
+
+
+def test_sounds_without_a_voice_differ_and_are_as_loud_as_each_other():
+    first, second = (tune(2.0, np.random.default_rng(seed)) for seed in (0, 1))
+    np.testing.assert_array_equal(first, tune(2.0, np.random.default_rng(0)))
+    assert np.abs(np.corrcoef(first, second)[0, 1]) < 0.2
+    for heard in (first, second):
+        assert np.sqrt(np.mean(heard**2)) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_the_saved_file_gives_the_embedded_engine_what_was_trained(tmp_path):

@@ -1,5 +1,6 @@
 """People on video: tracks, pose, neutral, sizes, the fit of the rig, offsets, and who may be trained on."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from duet.training.video.offset import offset_of
 from duet.training.video.people import (
     TEST_SETS,
     VALIDATION_EVERY,
+    VALIDATION_PERSON,
     Person,
     clips_of,
     common_size,
@@ -214,6 +216,7 @@ def test_nobody_tests_who_trains_and_every_tenth_sentence_validates(tmp_path, mo
     assert common_size(found).gap == pytest.approx(4.5)
     assert sum(validates(found[0], number) for number in range(1000)) == 1000 // VALIDATION_EVERY
     assert not any(validates(found[1], number) for number in range(1000))
+    assert validates(replace(found[1], folder=VALIDATION_PERSON[0], name=VALIDATION_PERSON[1]), 3)
     with pytest.raises(TrackError, match="no tracks"):
         training_people(tmp_path / "s2")
 

@@ -24,7 +24,8 @@ from ..read_at import at_feature_rate
 from ..video.people_rules import people_manner
 
 NATURAL, ENUNCIATED = (STYLES.index(name) for name in ("natural", "enunciated"))
-PEOPLE, SYNTHETIC, OWN = "people", "synthetic", "own"  # sources: the last is of somebody's own style
+# sources: OWN is of somebody's own style, in STILL nobody speaks
+PEOPLE, SYNTHETIC, OWN, STILL = "people", "synthetic", "own", "still"
 VALIDATION_STREAMS = 8
 REACH = {NATURAL: 1.0, ENUNCIATED: 1.25}  # how far the face goes, times people's own
 SPEEDS = ((9, 10), (11, 10), (19, 20), (21, 20))  # played faster by the first over the second

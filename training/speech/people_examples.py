@@ -29,19 +29,21 @@ Predict = Callable[[NDArray[np.float16]], Floats]
 def people_examples(people: Sequence[Person], teacher: Predict, size: Size) -> tuple[list[Example], list[Example]]:
     """What trains and what validates: all clips of some people in the natural style, moving as far as `size`.
 
-    Those that train come at three speeds, and once in the enunciated style, as the teacher (features to channels of
-    that style) says.
+    Each person counts once in the validation. Those that train come at three speeds, and once in the enunciated style,
+    as the teacher (features to channels of that style) says.
     """
     train, validation = [], []
     for person in people:
+        kept: list[Example] = []
         rng = np.random.default_rng(0)
         weight = minutes_of(person) ** (MINUTES - 1)
         for number, (samples, found, prior) in enumerate(_stretches(person, teacher, size, NATURAL, PEOPLE)):
             plain = replace(found, weight=weight)
             if validates(person, number):
-                validation.append(plain)
+                kept.append(plain)
             else:
                 train += [plain, plain.in_style(ENUNCIATED, prior), *_copies(samples, plain, rng)]
+        validation += [replace(example, weight=1 / len(kept)) for example in kept]
     return train, validation
 
 

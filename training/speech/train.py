@@ -12,6 +12,7 @@ and resumes from them.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,7 @@ from .examples import (
     NATURAL,
     OWN,
     PEOPLE,
+    STILL,
     SYNTHETIC,
     Example,
     synthetic_examples,
@@ -47,32 +49,37 @@ from .examples import (
 )
 from .loss import SpeechLoss, loss_for
 from .people_examples import own_examples, people_examples
+from .still import still_examples
 
 Model = TypeVar("Model", bound=nn.Module)
 
 # Share of the crops by source and style; within it the longer have more, so that people are drawn by their minutes.
 SHARES = {
-    (PEOPLE, NATURAL): 0.54,
+    (PEOPLE, NATURAL): 0.50,
     (PEOPLE, ENUNCIATED): 0.05,
-    (SYNTHETIC, NATURAL): 0.28,
-    (SYNTHETIC, ENUNCIATED): 0.13,
+    (SYNTHETIC, NATURAL): 0.32,
+    (SYNTHETIC, ENUNCIATED): 0.10,
     (OWN, -1): 0.20,
+    (STILL, NATURAL): 0.03,
+    (STILL, ENUNCIATED): 0.01,
 }
+WARM = 100  # steps over which the rate of learning rises
 
 
 @dataclass(frozen=True)
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 2600
+    steps: int = 1600
     teacher_steps: int = 500
     batch: int = 16
     crop: int = 100  # frames: 2 s
-    rate: float = 1e-3
+    rate: float = 1e-3  # after WARM steps
+    averaged: float = 0.995  # of the weights' running mean is kept at each step
     dropout: float = 0.3
     weight_decay: float = 0.05
     seed: int = 0
-    validate_every: int = 200
+    validate_every: int = 100
 
 
 def chances(examples: Sequence[Example], crop: int) -> NDArray[np.float64]:
@@ -124,50 +131,62 @@ def predict(model: nn.Module, features: NDArray[np.float16], style: int) -> NDAr
 
 
 def validation_errors(model: nn.Module, examples: Sequence[Example], loss: SpeechLoss) -> dict[str, float]:
-    """The mean loss on stretches that are not trained on, by their source."""
+    """The mean loss on stretches that are not trained on, each by its weight, by their source."""
     errors: dict[str, list[float]] = {}
+    weights: dict[str, list[float]] = {}
     for example in examples:
         found = predict(model, example.features, example.style)
         rows = (torch.from_numpy(np.array(a)) for a in (found, example.channels, measured(example)))
         errors.setdefault(example.source, []).append(float(loss(*rows)))
-    return {name: float(np.mean(found)) for name, found in errors.items()}
+        weights.setdefault(example.source, []).append(example.weight)
+    return {name: float(np.average(found, weights=weights[name])) for name, found in errors.items()}
 
 
 class _Run:
-    """A training in progress: all that a checkpoint must hold for an interrupted run to end as an unbroken one."""
+    """A training in progress: all that a checkpoint must hold for an interrupted run to end as an unbroken one.
+
+    `average` is the running mean of the weights: what they were over the last few hundred steps, without their wobble.
+    """
+
+    _PARTS = ("model", "average", "optimiser", "schedule")
 
     def __init__(self, model: nn.Module, options: Options) -> None:
-        self.model = model
+        self.model, self.kept = model, options.averaged
+        self.average = copy.deepcopy(model).eval()
         self.optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, options.rate, total_steps=options.steps)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: min(1.0, (step + 1) / WARM))
         self.rng = np.random.default_rng(options.seed)
-        self.best = (np.inf, model.state_dict())
+        self.best = (np.inf, self.average.state_dict())
         self.step = 0
 
     def learn(self, loss: Tensor) -> None:
-        """One step down the loss."""
+        """One step down the loss; the mean follows."""
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.schedule.step()
         self.step += 1
+        kept = min(self.kept, self.step / (self.step + 10))
+        with torch.no_grad():
+            for mean, weight in zip(self.average.parameters(), self.model.parameters(), strict=True):
+                mean.lerp_(weight, 1.0 - kept)
 
     def judge(self, error: float) -> None:
-        """Keep the weights where they are the best so far."""
+        """Keep the mean weights where they are the best so far."""
         if error < self.best[0]:
-            self.best = (error, {k: v.clone() for k, v in self.model.state_dict().items()})
+            self.best = (error, {k: v.clone() for k, v in self.average.state_dict().items()})
 
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
-        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
+        parts = {name: getattr(self, name).state_dict() for name in self._PARTS}
         rest = {"best": self.best, "step": self.step, "rng": self.rng, "dropout": torch.get_rng_state()}
         torch.save(parts | rest, path)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         state = torch.load(path, weights_only=False)
-        for name in ("model", "optimiser", "schedule"):
+        for name in self._PARTS:
             getattr(self, name).load_state_dict(state[name])
         self.best, self.step, self.rng = state["best"], state["step"], state["rng"]
         torch.set_rng_state(state["dropout"])
@@ -192,7 +211,7 @@ def train(
         loss = loss_of(model(features, styles), channels, measures)
         run.learn(loss)
         if run.step % options.validate_every == 0 or run.step == options.steps:
-            errors = validation_errors(model, validation, loss_of)
+            errors = validation_errors(run.average, validation, loss_of)
             run.judge(sum(errors.values()))
             shown = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
             print(f"step {run.step}: loss {loss.item():.3f}, {shown}", flush=True)
@@ -243,7 +262,7 @@ def main() -> None:
         more += [e for person in people_of(path) for e in own_examples(person, says, len(STYLES) + len(styles))]
         styles.append(path.name)
     names = [*STYLES, *styles]
-    everything = [*examples, *synthetic, *more]
+    everything = [*examples, *synthetic, *still_examples(), *more]
     model = train(
         lambda: speech_model(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt"
     )
