@@ -11,6 +11,7 @@ from ..bound import Binding, BindRequest, Floats
 from ..errors import HeadError
 from ..head.blendshapes import Blendshapes
 from ..head.canonical import Head
+from ..numeric import Similarity, fit_similarity
 from .checks import check_facing, check_mesh
 from .contacts import find_contacts
 from .correspond import follow_skin, nearest_skin
@@ -21,7 +22,7 @@ from .mouth import mouth_notes, open_note
 from .nearest import Surface
 from .nonrigid import Pins, register
 from .parts import INNER, Parts, ball, find_parts
-from .rigid import Similarity, find_head, fit_identity, fit_similarity, outer_skin
+from .rigid import find_head, fit_identity, outer_skin
 from .solve import edges_within, numbering, small_graph_of
 from .transfer import carrier, with_parts
 

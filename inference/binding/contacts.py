@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..head.canonical import Head
+from ..numeric import smoothstep
 from .correspond import Following
 from .mesh import Doubles, Indices, Mesh
 from .nearest import Surface
@@ -128,8 +129,7 @@ def _giving(points: Doubles, sides: Indices, contacts: Indices, sign: Doubles) -
             near = np.argsort(off, axis=1)[:, : min(_NEAREST, len(own))]
             off = np.take_along_axis(off, near, axis=1)
             share = 1.0 / (off + _SOFT) ** 2
-            fade = np.clip(1.0 - off[:, 0] / _SPREAD, 0.0, 1.0)
-            share *= (fade * fade * (3 - 2 * fade) / share.sum(axis=1))[:, None]
+            share *= (smoothstep(1.0 - off[:, 0] / _SPREAD) / share.sum(axis=1))[:, None]
             padding = ((0, 0), (0, _NEAREST - near.shape[1]))
             moved.append(some)
             anchors.append(np.pad(own[near], padding))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.canonical import Head
+from ..numeric import smoothstep
 from .mesh import Doubles, Indices, Mesh
 from .nearest import PointGrid, Surface, SurfacePoints
 from .nonrigid import whole_skin
@@ -62,9 +63,8 @@ def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Indices) 
                     points[part], normals[part], 2 * _FAR
                 ),
             )
-    fade = np.clip((_FAR - hit.distance) / (_FAR - _NEAR), 0.0, 1.0)
+    fade = smoothstep((_FAR - hit.distance) / (_FAR - _NEAR))
     keep = np.flatnonzero((hit.triangle >= 0) & (fade > 0))
-    fade = fade * fade * (3 - 2 * fade)
     return Following(mine[keep], own.triangles[hit.triangle[keep]], hit.weights[keep] * fade[keep, None], found[keep])
 
 

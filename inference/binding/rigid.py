@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.canonical import Head
+from ..numeric import Similarity, fit_similarity
 from .mesh import Doubles, Indices, Mesh
 from .nearest import PointGrid, Surface
 
@@ -21,40 +22,6 @@ _ROUNDS = ((40, 2), (16, 3), (3, 20))  # how many of the best guesses go how man
 _GROWTH = 1.5  # most that ICP may change a guess of the size
 _SAMPLES, _TARGETS = 350, 4000
 _FITTED = 3000  # vertices that the identity is fitted by
-
-
-@dataclass(frozen=True, eq=False)
-class Similarity:
-    """x -> scale * rotation x + shift: from the canonical head's space to the mesh's."""
-
-    scale: float
-    rotation: Doubles  # (3, 3)
-    shift: Doubles  # (3,)
-
-    def apply(self, points: Doubles) -> Doubles:
-        """(..., 3) points moved."""
-        return self.scale * points @ self.rotation.T + self.shift
-
-    def invert(self, points: Doubles) -> Doubles:
-        """(..., 3) points moved back."""
-        return (points - self.shift) @ self.rotation / self.scale
-
-    def after(self, first: Similarity) -> Similarity:
-        """The similarity that applies `first`, then this one."""
-        return Similarity(self.scale * first.scale, self.rotation @ first.rotation, self.apply(first.shift))
-
-
-def fit_similarity(source: Doubles, target: Doubles, weights: Doubles | None = None, scaled: bool = True) -> Similarity:
-    """The least-squares similarity of pairs (n, 3) (Umeyama 1991); `scaled` False keeps the scale at 1."""
-    share = np.ones(len(source)) if weights is None else weights
-    share = (share / share.sum())[:, None]
-    middle, goal = (share * source).sum(axis=0), (share * target).sum(axis=0)
-    centred = source - middle
-    left, size, right = np.linalg.svd((share * (target - goal)).T @ centred)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
-    rotation = (left * sign) @ right
-    scale = float((size * sign).sum() / (share * centred**2).sum()) if scaled else 1.0
-    return Similarity(scale, rotation, goal - scale * rotation @ middle)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.canonical import Head
+from ..numeric import Similarity, fit_similarity
 from .features import lid_margins
 from .mesh import Doubles, Indices
 from .nearest import PointGrid
 from .nonrigid import whole_skin
-from .rigid import Similarity, fit_similarity
 from .solve import Graph, edge_weights, edges_within, graph_of, numbering
 
 _SWEEPS = 12  # rings whose turn and size a vertex shares

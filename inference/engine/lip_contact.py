@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..head.canonical import Head
+from ..numeric import smoothstep
 
 SEALED = 0.0024  # metres of a gap below which it is made smaller: 0.7 mm to 0.14, 1 mm to 0.38, 2 mm to 1.9
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
@@ -40,8 +41,7 @@ class LipContact:
         third = self.parting.shape[1] // 3
         effect = self.parting[:, third : self.parting.shape[1] - third].mean(axis=1)
         gap, result = channels @ effect, channels.copy()
-        part = np.clip(gap / SEALED, 0.0, 1.0)
-        less = gap * (1.0 - part * part * (3.0 - 2.0 * part))
+        less = gap * (1.0 - smoothstep(gap / SEALED))
         opening = list(self.opening)
         open_by = channels[:, opening] @ effect[opening]
         result[:, opening] *= np.clip(1.0 - less / np.maximum(open_by, 1e-9), 0.0, 1.0)[:, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numeric import smoothstep
 from ..take import Floats
 
 _REACH = 4.0  # standard deviations of a Gaussian that count
@@ -32,12 +33,6 @@ def smooth(curves: Floats, sigma: float) -> Floats:
     for weight, start in zip(kernel, range(len(kernel)), strict=True):
         result += weight * padded[start : start + len(curves)]
     return result.astype(np.float32)
-
-
-def smoothstep(x: NDArray[np.floating]) -> NDArray[np.float64]:
-    """0 before 0, 1 after 1, and 3x^2 - 2x^3 between: what Blender draws between two keys with level handles."""
-    x = np.clip(x, 0.0, 1.0)
-    return np.asarray(x * x * (3 - 2 * x), np.float64)
 
 
 def range_weight(frames: int, first: int, last: int, border: int) -> Floats:

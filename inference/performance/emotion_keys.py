@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numeric import smoothstep
 from ..take import Floats, within_limit
-from .curves import smoothstep
 from .emotion_track import EmotionStep
 
 # What faces show more often than one pure emotion; intensities of the sliders.

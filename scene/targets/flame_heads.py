@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
 from ...inference.flame.model import JOINTS, TO_BLENDER, FlameModel
+from ...inference.numeric import Similarity, fit_similarity
 from ...inference.take import Floats
 from ..blender import shape_keys
-from .playback import ALIKE, NUMBERED, coordinates, deltas_of, similarity
+from .playback import ALIKE, NUMBERED, coordinates, deltas_of
 
 KINDS = ("Shape", "Exp", "Pose")
 _EYES_APART = 0.063  # metres between a person's eyes
@@ -115,23 +116,22 @@ def equip(
     if any(numbered_keys(obj).values()):
         raise HeadError(f"'{obj.name}' has FLAME's keys already.", "Apply the take to it as it is.")
     vertices = coordinates(obj)
-    turn, scale, off = similarity(model.v_template, vertices)
-    if off > ALIKE:
+    place = fit_similarity(model.v_template, vertices)
+    if place.misses(model.v_template, vertices) > ALIKE:
         raise HeadError(f"'{obj.name}' does not look like the model: its vertices may be in another order.", _REMEDY)
     parts = (model.identity_dirs, model.expression_dirs, np.moveaxis(model.posedirs, 2, 0))
     for kind, dirs in zip(KINDS, parts, strict=True):
         names = [f"{kind}{number}" for number in range(1, len(dirs) + 1)]
-        shape_keys.add_shape_keys(obj, names, scale * dirs @ turn.T)
+        shape_keys.add_shape_keys(obj, names, place.scale * dirs @ place.rotation.T)
         shape_keys.widen_sliders(obj.data.shape_keys, names, np.full(len(names), -5), np.full(len(names), 5))
     joints = model.regressor @ vertices
-    return _add_rig(obj, joints, turn, scale, model.weights, (collection, view_layer))
+    return _add_rig(obj, joints, place, model.weights, (collection, view_layer))
 
 
 def _add_rig(
     obj: bpy.types.Object,
     joints: Floats,
-    turn: Floats,
-    scale: float,
+    place: Similarity,
     weights: Floats,
     where: tuple[bpy.types.Collection, bpy.types.ViewLayer],
 ) -> bpy.types.Object:
@@ -142,10 +142,10 @@ def _add_rig(
     rig.parent, rig.matrix_world = obj.parent, obj.matrix_world.copy()
     view_layer.objects.active = rig
     bpy.ops.object.mode_set(mode="EDIT")  # the only way to bones
-    up, front = Vector(turn[:, 1]), Vector(turn[:, 2])
+    up, front = (Vector(place.rotation[:, axis]) for axis in (1, 2))
     for number, (name, joint) in enumerate(zip(JOINTS, joints, strict=True)):
         bone = rig.data.edit_bones.new(name)
-        bone.head, bone.tail = joint, Vector(joint) + up * _TAIL * scale
+        bone.head, bone.tail = joint, Vector(joint) + up * _TAIL * place.scale
         bone.align_roll(front)
         bone.parent = rig.data.edit_bones[JOINTS[(0, 0, 1, 1, 1)[number]]] if number else None
     bpy.ops.object.mode_set(mode="OBJECT")

@@ -15,6 +15,7 @@ from ...inference.errors import HeadError
 from ...inference.head.blendshapes import load_blendshapes
 from ...inference.head.canonical import ARKIT_NAMES, load_head
 from ...inference.head.residual import Residual
+from ...inference.numeric import fit_similarity
 from ...inference.take import Floats, Take
 from ..blender import actions, compat, shape_keys, stage, states, timing
 from ..blender.steps import Steps, finish
@@ -150,20 +151,6 @@ def coordinates(obj: bpy.types.Object) -> Floats:
     return out.reshape(-1, 3)
 
 
-def similarity(source: Floats, target: Floats) -> tuple[Floats, float, float]:
-    """Rotation (3, 3) and scale that, with a shift, take points (n, 3) nearest to others: Umeyama 1991.
-
-    And how far off they then are: the root mean square, by the target's size.
-    """
-    a, b = source - source.mean(axis=0), (target - target.mean(axis=0)).astype(np.float64)
-    u, size, vt = np.linalg.svd(b.T @ a)
-    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
-    turn = (u * sign) @ vt
-    scale = float((size * sign).sum() / (a.astype(np.float64) ** 2).sum())
-    off = np.sqrt(np.mean((scale * a @ turn.T - b) ** 2)) / np.ptp(b, axis=0).max()
-    return turn, scale, float(off)
-
-
 def keep_residual(obj: bpy.types.Object, residual: Residual) -> None:
     """Keep with the target how near it comes to what was applied, for the panel to show."""
     obj.data.shape_keys[_RESIDUAL] = str(residual)
@@ -203,8 +190,10 @@ def basis_on(target: bpy.types.Object, performance: Performance) -> Floats | Non
         return deltas_of(target, performance.names)
     if len(target.data.vertices) != len(performance.rest):
         return None
-    turn, scale, off = similarity(performance.rest, coordinates(target))
-    return scale * performance.basis @ turn.T if off < ALIKE else None
+    place = fit_similarity(performance.rest, coordinates(target))
+    if place.misses(performance.rest, coordinates(target)) >= ALIKE:
+        return None
+    return np.asarray(place.scale * performance.basis @ place.rotation.T)
 
 
 def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:

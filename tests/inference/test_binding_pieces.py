@@ -10,10 +10,10 @@ from duet.inference.binding.mesh import Mesh, connected_parts, triangulated
 from duet.inference.binding.nearest import PointGrid, Surface, closest_weights
 from duet.inference.binding.nonrigid import coarse_skin
 from duet.inference.binding.parts import ball
-from duet.inference.binding.rigid import Similarity, fit_similarity
 from duet.inference.binding.solve import conjugate_gradients, graph_of
 from duet.inference.bound import Binding, BindRequest
 from duet.inference.errors import HeadError
+from duet.inference.numeric import Similarity, fit_similarity
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...inference.head.canonical import BONES
+from ...inference.numeric import smoothstep
 from .lids import SIDES, Eyeball
-from .mesh import QuadMesh, smoothstep
+from .mesh import QuadMesh
 from .parts import Parts
 from .scan import LOWER_TEETH, SKIN, Doubles, Scan
 
@@ -58,7 +59,9 @@ def skin_weights(scan: Scan, mesh: QuadMesh, vertices: Doubles, parts: Parts, jo
     for _ in range(_SMOOTHED):
         skin = 0.5 * skin + 0.5 * (mesh.near @ skin) / degree
     jaw[SKIN] = skin
-    below = joints[LEFT_EYE, 2] - vertices[:, 2] - _CHIN * np.maximum(joints[NECK, 1] - _THROAT - vertices[:, 1], 0.0)
+    below: Doubles = (
+        joints[LEFT_EYE, 2] - vertices[:, 2] - _CHIN * np.maximum(joints[NECK, 1] - _THROAT - vertices[:, 1], 0.0)
+    )
     neck = 1 - smoothstep(below, _BEND[1], _BEND[0])
     jaw *= neck
     jaw = np.round(parts.carry(jaw[:, None])[:, 0] * _STEPS) / _STEPS

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import QuadMesh, Spread, smoothstep
+from ...inference.numeric import smoothstep
+from .mesh import QuadMesh, Spread
 from .scan import Doubles, Indices
 
 RINGS = 25  # closed loops of the scan around the mouth, from the red's border into the mouth

@@ -111,9 +111,3 @@ class Spread:
         right = -(self._known @ known)
         result[self.free] = np.stack([self._solve(right[:, k]) for k in range(known.shape[1])], axis=1)
         return result
-
-
-def smoothstep(values: Doubles, low: float, high: float) -> Doubles:
-    """0 up to `low`, 1 from `high`, smooth between (Hermite)."""
-    share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return share * share * (3 - 2 * share)

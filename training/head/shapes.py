@@ -9,10 +9,11 @@ import numpy as np
 import scipy.sparse.csgraph
 
 from ...inference.head.canonical import ARKIT_NAMES
+from ...inference.numeric import smoothstep
 from . import gaze
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
 from .lips import LipSettler, Mouth, find_mouth
-from .mesh import QuadMesh, smoothstep
+from .mesh import QuadMesh
 from .scan import EYES, SKIN, Doubles, Scan, iris_of
 
 IRIS_SIZE, IRIS_DEPTH, IRIS_FORWARD = 0.86, 0.3, 1.5e-3  # the scan's iris is wide, domed and far behind the cornea

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .mesh import smoothstep
+from ...inference.numeric import smoothstep
 from .scan import GUMS, LOWER_TEETH, UPPER_TEETH, Doubles, Indices, Scan
 
 _LOOSE = (0.5e-3, 7e-3)  # metres from the gums over which the tongue's underside comes free
