@@ -13,6 +13,7 @@ from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, GenerateReq
 from .blender import timing
 from .head import heads, sliders
 from .take import revise, takes
+from .take.styles import STYLE_ITEMS
 
 _SOURCES = [
     ("FILE", "File", "A sound file", "FILE_SOUND", 0),
@@ -139,10 +140,7 @@ class _Performance:
 
     style: bpy.props.EnumProperty(
         name="Style",
-        items=(
-            ("natural", "Natural", "As people speak: learned from videos of real mouths"),
-            ("enunciated", "Enunciated", "Clear speech: every sound is made as the rules of articulation say"),
-        ),
+        items=STYLE_ITEMS,
         default=DEFAULT_STYLE,
         description="How clearly the mouth speaks. Used by the next Generate or Regenerate",
     )

@@ -133,7 +133,7 @@ def _add_performance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--style",
         default=DEFAULT_STYLE,
-        help=f"speaking style: natural, or enunciated for clear speech (default: {DEFAULT_STYLE})",
+        help=f"speaking style: natural, enunciated for clear speech, or an own one (default: {DEFAULT_STYLE})",
     )
 
 

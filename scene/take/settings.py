@@ -11,7 +11,8 @@ import numpy as np
 
 from ...inference.performance.emotion_keys import Cue
 from ...inference.performance.life import Life
-from ...inference.take import STYLES, Floats, Take
+from ...inference.take import Floats, Take
+from .styles import KNOWN
 
 # The settings that the next take and each take have in common.
 SPEECH = ("style", "articulation", "smoothing", "offset")
@@ -84,7 +85,7 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
 def choose(group: bpy.types.PropertyGroup, choice: Choice) -> None:
     """Give a group these settings; no curve is written. What is felt at second 0 becomes its feeling, the rest rows."""
     with paused():
-        if choice.style in STYLES:
+        if choice.style in KNOWN:
             group.style = choice.style
         group.articulation, group.smoothing, group.offset = choice.articulation, choice.smoothing, choice.offset
         group.open_in_silence = choice.open_in_silence
@@ -120,7 +121,7 @@ def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
             group.property_unset(name)
         for name in _SWITCHES:
             setattr(group, name, False)
-        if take.request.get("style") in STYLES:
+        if take.request.get("style") in KNOWN:
             group.style = take.request["style"]
         _choose_cues(group, [Cue(0.0, _felt(take))])
 

@@ -1,0 +1,28 @@
+"""Speaking styles as an enumeration's items."""
+
+from __future__ import annotations
+
+import zlib
+
+from ...inference.errors import WeightsError
+from ...inference.styles import style_names
+from ...inference.take import STYLES
+
+_SAID = {
+    "natural": "As people speak: learned from videos of real mouths",
+    "enunciated": "Clear speech: every sound is made as the rules of articulation say",
+}
+
+
+def style_items() -> list[tuple[str, str, str, int]]:
+    """All styles. Files keep the numbers, so somebody's own has a number of its name's for ever."""
+    try:
+        names = style_names()
+    except WeightsError:  # said where a take is generated
+        names = STYLES
+    own = [(name, name, f"As {name} speaks", 1000 + zlib.crc32(name.encode()) % 10**9) for name in names[len(STYLES) :]]
+    return [*((name, name.title(), _SAID[name], number) for number, name in enumerate(STYLES)), *own]
+
+
+STYLE_ITEMS = style_items()
+KNOWN = tuple(name for name, *_ in STYLE_ITEMS)
