@@ -145,22 +145,22 @@ EXPORTS = (
     _operator(
         "gltf",
         "glTF (.glb, .gltf)",
-        [(".glb", "One binary file"), (".gltf", "Text, with its numbers in a .bin beside it")],
-        "Write head and armature as glTF: every shape key is a morph target, its weights sampled at every frame. "
-        + _STANDS,
+        [(".glb", "One binary file"), (".gltf", "Text, with its numbers in it; larger")],
+        "Write the head, what follows it and its armature as glTF: every shape key is a morph target, its weights "
+        "sampled at every frame. " + _STANDS,
     ),
     _operator(
         "usd",
         "USD (.usdc, .usda, .usd)",
         [(".usdc", "Binary"), (".usda", "Text"), (".usd", "Binary, under the suffix for either")],
-        "Write head and armature as USD: every shape key is a blend shape, its weights sampled at every frame. "
-        + _STANDS,
+        "Write the head, what follows it and its armature as USD: every shape key is a blend shape, its weights "
+        "sampled at every frame. " + _STANDS,
     ),
     _operator(
         "alembic",
         "Alembic (.abc)",
         [(".abc", "")],
-        f"Write the head's vertices at every frame as Alembic, modifiers included. {_STANDS}",
+        f"Write the vertices of the head and what follows it at every frame as Alembic, modifiers included. {_STANDS}",
     ),
 )
 CLASSES = (*EXPORTS, DUET_OT_export_write)

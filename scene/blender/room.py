@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -13,11 +14,11 @@ _COORDINATES = 12  # bytes of a vertex in a frame
 _SPARE = 64 << 20  # bytes for faces, other parts and what else is being written
 
 
-def require_room(obj: bpy.types.Object, path: Path, frames: int) -> None:
-    """Raise OutputError where the disk has no room for so many frames of the mesh as it evaluates."""
-    evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    due = _SPARE + frames * _COORDINATES * len(evaluated.data.vertices)
-    free = shutil.disk_usage(path.parent).free
+def require_room(meshes: Sequence[bpy.types.Object], path: Path, frames: int) -> None:
+    """Raise OutputError where the disk has no room for so many frames of the meshes as they evaluate."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    vertices = sum(len(obj.evaluated_get(depsgraph).data.vertices) for obj in meshes)
+    due, free = _SPARE + frames * _COORDINATES * vertices, shutil.disk_usage(path.parent).free
     if free < due:
         message = f"The disk of '{path}' has {free >> 20} MB left; this takes up to {due >> 20} MB."
         raise OutputError(message, "Make room, or choose another disk.")

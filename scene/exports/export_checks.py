@@ -1,55 +1,119 @@
-"""Whether what an exporter of Blender's has written holds the head that was asked for, moving as long as asked for."""
+"""Whether what an exporter of Blender's has written holds the meshes that were asked for, moving as they move."""
 
 from __future__ import annotations
 
 import json
-import mmap
 import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
+import numpy as np
 
 from ...inference.errors import OutputError
+from ...inference.take import Floats
+from ..blender import stage
 
 _AGAIN = "Export again; if it stays so, report it."
 _GLB = b"glTF"
-_ALEMBIC_MESH = b"AbcGeom_PolyMesh"  # in the metadata of every mesh of an Alembic file
+_SEEN = 0.5  # of the way that a mesh moves in the scene
+_MADE = (
+    "objects",
+    "meshes",
+    "materials",
+    "cache_files",
+    "armatures",
+    "actions",
+    "collections",
+)  # by Blender's importers
 
 
-def require_head(path: Path, name: str, keys: int, frames: int) -> None:
-    """Raise OutputError where the file lacks the head's mesh, any of its `keys` shape keys, or any of its frames.
+class Keys(NamedTuple):
+    """What a mesh has of shape keys in a file: how many, and the frames at which their values are given, 0 if never."""
 
-    `name` is shown; `frames` is 0 where nothing of the head is animated. Alembic has no keys, and its frames are not
-    counted. USD is read where Blender brings the library for it, as it does wherever it exports USD.
+    shapes: int
+    frames: int
+
+
+def require_keys(scene: bpy.types.Scene, path: Path, due: Mapping[str, Keys]) -> None:
+    """Raise OutputError where a glTF or USD file lacks a mesh, shape keys or frames of those due, by their names.
+
+    Frames are not looked for where 0 are due. Where Blender does not bring the library that reads USD, it imports the
+    file into a scene apart.
     """
-    if path.suffix in (".glb", ".gltf"):
-        found = _in_gltf(path)
-    elif path.suffix == ".abc":
-        found = (keys, frames) if _has_alembic_mesh(path) else None
-    else:
-        found = _in_usd(path, keys, frames)
-    if found is None:
-        raise OutputError(f"Blender's exporter left the mesh of '{name}' out.", _AGAIN)
-    if found[0] < keys or (frames and found[1] != frames):
-        written = f"{found[0]} of {keys} shape keys and {found[1]} of {frames} frames"
-        raise OutputError(f"Blender's exporter wrote {written} of '{name}'.", _AGAIN)
+    found = _in_gltf(path) if path.suffix in (".glb", ".gltf") else _in_usd(scene, path)
+    _require_meshes(list(due), len(found))
+    for (name, wanted), held in zip(sorted(due.items(), key=_by_keys, reverse=True), sorted(found)[::-1], strict=False):
+        if held.shapes < wanted.shapes or (wanted.frames and held.frames != wanted.frames):
+            written = f"{held.shapes} of {wanted.shapes} shape keys and {held.frames} of {wanted.frames} frames"
+            raise OutputError(f"Blender's exporter wrote {written} of '{name}'.", _AGAIN)
 
 
-def _in_gltf(path: Path) -> tuple[int, int] | None:
-    """The most targets of a mesh and the most frames of its weights; None where there is no mesh."""
+def _by_keys(item: tuple[str, Keys]) -> Keys:
+    return item[1]
+
+
+def _require_meshes(names: Sequence[str], found: int) -> None:
+    if found < len(names):
+        shown = ", ".join(f"'{name}'" for name in names)
+        left = f"the mesh of {shown}" if len(names) == 1 else f"{len(names) - found} of the meshes {shown}"
+        raise OutputError(f"Blender's exporter left {left} out.", _AGAIN)
+
+
+def require_motion(
+    scene: bpy.types.Scene, path: Path, due: Mapping[str, float], first: int, last: int, frames: Sequence[float]
+) -> None:
+    """Raise OutputError where an Alembic file, as Blender imports it, lacks meshes, frames, or their motion.
+
+    `due` is how far each mesh's farthest vertex goes between the first of `frames` and any other; where one moves, the
+    file must go from frame `first` to `last`.
+    """
+    with _imported(scene, lambda: bpy.ops.wm.alembic_import(filepath=str(path), as_background_job=False)) as apart:
+        meshes = [obj for obj in apart.scene.objects if obj.type == "MESH" and len(obj.data.vertices)]
+        _require_meshes(list(due), len(meshes))
+        moving = any(due.values())
+        if moving and (apart.scene.frame_start, apart.scene.frame_end) != (first, last):
+            held = f"{apart.scene.frame_start} to {apart.scene.frame_end}"
+            raise OutputError(f"Blender's exporter wrote the frames {held} of {first} to {last}.", _AGAIN)
+        ways = sorted((motion(apart, obj, frames) for obj in meshes), reverse=True) if moving else []
+    for (name, way), moved in zip(sorted(due.items(), key=lambda item: -item[1]), ways, strict=False):
+        if moved < _SEEN * way:
+            raise OutputError(f"Blender's exporter wrote '{name}' moving {moved:.2g}, not {way:.2g}.", _AGAIN)
+
+
+def motion(apart: stage.Stage, obj: bpy.types.Object, frames: Sequence[float]) -> float:
+    """How far the mesh's farthest vertex goes between the first of the frames and any other.
+
+    inf where it cannot be told, since modifiers make another mesh at each frame.
+    """
+    rest, *others = (apart.vertices(obj, frame) for frame in frames)
+    if any(other.shape != rest.shape for other in others):
+        return float("inf")
+    return max((_farthest(other - rest) for other in others), default=0.0)
+
+
+def _farthest(change: Floats) -> float:
+    return float(np.linalg.norm(change, axis=1).max(initial=0.0))
+
+
+def _in_gltf(path: Path) -> list[Keys]:
+    """What each mesh that the file shows has."""
     document = _document(path)
-    meshes = [mesh for mesh in document.get("meshes", []) if mesh.get("primitives")]
-    if not meshes:
-        return None
-    targets = max(len(mesh["primitives"][0].get("targets", [])) for mesh in meshes)
-    frames = [0]
+    frames: dict[int, int] = {}
     for animation in document.get("animations", []):
         for channel in animation["channels"]:
             if channel["target"].get("path") == "weights":
                 accessor = animation["samplers"][channel["sampler"]]["input"]
-                frames.append(int(document["accessors"][accessor]["count"]))
-    return targets, max(frames)
+                frames[channel["target"]["node"]] = int(document["accessors"][accessor]["count"])
+    meshes = document.get("meshes", [])
+    shown = [(number, meshes[node["mesh"]]) for number, node in enumerate(document.get("nodes", [])) if "mesh" in node]
+    return [
+        Keys(len(mesh["primitives"][0].get("targets", [])), frames.get(number, 0))
+        for number, mesh in shown
+        if mesh.get("primitives")
+    ]
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -66,25 +130,58 @@ def _document(path: Path) -> dict[str, Any]:
     return found
 
 
-def _has_alembic_mesh(path: Path) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(_ALEMBIC_MESH) >= 0
-
-
-def _in_usd(path: Path, keys: int, frames: int) -> tuple[int, int] | None:
-    """The blend shapes and frames of weights; None where there is no mesh; without the library, what is due."""
+def _in_usd(scene: bpy.types.Scene, path: Path) -> list[Keys]:
+    """What each mesh of the file has."""
     try:
         if not bpy.app.binary_path:  # bpy as a module keeps its libraries to itself
             bpy.utils.expose_bundled_modules()
         from pxr import Usd, UsdGeom, UsdSkel
     except ImportError:
-        return keys, frames
+        return _in_usd_by_import(scene, path)
     opened = Usd.Stage.Open(str(path))  # as long as it lives, so do its prims
-    prims = list(opened.Traverse())
-    meshes = [UsdGeom.Mesh(prim) for prim in prims if prim.IsA(UsdGeom.Mesh)]
-    if not any(mesh.GetPointsAttr().Get(Usd.TimeCode.EarliestTime()) for mesh in meshes):
-        return None
-    shapes = sum(prim.IsA(UsdSkel.BlendShape) for prim in prims)
-    animations = [UsdSkel.Animation(prim) for prim in prims if prim.IsA(UsdSkel.Animation)]
-    samples = [animation.GetBlendShapeWeightsAttr().GetNumTimeSamples() for animation in animations]
-    return shapes, max(samples, default=0)
+    found = []
+    for prim in opened.Traverse():
+        if not prim.IsA(UsdGeom.Mesh) or not UsdGeom.Mesh(prim).GetPointsAttr().Get(Usd.TimeCode.EarliestTime()):
+            continue
+        bound = UsdSkel.BindingAPI(prim)
+        shapes, skeleton = set(bound.GetBlendShapesAttr().Get() or ()), bound.GetInheritedSkeleton()
+        source = UsdSkel.BindingAPI(skeleton.GetPrim()).GetInheritedAnimationSource() if skeleton else None
+        played = UsdSkel.Animation(source) if source else None
+        frames = 0
+        if played is not None and shapes <= set(played.GetBlendShapesAttr().Get() or ()):
+            frames = played.GetBlendShapeWeightsAttr().GetNumTimeSamples()
+        found.append(Keys(len(shapes), frames))
+    return found
+
+
+def _in_usd_by_import(scene: bpy.types.Scene, path: Path) -> list[Keys]:
+    found = []
+    with _imported(scene, lambda: bpy.ops.wm.usd_import(filepath=str(path))) as apart:
+        for obj in apart.scene.objects:
+            key = obj.data.shape_keys if obj.type == "MESH" else None
+            if obj.type != "MESH" or not len(obj.data.vertices):
+                continue
+            animation = key.animation_data if key else None
+            bags = [
+                bag
+                for layer in (animation.action.layers if animation and animation.action else ())
+                for strip in layer.strips
+                for bag in strip.channelbags
+            ]
+            frames = [len(curve.keyframe_points) for bag in bags for curve in bag.fcurves]
+            found.append(Keys(len(key.key_blocks) - 1 if key else 0, max(frames, default=0)))
+    return found
+
+
+@contextmanager
+def _imported(scene: bpy.types.Scene, read: Callable[[], object]) -> Iterator[stage.Stage]:
+    """A stage with what an importer of Blender's makes of a file; all of it is gone after the block."""
+    before = {name: set(getattr(bpy.data, name)) for name in _MADE}
+    try:
+        with stage.staged(scene, []) as apart:
+            with bpy.context.temp_override(scene=apart.scene, view_layer=apart.scene.view_layers[0]):
+                read()
+            yield apart
+    finally:
+        for name, known in before.items():
+            bpy.data.batch_remove(set(getattr(bpy.data, name)) - known)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import addon_utils
 import bpy
+import numpy as np
 
 from ...inference.errors import HeadError, OutputError
 from ...inference.formats.exports import prepare_output, write_json, write_npz
@@ -20,12 +21,15 @@ from ..blender.paths import for_blender
 from ..blender.room import require_room
 from ..blender.steps import Background, Steps, finish
 from ..files import open_file
-from ..head import heads
+from ..head import followers, heads
 from ..targets import arkit_keys
 from . import export_checks
 from .export_sampling import Span, performance_steps, scene_span, take_span
+from .gltf_text import embed
 
 _GLTF_ADDON = "io_scene_gltf2"
+_LOOKS = 5  # frames at which the motion of an Alembic file is looked at
+_LEAST = 1e-5  # of the mesh's units: what moves less is not looked for
 NO_LIBRARY = "Use Blender from blender.org or bpy from PyPI, which both have it."
 
 
@@ -39,7 +43,7 @@ class _Format:
 
 
 def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> None:
-    """Write the head and its armature over the span, in the format of the suffix: one of FORMATS.
+    """Write a head, what follows it and their armatures over the span, in the format of the suffix: one of FORMATS.
 
     glTF and USD keep every shape key as a target with its weights sampled at every frame, drivers and NLA included,
     and the armature as a skeleton; Alembic has the moving vertices. Time 0 of a .glb is the span's first frame, times
@@ -51,26 +55,23 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         raise OutputError(f"'{path}' does not end in {', '.join(FORMATS)}.", "Change its name.")
     if not kind.is_built():
         raise OutputError(f"This Blender was built without {kind.name}.", NO_LIBRARY)
-    folder = path.with_name(
-        f"_{path.stem[:40]}_{os.getpid()}_partial"
-    )  # a .gltf names the .bin that is written with it
+    folder = path.with_name(f"_{path.stem[:40]}_{os.getpid()}_partial")  # a .gltf is written with files beside it
     partial = folder / f"{path.stem}{path.suffix.lower()}"
-    _require_exportable(obj, path, span)
+    meshes = character_of(scene, obj)
+    _require_exportable(meshes, path, span)
     for_blender(partial, OutputError)
     if path.suffix.lower() == ".abc":
-        require_room(obj, path, len(span.frames))
+        require_room(meshes, path, len(span.frames))
     try:
         folder.mkdir(exist_ok=True)
-        with _staged(scene, obj, span):
+        require_whole = _check_for(scene, meshes, partial, span)
+        with _staged(scene, meshes, span):
             done = kind.write(partial, span)
         if "FINISHED" not in done or not partial.exists():
             raise OutputError(f"Blender's {kind.name} exporter did not write '{path}'.", "See its message.")
-        key = obj.data.shape_keys
-        blocks = [block for block in key.key_blocks[1:] if not block.mute] if key else []
-        export_checks.require_head(partial, obj.name, len(blocks), _moving_frames(obj, span))
-        for beside in folder.iterdir():
-            if beside != partial:
-                beside.replace(path.parent / beside.name)
+        require_whole()
+        if partial.suffix == ".gltf":
+            embed(partial)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
         message = f"Blender's {kind.name} exporter could not write '{path}': {str(error).strip()}"
@@ -79,24 +80,65 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _require_exportable(obj: bpy.types.Object, path: Path, span: Span) -> None:
-    """Raise HeadError where the head stands still in its mode, or Blender would leave frames out."""
-    if obj.mode != "OBJECT":
-        message = f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode, where its face stands still."
-        raise HeadError(message, "Go back to Object Mode.")
+def character_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The head, and the meshes of the scene that speak with it: its followers, and those that play its keys' action."""
+    key, played = obj.data.shape_keys, None
+    if key is not None:
+        played = actions.action_of(key)
+    others = [
+        other
+        for other in scene.objects
+        if other.type == "MESH"
+        and other != obj
+        and (followers.head_of(other) == obj or (played and not heads.is_head(other) and _plays(other, played)))
+    ]
+    return [obj, *others]
+
+
+def _plays(obj: bpy.types.Object, action: bpy.types.Action) -> bool:
+    key = obj.data.shape_keys
+    return key is not None and actions.action_of(key) == action
+
+
+def _require_exportable(meshes: Sequence[bpy.types.Object], path: Path, span: Span) -> None:
+    """Raise HeadError where a mesh stands still in its mode, or Blender would leave frames out."""
+    for obj in meshes:
+        if obj.mode != "OBJECT":
+            message = f"'{obj.name}' is in {obj.mode.replace('_', ' ').title()} Mode, where its face stands still."
+            raise HeadError(message, "Go back to Object Mode.")
     if span.start < 0 and path.suffix.lower() != ".abc":
         message = f"The frames {span.start} to {span.end} begin before 0, where Blender's exporters begin."
         raise HeadError(message, "Set the take's Start Frame to 0 or later; .abc, .csv, .json and .npz have them all.")
 
 
+def _check_for(
+    scene: bpy.types.Scene, meshes: Sequence[bpy.types.Object], path: Path, span: Span
+) -> Callable[[], None]:
+    """What raises OutputError where the file, once written, lacks a mesh, shape keys, frames, or motion."""
+    if path.suffix != ".abc":
+        keys = {mesh.name_full: export_checks.Keys(_shown_keys(mesh), _moving_frames(mesh, span)) for mesh in meshes}
+        return lambda: export_checks.require_keys(scene, path, keys)
+    frames = np.unique(np.linspace(span.start, span.end, _LOOKS).round()).tolist()
+    with stage.staged(scene, meshes) as apart:
+        moved = {mesh.name_full: export_checks.motion(apart, mesh, frames) for mesh in meshes}
+    due = {name: way if np.isfinite(way) and way > _LEAST else 0.0 for name, way in moved.items()}
+    return lambda: export_checks.require_motion(scene, path, due, span.start, span.end, frames)
+
+
+def _shown_keys(obj: bpy.types.Object) -> int:
+    key = obj.data.shape_keys
+    return sum(not block.mute for block in key.key_blocks[1:]) if key else 0
+
+
 def _moving_frames(obj: bpy.types.Object, span: Span) -> int:
-    """How many frames of weights are due in a file: 0 where no curve moves the keys."""
+    """How many frames of weights are due in a file: 0 where nothing moves the keys."""
     key = obj.data.shape_keys
     animation = key.animation_data if key else None
-    if animation is None or not any(bag.fcurves for bag in actions.bags_of(key)):
+    if animation is None or not _shown_keys(obj):
         return 0
-    plays = animation.action is not None or any(not track.mute for track in animation.nla_tracks)
-    return len(span.frames) if plays else 0
+    curved = any(bag.fcurves for bag in actions.bags_of(key))
+    plays = curved and (animation.action is not None or any(not track.mute for track in animation.nla_tracks))
+    return len(span.frames) if plays or len(animation.drivers) else 0
 
 
 def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span: Span) -> Steps[int]:
@@ -130,25 +172,32 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
 
 
 @contextmanager
-def _staged(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Iterator[None]:
-    """A scene apart of the head and its armature alone, selected, with the span's frames, for Blender's exporters.
+def _staged(scene: bpy.types.Scene, meshes: Sequence[bpy.types.Object], span: Span) -> Iterator[stage.Stage]:
+    """A scene apart of the meshes and their armatures, selected, with the span's frames, for Blender's exporters.
 
-    So nothing that hides or locks them in the user's scene, its collections and layers keeps them out of the file.
+    So nothing that hides or locks them in the user's scene, its collections and layers keeps them out of the file. What
+    they hang on is there too, not selected: the exporters begin at what has no parent.
     """
-    carrier = obj.parent
-    parts = [obj, *([carrier] if carrier is not None and carrier.type == "ARMATURE" else [])]
-    with stage.staged(scene, parts) as apart:
+    wanted = dict.fromkeys([*meshes, *(rig for mesh in meshes for rig in states.rigs_of(mesh))])
+    parents = [parent for each in wanted for parent in _parents_of(each)]
+    with stage.staged(scene, list(dict.fromkeys([*wanted, *parents]))) as apart:
         layer = apart.scene.view_layers[0]
         for name in ("system", "scale_length", "length_unit"):
             setattr(apart.scene.unit_settings, name, getattr(scene.unit_settings, name))
         apart.scene.frame_start, apart.scene.frame_end = 0, 1048574  # so that neither end pushes the other
         apart.scene.frame_start, apart.scene.frame_end = span.start, span.end
         apart.at(span.start)
-        for part in parts:
-            part.select_set(True, view_layer=layer)
-        layer.objects.active = obj
+        for each in apart.scene.objects:
+            each.select_set(each in wanted, view_layer=layer)
+        layer.objects.active = meshes[0]
         with bpy.context.temp_override(scene=apart.scene, view_layer=layer):
-            yield
+            yield apart
+
+
+def _parents_of(obj: bpy.types.Object) -> Iterator[bpy.types.Object]:
+    while obj.parent is not None:
+        obj = obj.parent
+        yield obj
 
 
 def _write_alembic(path: Path, span: Span) -> set[str]:
@@ -179,7 +228,7 @@ def _write_usd(path: Path, span: Span) -> set[str]:
 
 
 def _write_gltf(path: Path, span: Span) -> set[str]:
-    """Binary, or as JSON with its .bin beside it, as the suffix says."""
+    """Binary, or as JSON with files beside it, as the suffix says."""
     was_on = addon_utils.check(_GLTF_ADDON)[1]
     if not was_on and addon_utils.enable(_GLTF_ADDON, default_set=False) is None:
         message = f"Blender's glTF exporter ('{_GLTF_ADDON}') cannot be switched on."

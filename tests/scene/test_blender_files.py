@@ -117,7 +117,7 @@ import signal, resource, sys
 from pathlib import Path
 import bpy
 from duet.inference.errors import OutputError
-from duet.scene import export_files
+from duet.scene.exports import export_files
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 for limit in (resource.RLIM_INFINITY, limit):
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_the_earlier_export(tmp_path, voice):
     assert found[: len(suffixes)] == ["written"] * len(suffixes), done.stdout
     assert all(answer.startswith("refused") for answer in found[len(suffixes) :]), found
     assert all((tmp_path / f"shot{suffix}").stat().st_size > 4000 for suffix in suffixes)  # those that were written
-    assert left(tmp_path) == sorted(["voice.wav", "shot.bin", "shot.blend", *(f"shot{suffix}" for suffix in suffixes)])
+    assert left(tmp_path) == sorted(["voice.wav", "shot.blend", *(f"shot{suffix}" for suffix in suffixes)])
 
 
 # Full disks and folders that may not be written to: in a process of its own, whose files may not grow
@@ -155,7 +155,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from duet.inference.errors import OutputError
-from duet.inference import exports, livelink
+from duet.inference.formats import exports, livelink
 from duet.scene import bake_file, files
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take
 files.load_head, files.load_blendshapes = fake_head, fake_blendshapes

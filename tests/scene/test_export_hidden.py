@@ -2,6 +2,8 @@
 
 import json
 import struct
+import sys
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 
 import bpy
@@ -99,26 +101,24 @@ def test_a_file_without_the_head_is_an_error_and_no_file(scene, head, tmp_path, 
     """Blender's exporter says it has finished, and wrote nothing of what was selected."""
     kept = tmp_path / f"a.{suffix}"
     kept.write_bytes(b"an earlier export")
-
-    monkeypatch.setattr(export_files, "_staged", lambda scene, obj, span: Unselected(scene))
+    leave_out(monkeypatch, "Duet Head")
     with pytest.raises(OutputError, match=r"left the mesh of 'Duet Head' out|could not write"):
         export(scene, head, kept)
     assert kept.read_bytes() == b"an earlier export"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.wav", kept.name])
 
 
-class Unselected:
-    """A stage on which nothing is selected."""
+def leave_out(monkeypatch, name):
+    """Have Blender's exporters leave an object out."""
+    staged = export_files._staged
 
-    def __init__(self, scene):
-        for obj in scene.objects:
-            obj.select_set(False)
+    @contextmanager
+    def without(*arguments):
+        with staged(*arguments) as apart:
+            bpy.data.objects[name].select_set(False, view_layer=apart.scene.view_layers[0])
+            yield apart
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
+    monkeypatch.setattr(export_files, "_staged", without)
 
 
 @pytest.mark.parametrize("suffix", ["glb", "usda"])
@@ -126,11 +126,50 @@ def test_missing_keys_and_frames_are_found(scene, head, tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     export(scene, head, path)
     keys = len(head.data.shape_keys.key_blocks) - 1
-    export_checks.require_head(path, "Duet Head", keys, 48)
+
+    def check(*due):
+        export_checks.require_keys(scene, path, {"Duet Head": export_checks.Keys(*due)})
+
+    check(keys, 48)
     with pytest.raises(OutputError, match=f"{keys} of {keys + 1} shape keys and 48 of 48 frames of 'Duet Head'"):
-        export_checks.require_head(path, "Duet Head", keys + 1, 48)
+        check(keys + 1, 48)
     with pytest.raises(OutputError, match="48 of 60 frames"):
-        export_checks.require_head(path, "Duet Head", keys, 60)
+        check(keys, 60)
+
+
+def test_usd_is_read_by_import_where_its_library_is_missing(scene, head, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pxr", None)
+    export(scene, head, tmp_path / "a.usdc")
+    keys, before = len(head.data.shape_keys.key_blocks) - 1, fingerprint()
+    for due, message in (((keys, 48), ""), ((keys + 1, 48), "shape keys"), ((keys, 60), "48 of 60 frames")):
+        with pytest.raises(OutputError, match=message) if message else nullcontext():
+            export_checks.require_keys(scene, tmp_path / "a.usdc", {"Duet Head": export_checks.Keys(*due)})
+    assert fingerprint() == before
+
+
+def test_frames_and_motion_of_alembic_are_found(scene, head, tmp_path):
+    export(scene, head, tmp_path / "a.abc")
+    before = fingerprint()
+
+    def check(way, first, last):
+        due = {"Duet Head": way}
+        export_checks.require_motion(scene, tmp_path / "a.abc", due, first, last, [1, 20, 40])
+
+    check(0.01, 1, 48)
+    with pytest.raises(OutputError, match="wrote the frames 1 to 48 of 1 to 60"):
+        check(0.01, 1, 60)
+    with pytest.raises(OutputError, match=r"wrote 'Duet Head' moving 0\.\d+, not 5"):
+        check(5.0, 1, 48)
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_head_under_an_empty_is_written(scene, head, tmp_path, suffix):
+    """Blender's glTF exporter begins at what has no parent in the scene."""
+    root = bpy.data.objects.new("Root", None)
+    scene.collection.objects.link(root)
+    head.parent.parent = root
+    export(scene, head, tmp_path / f"a.{suffix}")
 
 
 def test_frames_before_0_are_written_whole_or_refused(scene, head, tmp_path):
