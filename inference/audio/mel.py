@@ -56,7 +56,11 @@ def log_power(samples: Floats, start: int, stop: int) -> Floats:
     first = start * HOP - WINDOW // 2
     last = (stop - 1) * HOP + WINDOW // 2
     piece = samples[max(first, 0) : max(last, 0)]
-    piece = np.pad(piece, (max(-first, 0), last - max(first, 0) - len(piece)))
+    return power_of(np.pad(piece, (max(-first, 0), last - max(first, 0) - len(piece))))
+
+
+def power_of(piece: Floats) -> Floats:
+    """Log10 mel power (n, 80) of samples (WINDOW + (n - 1) HOP,), whose first frame is centred half a window in."""
     frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW)[::HOP]
     spectrum = np.fft.rfft(frames * _HANN, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
@@ -79,9 +83,13 @@ def loud_level(samples: Floats) -> float:
     return loudest(frame_levels(samples))
 
 
-def normalised_mel(samples: Floats, start: int, stop: int, level: float) -> Floats:
-    """Whisper's input (stop - start, 80) for mel frames `start` to `stop`, given the recording's `loud_level`."""
+def normalised(power: Floats, level: float) -> Floats:
+    """Whisper's input (n, 80) of log10 mel power (n, 80), given the recording's `loud_level`."""
     gain = min(REFERENCE_LEVEL - level, MAX_GAIN)
     floor = REFERENCE_LEVEL - 8.0 + 0.5
-    shifted = np.clip(log_power(samples, start, stop) + np.float32(gain), floor, None)
-    return (shifted + np.float32(4.0)) / np.float32(4.0)
+    return (np.clip(power + np.float32(gain), floor, None) + np.float32(4.0)) / np.float32(4.0)
+
+
+def normalised_mel(samples: Floats, start: int, stop: int, level: float) -> Floats:
+    """Whisper's input (stop - start, 80) for mel frames `start` to `stop`, given the recording's `loud_level`."""
+    return normalised(log_power(samples, start, stop), level)

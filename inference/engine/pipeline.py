@@ -78,6 +78,11 @@ class Pipeline:
         alone, together = found[: len(images)], found[len(images) :]
         return alone if np.abs(mixes @ alone - together).max() < _LINEAR else None
 
+    @property
+    def contact(self) -> LipContact:
+        """What keeps the rig's lips from passing each other."""
+        return self._rig.contact
+
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
         samples, names = check_samples(samples, request.audio), self._emotions(request)

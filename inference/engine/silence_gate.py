@@ -21,14 +21,19 @@ def liveliness(levels: Floats, loud: float) -> Floats:
 
     1 near speech, 0 in silence, and 0 at the recording's very first and last frame.
     """
+    eased = free(levels, loud)
+    frames = np.arange(len(eased))
+    ends = np.minimum(frames, frames[::-1]) / EASE
+    return eased * np.minimum(ends, 1.0).astype(np.float32)
+
+
+def free(levels: Floats, loud: float) -> Floats:
+    """As `liveliness`, but the first and last frame are as free as those beside them."""
     count = max(1, len(levels) // 2)
     pairs = np.resize(levels, (count, 2)).max(axis=1)
     above = np.clip((10.0 * (pairs - loud) - SILENT) / (SPEAKING - SILENT), 0.0, 1.0)
     nearby = _neighbours(above, NEAR).max(axis=1)
-    eased = _neighbours(nearby, EASE).mean(axis=1)
-    frames = np.arange(count)
-    ends = np.minimum(frames, frames[::-1]) / EASE
-    return (eased * np.minimum(ends, 1.0)).astype(np.float32)
+    return _neighbours(nearby, EASE).mean(axis=1).astype(np.float32)
 
 
 def _neighbours(values: NDArray[np.floating], reach: int) -> NDArray[np.floating]:

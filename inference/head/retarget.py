@@ -41,9 +41,11 @@ class ArkitSolver:
     to [0, 1], for all frames of a block. A shape that a head lacks is no column of A: the others make up for it.
     """
 
-    def __init__(self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES) -> None:
+    def __init__(
+        self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES, iterations: int = ITERATIONS
+    ) -> None:
         """`shapes` (N, V, 3) and `basis` (K, V, 3) are deltas in metres on the same head; `names` are the shapes'."""
-        self.shapes, self.basis, self.names = shapes, basis, tuple(names)
+        self.shapes, self.basis, self.names, self._iterations = shapes, basis, tuple(names), iterations
         flat = shapes.reshape(len(shapes), shapes.shape[1] * 3).astype(np.float64)
         gram = flat @ flat.T
         mean = float(np.trace(gram)) / max(len(gram), 1)
@@ -91,7 +93,7 @@ class ArkitSolver:
         """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
         y, momentum = x, 1.0
         smooth = self._smooth / self._scale**2
-        for _ in range(ITERATIONS):
+        for _ in range(self._iterations):
             slope = y @ self._normal - target
             steps = np.diff(y, axis=0) * smooth
             slope[1:] += steps
