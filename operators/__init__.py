@@ -19,10 +19,10 @@ def _target_modules() -> tuple[ModuleType, ...]:
 
 
 def _file_modules() -> tuple[ModuleType, ...]:
-    """The exports and the import."""
-    from . import export_head, import_livelink
+    """The exports, the import, and what comes while it is spoken."""
+    from . import export_head, import_livelink, listen
 
-    return (export_head, import_livelink)
+    return (export_head, import_livelink, listen)
 
 
 def register() -> None:
@@ -40,9 +40,10 @@ def unregister() -> None:
     """Unregister them, and end the worker."""
     import bpy
 
-    from . import session
+    from . import listen, session
     from .batch import blender_command
 
+    listen.EAR.close()
     session.RUNTIME.close()
     blender_command.unregister()
     for cls in reversed(_classes()):

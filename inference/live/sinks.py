@@ -13,12 +13,12 @@ from typing import TextIO
 import numpy as np
 
 from ..errors import RequestError
+from ..formats import live_datagrams
+from ..formats.live_datagrams import LiveFrame
 from ..formats.livelink_packets import VALUES, Packet, encode
 from .face import Frame
 
 FORMATS = ("json", "livelink", "blender")
-DATAGRAM = "duet-live"  # the first word of a datagram for Blender: then its version, and a JSON object
-DATAGRAM_VERSION = 1
 PORTS = {"livelink": 11111, "blender": 11112}
 LOOPBACK = "127.0.0.1"
 
@@ -64,9 +64,10 @@ def blender(to: tuple[str, int], speech_names: tuple[str, ...]) -> Send:
     """Datagrams of speech weights and silence, for *Listen* in Blender."""
 
     def data(frame: Frame) -> bytes:
-        weights = dict(zip(speech_names, np.round(frame.speech.astype(float), 5).tolist(), strict=True))
-        body = {"time": round(frame.time, 4), "speech": weights, "silence": round(frame.silence, 4)}
-        return f"{DATAGRAM} {DATAGRAM_VERSION} {json.dumps(body)}".encode()
+        weights = np.round(frame.speech.astype(float), 5).tolist()
+        return live_datagrams.encode(
+            LiveFrame(frame.time, dict(zip(speech_names, weights, strict=True)), frame.silence)
+        )
 
     return _datagrams(to, data)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ...inference.plain_text import one_line
 from ...inference.take import DEFAULT_STYLE, EMOTIONS
-from . import acting, export_command, pool, records, server
+from . import acting, export_command, live_command, pool, records, server
 from .jobs import (
     DEFAULT_FPS,
     Damaged,
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == [server.COMMAND]:  # a process of --jobs
         return server.main(argv[1:])
+    if argv[:1] == [live_command.COMMAND]:  # its options are known where it runs
+        return live_command.main(argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may not fit the terminal's encoding
     parser = _parser()
@@ -105,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_work(command)
     export = commands.add_parser("export", help="write what the head of a .blend does, for another program")
     export_command.add_options(export)
+    commands.add_parser(live_command.COMMAND, help="a face while it is spoken: `duet live --help`")
     return parser
 
 

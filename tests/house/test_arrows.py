@@ -32,6 +32,10 @@ ARROWS = {
     "scene.blender": {CONTRACTS, "inference.performance"},
     "inference.worker": {"inference.engine", "inference.binding", "inference.audio", "inference.head", CONTRACTS},
     "inference.engine": {"inference.audio", "inference.performance", "inference.head", CONTRACTS},
+    "inference.live": {
+        *(f"inference.{name}" for name in ("engine", "formats", "audio", "head")),
+        CONTRACTS,
+    },
     "inference.binding": {"inference.head", CONTRACTS},
     "inference.client": {CONTRACTS},
     "inference.flame": {"inference.formats", "inference.head", CONTRACTS},
@@ -59,7 +63,7 @@ ARROWS = {
         *INFERENCE,
     },
     "training.stages": {"training", "training.evaluation", "training.data", *INFERENCE},
-    "benchmarks": {"operators", "operators.batch", *SCENE, *INFERENCE, "training.fusion"},
+    "benchmarks": {"inference.live", "operators", "operators.batch", *SCENE, *INFERENCE, "training.fusion"},
     "examples": {"operators.batch", *SCENE, *INFERENCE},
 }
 ROOMS = {folder.partition(".")[0] for folder in ARROWS} - {"__init__"}
@@ -80,6 +84,9 @@ LAZY = {
     ("inference.audio.ffmpeg", "av"),
     ("inference.audio.decode", "soundfile"),
     ("inference.audio.decode", "soxr"),
+    ("inference.live.sources", "sounddevice"),
+    ("inference.live.sources", "soxr"),
+    ("inference.live.sources", "inference.audio.decode"),
     ("inference.engine.engine", "inference.engine.engine_torch"),
     ("inference.worker", "inference.engine.pipeline"),
     ("operators.batch.export_command", "scene.exports.export_files"),

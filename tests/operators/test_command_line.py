@@ -375,3 +375,10 @@ def test_installed_command_loads_without_bpy_torch_or_librosa():
         "assert not {'bpy', 'torch', 'librosa', 'soundfile', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT.parent)
+
+
+def test_live_runs_in_a_process_of_its_own(capfd):
+    assert cli.main(["live", "--help"]) == 0
+    assert "--look-ahead" in capfd.readouterr().out
+    assert cli.main(["live", "nothing.wav"]) == 1
+    assert "nothing.wav" in capfd.readouterr().err
