@@ -11,6 +11,7 @@ import scipy.sparse.csgraph
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.numeric import smoothstep
 from . import gaze
+from .corners import CornerEase
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
 from .lips import LipSettler, Mouth, find_mouth
 from .mesh import QuadMesh
@@ -29,7 +30,7 @@ _LIPS_CLOSED = (
     *("jawLeft", "jawRight", "cheekPuff", "cheekSquint", "mouthRoll", "mouthPucker", "mouthShrugLower"),
 )
 _ROLLED = "mouthRollUpper"  # behind the lower lip: sections of the two do not stand over each other
-_LID_SHAPES = ("eye", "cheekSquint", "brow")
+_LID_SHAPES = ("eye", "cheekSquint", "noseSneer", "brow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +131,12 @@ def without_noise(mesh: QuadMesh, delta: Doubles) -> Doubles:
 def _with_lips(context: Context, shapes: dict[str, Doubles]) -> dict[str, Doubles]:
     """Shapes whose lips stay on each other, or out of each other; mouthClose shuts what jawOpen opens."""
     settler, neutral = LipSettler(context.mouth, context.mesh, context.vertices[SKIN]), context.vertices[SKIN]
+    ease = CornerEase(context.mouth.corners, context.mesh, neutral)
     for name, delta in shapes.items():
-        if name.startswith(("eye", "brow")) or name in ("jawOpen", "mouthClose"):
+        if name.startswith(("eye", "brow")):
+            continue
+        delta[SKIN] = ease(delta[SKIN])
+        if name in ("jawOpen", "mouthClose"):
             continue
         closed = name.startswith(_LIPS_CLOSED)
         delta[SKIN] = settler.closed(neutral + delta[SKIN], not closed, name == _ROLLED) - neutral
@@ -145,10 +150,11 @@ def _with_lids(context: Context, shapes: dict[str, Doubles]) -> dict[str, Double
     for lids in context.lids:
         ball = context.balls[lids.side]
         settler = LidSettler(lids, ball, context.mesh, context.vertices[SKIN])
+        ease = CornerEase(lids.edge[[0, lids.outer_corner]], context.mesh, context.vertices[SKIN])
         for name, delta in shapes.items():
             if not name.startswith(_LID_SHAPES):
                 continue
-            posed = context.vertices[SKIN] + delta[SKIN]
+            posed = context.vertices[SKIN] + ease(delta[SKIN])
             settled = settler.closed(posed) if name == f"eyeBlink{lids.side.title()}" else settler.clear(posed)
             delta[SKIN] = settled - context.vertices[SKIN]
     return shapes
