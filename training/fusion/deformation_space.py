@@ -17,6 +17,7 @@ from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
 from ..mouth import LIPS
+from .fold_ease import FoldEase
 from .lid_ease import LidEase
 from .lip_seal import LipSeal
 
@@ -31,7 +32,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Sealed:
-    """What becomes of each of D components when lips are sealed (lip_seal.py) and lids are even (lid_ease.py)."""
+    """What becomes of each of D components where lips are sealed, folds evened out and lids eased, each in its file."""
 
     components: Floats  # (D, V, 3)
     images: Floats  # (D, H * W * 3): the displacement image
@@ -108,7 +109,7 @@ def deformation_space(
 
 
 def _sealed(head: Head, components: Floats, grid: Grid) -> Sealed:
-    closed = LidEase(head).eased(LipSeal(head).sealed(components))
+    closed = LidEase(head).eased(FoldEase(head).eased(LipSeal(head).sealed(components)))
     images = grid.image(closed * np.float32(MILLIMETRE)).reshape(len(closed), -1)
     return Sealed(closed, images, _coefficients(closed, components, head))
 

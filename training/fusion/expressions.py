@@ -22,17 +22,17 @@ RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     # AU 6 + 12 + 25
     "happy": _both(
-        mouthSmile=1.0, cheekSquint=1.0, eyeSquint=0.2, mouthDimple=0.1, mouthUpperUp=0.28, mouthLowerDown=0.2
+        mouthSmile=1.0, cheekSquint=1.0, eyeSquint=0.2, mouthDimple=0.1, mouthUpperUp=0.32, mouthLowerDown=0.45
     )
-    | {"browInnerUp": 0.1},
+    | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang
     "sad": _both(mouthFrown=0.9, browDown=0.15, eyeSquint=0.2, eyeBlink=0.12, cheekSquint=0.2)
     | {"browInnerUp": 1.4, "mouthShrugLower": 0.6},
     # AU 4 + 5 + 7 + 17 + 24 + 38
     "angry": _both(
-        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=1.0, mouthFrown=0.35, mouthStretch=0.15
+        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=0.85, mouthFrown=0.35, mouthStretch=0.15
     )
-    | {"jawForward": 0.4, "mouthShrugLower": 0.5},
+    | {"jawForward": 0.4, "mouthShrugLower": 0.4},
     # AU 1 + 2 + 5 + 26
     "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
     # AU 1 + 4 + 5 + 20 + 25

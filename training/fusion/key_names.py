@@ -14,6 +14,7 @@ from ...inference.head.canonical import Head
 
 SECOND = 0.6  # of the first movement's length, from which a second one is named
 ALIKE = 0.4  # cosine of two movements, from which the second would say nothing new
+_SHOWN = 0.5  # of a movement that must be left for a blendshape to be named after it
 # shape without its side -> what both sides do together, what one side does
 _PAIRED = {
     "browDown": ("brows down", "brow down"),
@@ -54,14 +55,21 @@ _SINGLE = {
 Floats = NDArray[np.float32]
 
 
-def movements(head: Head) -> tuple[tuple[str, ...], Floats]:
+def movements(head: Head, shown: Floats) -> tuple[tuple[str, ...], Floats]:
     """Names and deltas (n, 3 V), of length 1, of the movements that blendshapes may be named after.
 
-    Paired shapes are known on both sides together, on one side, and as left against right ("L-R").
+    `shown` (55, V, 3) is what the blendshapes may do of the head's shapes: sealed lips open no jaw. What is not half
+    itself then names nothing. Paired shapes are known on both sides together, on one side, and as left against right.
     """
-    shapes = dict(zip((*head.arkit_names, *head.extra_names), (*head.arkit, *head.extra), strict=True))
-    found: dict[str, Floats] = {words: shapes[name] for name, words in _SINGLE.items()}
+    whole = np.concatenate([head.arkit, head.extra])
+    lengths = [np.linalg.norm(each.reshape(len(each), -1), axis=1) for each in (shown, whole)]
+    names = (*head.arkit_names, *head.extra_names)
+    shapes = dict(zip(names, shown, strict=True))
+    lost = {name for name, left, due in zip(names, *lengths, strict=True) if left < _SHOWN * due}
+    found: dict[str, Floats] = {words: shapes[name] for name, words in _SINGLE.items() if name not in lost}
     for name, (both, one) in _PAIRED.items():
+        if f"{name}Left" in lost or f"{name}Right" in lost:
+            continue
         left, right = (shapes[f"{name}{side}"] for side in ("Left", "Right"))
         found |= {both: left + right, f"{one} left": left, f"{one} right": right, f"{one} L-R": left - right}
     flat = np.stack([delta.ravel() for delta in found.values()])

@@ -1,4 +1,4 @@
-"""What keeps expressions off the mouth's opening: wherever the lips meet at rest they move as one, corners included.
+"""What keeps expressions off the mouth's opening: wherever the lips meet they move as one, corners included.
 
 First the jaw's drop is taken out, as far as the lower teeth say that it drops. A displacement in which lips still do
 not move as one is bent until they do: by the least bending of the lips and of what is around them
@@ -6,9 +6,16 @@ not move as one is bent until they do: by the least bending of the lips and of w
 creases. That is linear in the displacement. As both lips move alike in all three
 axes where they meet, an expression can neither part closed lips nor push one through the other: a place and what it
 lay on keep their distance, so the nearest point of the other lip can only come nearer.
+
+Lips that speech presses, rolls in or pushes forward meet further out or further in than at rest: those places lean on
+each other as well. And edges at the corners of the mouth resist being turned, for there a mesh has its smallest
+triangles, and opposed movements meet.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse
@@ -22,9 +29,27 @@ from ..mesh_laplacian import laplacian
 
 _AROUND = 0.02  # metres over the surface from the inner lips, within which it bends
 _LIPS = 0.008  # metres over the surface from the inner lips, within which lips may meet
-_LEANS = 10.0  # how hard a leaning place is to part, against bending a vertex from its neighbours by as much
 _JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")  # what moves the lower teeth; the first is the drop
 _TOUCH = 0.004  # metres between a vertex of one lip and the surface of the other that it meets at rest
+_MEET = 0.0008  # metres between them in a pose of _CLOSED
+# How speech closes lips: rolled in on rounded ones, p as people say it, that on lips pushed forward, and rolled in.
+_CLOSED: tuple[dict[str, float], ...] = (
+    {"mouthRollUpper": 0.2, "mouthRollLower": 0.2, "mouthPucker": 0.4, "mouthFunnel": 0.12, "mouthClose": 0.02},
+    {
+        **{"mouthPressLeft": 0.45, "mouthPressRight": 0.45},
+        **{"mouthRollUpper": 0.1, "mouthRollLower": 0.06, "mouthClose": 0.028},
+    },
+    {
+        **{"mouthPressLeft": 0.3, "mouthPressRight": 0.3, "mouthPucker": 0.2, "mouthFunnel": 0.06},
+        **{"mouthRollUpper": 0.09, "mouthRollLower": 0.06, "mouthClose": 0.022},
+    },
+    {"mouthRollUpper": 0.22, "mouthRollLower": 0.22, "mouthClose": 0.024},
+    {"mouthRollUpper": 0.4, "mouthRollLower": 0.4},
+)
+# How hard it is, against bending a vertex from its neighbours by a millimetre, to part what leans by a millimetre: at
+# rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
+_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 0.5, 2.0e-3
+_CORNER = 0.008  # metres over the surface from a corner within which edges resist, less and less
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -35,15 +60,15 @@ class LipSeal:
     """Seals displacements of one head."""
 
     def __init__(self, head: Head) -> None:
-        held, leant, self.bends = _meeting(head)
-        self.parting = scipy.sparse.vstack([leant, held], format="csr")
-        own, lean = (np.asarray(each[:, self.bends].todense()) for each in (held, leant))
+        upper, lower = lip_distances(head)
+        self.held, leant = _meeting(head)
+        self.bends = np.flatnonzero(np.minimum(upper, lower) < _AROUND)
+        self.lean = scipy.sparse.vstack([_LEANS * leant, *_closed(head), _edges(head)], format="csr")
+        own, lean = (each[:, self.bends] for each in (self.held, self.lean))
         smooth = laplacian(head)[:, self.bends]
-        stiff = smooth.T @ smooth + _LEANS * scipy.sparse.csr_matrix(lean.T @ lean)
-        yields = scipy.sparse.linalg.factorized(stiff.tocsc())
-        give, follow = yields(own.T), -_LEANS * yields(lean.T)  # (bends, places)
-        hold = -give @ np.linalg.pinv(own @ give, hermitian=True)
-        self.answer = np.concatenate([follow + hold @ (own @ follow), hold], axis=1)  # (bends, places of both kinds)
+        self.yields = scipy.sparse.linalg.factorized((smooth.T @ smooth + lean.T @ lean).tocsc())
+        give = self.yields(np.asarray(own.T.todense()))  # (bends, places)
+        self.hold = -give @ np.linalg.pinv(own @ give, hermitian=True)
         self.teeth = head.regions["lower_teeth"]
         jaw = head.arkit[[head.arkit_names.index(name) for name in _JAW]]
         self.drop = jaw[0]  # (V, 3)
@@ -56,8 +81,12 @@ class LipSeal:
     def sealed(self, fields: Floats) -> Floats:
         """Displacements (n, V, 3) in which the jaw does not drop and the lips move as one where they meet."""
         result = fields - self.jaw_drop(fields)[:, None, None] * self.drop
+        own, lean = self.held[:, self.bends], self.lean[:, self.bends]
         for field in result:
-            field[self.bends] += (self.answer @ (self.parting @ field.astype(np.float64))).astype(field.dtype)
+            exact = field.astype(np.float64)
+            bent = -self.yields(lean.T @ (self.lean @ exact))
+            bent += self.hold @ (self.held @ exact + own @ bent)
+            field[self.bends] += bent.astype(field.dtype)
         return result
 
 
@@ -67,20 +96,46 @@ def lip_distances(head: Head) -> tuple[Doubles, Doubles]:
     return above, below
 
 
-def _meeting(head: Head) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matrix, Ints]:
-    """Where the lips meet: how each place parts (places, V), and the vertices that bend when it is held together.
+def _meeting(head: Head) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matrix]:
+    """Where the lips meet at rest: how each place parts, (places, V), of those that are held and of those that lean.
 
-    A place is a vertex of one lip and the point of the other lip's surface that is nearest to it at rest. Held are the
+    A place is a vertex of one lip and the point of the other lip's surface that is nearest to it. Held are the
     upper lip's, of the inner lip and within _TOUCH; the lower inner lip's lean on them, for places of both lips held
     together would leave nothing to bend.
     """
-    above, below = lip_distances(head)
-    upper, lower = ((own < _LIPS) & (own <= other) for own, other in ((above, below), (below, above)))
-    inner = head.regions["inner_lip_upper"]
-    mine, parting, gap = _places(head, np.flatnonzero(upper & (above < below)), lower)
-    held = parting[((gap < _TOUCH) | np.isin(mine, inner)) & (gap > 0)]
+    upper, lower = _lips(head)
+    mine, parting, gap = _places(head, np.flatnonzero(upper & ~lower), lower)
+    held = parting[((gap < _TOUCH) | np.isin(mine, head.regions["inner_lip_upper"])) & (gap > 0)]
     _, leant, gap = _places(head, head.regions["inner_lip_lower"].astype(np.int64), upper)
-    return held, leant[gap > 0], np.flatnonzero(np.minimum(above, below) < _AROUND)
+    return held, leant[gap > 0]
+
+
+def _closed(head: Head) -> Iterator[scipy.sparse.csr_matrix]:
+    """How much places lean on each other where the lips meet in the poses of _CLOSED: (places, V) each."""
+    upper, lower = _lips(head)
+    for pose in _CLOSED:
+        posed = replace(head, vertices=head.pose(pose))
+        for mine, other in ((upper & ~lower, lower), (lower & ~upper, upper)):
+            _, parting, gap = _places(posed, np.flatnonzero(mine), other)
+            yield _CLOSED_LEANS * parting[(gap < _MEET) & (gap > 0)]
+
+
+def _lips(head: Head) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(V,), (V,) whether a vertex is of the upper, and of the lower lip; what is as near to both is of both."""
+    above, below = lip_distances(head)
+    return (above < _LIPS) & (above <= below), (below < _LIPS) & (below <= above)
+
+
+def _edges(head: Head) -> scipy.sparse.csr_matrix:
+    """How much each edge at a corner of the mouth resists that its ends move unlike each other: (edges, V)."""
+    off, (a, b) = _distance(head, head.regions["mouth_corners"]), head.edges.T
+    share = np.clip(1.0 - np.maximum(off[a], off[b]) / _CORNER, 0.0, 1.0)
+    chosen = np.flatnonzero(share > 0)
+    a, b = a[chosen], b[chosen]
+    length = np.maximum(np.linalg.norm(head.vertices[a] - head.vertices[b], axis=1), 1e-5)
+    slope, rows = _TURNS * share[chosen] / length, np.arange(len(chosen))
+    size = (len(chosen), len(head.vertices))
+    return scipy.sparse.csr_matrix((np.r_[slope, -slope], (np.r_[rows, rows], np.r_[a, b])), size)
 
 
 def _places(head: Head, vertices: Ints, other: NDArray[np.bool_]) -> tuple[Ints, scipy.sparse.csr_matrix, Doubles]:

@@ -56,7 +56,7 @@ def _readable_expressions(
         basis = module.unsealed_basis()
     flat = space.sealed.components.reshape(len(space.components), -1) * np.float32(MILLIMETRE)
     shapes = basis.numpy() @ flat
-    known = movements(head)
+    known = movements(head, (space.people[0] @ flat).reshape(-1, *head.vertices.shape))
     words = [described(shape, *known) for shape in shapes]
     strong = torch.quantile(weights.abs(), STRONG_QUANTILE, dim=0)
     scale = torch.where(strong < 1e-4, torch.ones_like(strong), strong)
