@@ -23,7 +23,7 @@ from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import Head, load_head
 from ..inference.head.residual import Residual
 from ..inference.head.retarget import ArkitSolver
-from ..inference.take import GenerateRequest, Take
+from ..inference.take import GenerateRequest
 from ..training.fusion.expressions import emotion_arkit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,21 +43,21 @@ def timed(solve: Callable[[], Residual]) -> tuple[Residual, float]:
     return solve(), time.perf_counter() - began
 
 
-def flame_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
+def flame_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
     """FLAME's lines: the head's own shapes, the emotions, a recording."""
     fit, shapes = FlameFit(duet_flame()), np.asarray(np.concatenate([head.arkit, head.extra]) @ TO_BLENDER, np.float32)
     emotions = emotion_arkit()
     cases: tuple[tuple[str, np.ndarray, np.ndarray], ...] = (
         ("FLAME: 55 shapes at 1", np.eye(len(shapes), dtype=np.float32), shapes),
         ("FLAME: 8 emotions at 1", emotions, shapes[: emotions.shape[1]]),
-        ("FLAME: recording, happy 0.8", take.face_weights, np.asarray(basis @ TO_BLENDER, np.float32)),
+        ("FLAME: recording, happy 0.8", weights, np.asarray(basis @ TO_BLENDER, np.float32)),
     )
     return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]  # type: ignore[misc]
 
 
-def arkit_rows(head: Head, take: Take, basis: np.ndarray) -> list[str]:
+def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
     """ARKit's lines: a recording on all shapes, and with some of them missing."""
-    rows, weights = [], take.face_weights
+    rows = []
     for missing in ((), *MISSING):
         keep = [n for n, name in enumerate(head.arkit_names) if name not in missing]
         solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep])
@@ -75,9 +75,9 @@ def main() -> None:
     head, blendshapes = load_head(), load_blendshapes()
     request = GenerateRequest(fps=30, emotions={"happy": 0.8})
     take = Pipeline(ROOT / "weights", "numpy").generate(load_audio(options.recording), request, lambda *_: None)
-    basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
+    weights, basis = blendshapes.mixed(take.face_weights), blendshapes.basis
     print("| | mean | median | 95 % | worst | ms a frame |\n| --- | --- | --- | --- | --- | --- |")
-    print("\n".join([*flame_rows(head, take, basis), *arkit_rows(head, take, basis)]))
+    print("\n".join([*flame_rows(head, weights, basis), *arkit_rows(head, weights, basis)]))
 
 
 if __name__ == "__main__":

@@ -53,9 +53,8 @@ class Faces:
         """Vertices in metres; without a sound, the mouth opens as the emotion opens it in silence."""
         shapes, row = self.pipeline.shapes, EMOTIONS.index(emotion)
         spoken = self.speech(sound)[0] if sound else np.float32(intensity) * shapes.emotion_opening[row]
-        felt = np.tensordot(np.float32(intensity) * shapes.emotion_weights[row], shapes.expression_basis, axes=1)
-        face: Floats = self.pipeline.head.vertices + felt
-        return face + np.tensordot(spoken, shapes.speech_basis, axes=1)
+        weights = np.concatenate([spoken, np.float32(intensity) * shapes.emotion_weights[row]])
+        return shapes.faces(self.pipeline.head.vertices, weights[None])[0]
 
 
 def draw(

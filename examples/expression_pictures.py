@@ -29,9 +29,8 @@ _SAMPLES, _QUALITY, _COLORS = 12, 82, 96
 def face(head: Head, shapes: Blendshapes, name: str) -> NDArray[np.float32]:
     """Vertices (V, 3) in metres of an emotion at 1 in silence."""
     row = shapes.emotions.index(name)
-    opened = np.tensordot(shapes.emotion_opening[row], shapes.speech_basis, 1)
-    moved: NDArray[np.float32] = head.vertices + opened
-    return moved + np.tensordot(shapes.emotion_weights[row], shapes.expression_basis, 1)
+    weights = np.concatenate([shapes.emotion_opening[row], shapes.emotion_weights[row]])
+    return shapes.faces(head.vertices, weights[None])[0]
 
 
 def draw_small(names: list[str]) -> None:

@@ -56,8 +56,8 @@ def bind(head: Head, blendshapes: Blendshapes, request: BindRequest, progress: P
     Raises HeadError where the mesh cannot be bound, with the reason.
     """
     fit = fit_head(head, request, progress)
-    names = (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names)
-    shapes = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis, head.arkit])
+    names = (*blendshapes.names, *head.arkit_names)
+    shapes = np.concatenate([blendshapes.basis, head.arkit])
     moving, deltas, notes = np.zeros(0, np.int32), np.zeros((0, 0, 3), np.float32), fit.notes
     if request.shapes:
         moving, deltas, more = carry_shapes(

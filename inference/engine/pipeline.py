@@ -56,9 +56,7 @@ class Pipeline:
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._grid = models.grid
         self._rig = self._load_rig(models)
-        self._solver = ArkitSolver(
-            self.head.arkit, np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
-        )
+        self._solver = ArkitSolver(self.head.arkit, self.shapes.basis)
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
@@ -108,8 +106,8 @@ class Pipeline:
             request=request.to_json(),
         )
         weights = take.face_weights
-        vertices = self._vertices(weights) if request.vertices else None
-        take = replace(take, arkit=self._solver(weights), vertices=vertices)
+        vertices = self.shapes.faces(self.head.vertices, weights) if request.vertices else None
+        take = replace(take, arkit=self._solver(self.shapes.mixed(weights)), vertices=vertices)
         progress(1.0, "Done")
         return take
 
@@ -162,8 +160,3 @@ class Pipeline:
             images = (channels[start : start + BATCH] @ flat).reshape(-1, *self._rig.images.shape[1:])
             parts.append(self._engine.speech_weights(images))
         return np.concatenate(parts)
-
-    def _vertices(self, weights: Floats) -> Floats:
-        """Vertices (T, V, 3) in metres on the Duet head, of the weights (T, Ks + Ke) of all blendshapes."""
-        shapes = np.concatenate([self.shapes.speech_basis, self.shapes.expression_basis])
-        return self.head.vertices + (weights @ shapes.reshape(len(shapes), -1)).reshape(len(weights), -1, 3)

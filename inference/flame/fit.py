@@ -8,7 +8,7 @@ squares solution with the pose correctives in it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,16 +174,14 @@ def flame_motion(
 
     Raises HeadError where there is none and the model has other vertices.
     """
-    if binding is not None:
-        basis = bound_basis(binding, take, model)
-    else:
-        basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis]) @ TO_BLENDER
+    known = blendshapes.names
+    basis = blendshapes.basis @ TO_BLENDER if binding is None else bound_basis(binding, known, model)
     if basis.shape[1] != len(model.v_template):
         raise HeadError(
             f"The model has {len(model.v_template)} vertices, the Duet head {basis.shape[1]}.",
             "Bind the model's mesh first, or use the model that comes with Duet.",
         )
-    return FlameFit(model)(take.face_weights, np.asarray(basis, np.float32), take.fps)
+    return FlameFit(model)(blendshapes.mixed(take.face_weights), np.asarray(basis, np.float32), take.fps)
 
 
 def bind_request(model: FlameModel, name: str) -> BindRequest:
@@ -199,12 +197,11 @@ def bind_request(model: FlameModel, name: str) -> BindRequest:
     )
 
 
-def bound_basis(binding: Binding, take: Take, model: FlameModel) -> Floats:
-    """The take's blendshapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
-    names = (*take.speech_names, *take.expression_names)
+def bound_basis(binding: Binding, names: Sequence[str], model: FlameModel) -> Floats:
+    """The named blendshapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
     missing = [name for name in names if name not in binding.names]
     if missing:
-        raise HeadError(f"The binding lacks {len(missing)} blendshapes of the take ({missing[0]}).", "Bind it again.")
+        raise HeadError(f"The binding lacks {len(missing)} blendshapes ({missing[0]}).", "Bind it again.")
     basis = np.zeros((len(names), len(model.v_template), 3), np.float32)
     basis[:, binding.moving] = binding.deltas[[binding.names.index(name) for name in names]] @ TO_BLENDER
     return basis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..checkpoints import Checkpoint, of_this_version
 from ..errors import WeightsError
 from ..stamps import BUILT_ON, load_weights
 from ..take import EMOTIONS
+from .correctives import Corrective, values_of
 
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "fusion.safetensors"
 
@@ -31,12 +32,35 @@ class Blendshapes:
     emotions: tuple[str, ...]  # N names: EMOTIONS in their order, then the library's named expressions
     emotion_weights: Floats  # (N, Ke), w_E of each at intensity 1: its recipe through E_E
     emotion_opening: Floats  # (N, Ks) >= 0, on speech keys: the parted lips and dropped jaw of its w_A, for silence
+    correctives: tuple[Corrective, ...] = ()
+    corrective_basis: Floats = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))  # (C, V, 3)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of all that a face is mixed of: speech, expression, correctives."""
+        return (*self.speech_names, *self.expression_names, *(each.name for each in self.correctives))
+
+    @cached_property
+    def basis(self) -> Floats:
+        """(K + C, V, 3) in the order of `names`."""
+        parts = [self.speech_basis, self.expression_basis]
+        return np.concatenate([*parts, self.corrective_basis] if self.correctives else parts)
+
+    def mixed(self, weights: Floats) -> Floats:
+        """(T, K + C) of `basis`: weights (T, K) of speech and expression, and the correctives that follow from them."""
+        names = (*self.speech_names, *self.expression_names)
+        return np.concatenate([weights, values_of(self.correctives, names, weights)], axis=1)
+
+    def faces(self, rest: Floats, weights: Floats) -> Floats:
+        """Faces (T, V, 3) of a head at rest (V, 3), in metres, of weights (T, K) of speech and expression."""
+        moved = self.mixed(weights) @ self.basis.reshape(len(self.basis), -1)
+        return np.asarray(rest + moved.reshape(len(weights), -1, 3), np.float32)
 
     @cached_property
     def id(self) -> str:
         """12 hex digits over names and deltas: which blendshapes a head has."""
-        digest = hashlib.sha256("\n".join((*self.speech_names, *self.expression_names)).encode())
-        for basis in (self.speech_basis, self.expression_basis):
+        digest = hashlib.sha256("\n".join(self.names).encode())
+        for basis in (self.speech_basis, self.expression_basis, self.corrective_basis):
             digest.update(np.ascontiguousarray(basis).tobytes())
         return digest.hexdigest()[:12]
 
@@ -56,7 +80,8 @@ def load_blendshapes(path: Path | None = None) -> Blendshapes:
     with of_this_version(checkpoint.path):
         names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
         speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
-        return Blendshapes(speech, expression, names[0], names[1], *_emotions(checkpoint, len(speech)))
+        emotions = _emotions(checkpoint, len(speech))
+        return Blendshapes(speech, expression, names[0], names[1], *emotions, *_correctives(checkpoint))
 
 
 def _floats(checkpoint: Checkpoint, name: str) -> Floats:
@@ -75,3 +100,17 @@ def _emotions(checkpoint: Checkpoint, speech: int) -> tuple[tuple[str, ...], Flo
             "Train it again as docs/fusion.md says.",
         )
     return names, weights, opening
+
+
+def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective, ...], Floats]:
+    """The correctives and their deltas (C, V, 3); none in a file that does not know of them."""
+    if "correctives" not in checkpoint.metadata:
+        return (), np.zeros((0, 0, 3), np.float32)
+    found = tuple(Corrective(*each) for each in checkpoint.json("correctives"))
+    basis = _floats(checkpoint, "basis.corrective")
+    if len(found) != len(basis):
+        raise WeightsError(
+            f"{checkpoint.path} names {len(found)} correctives, and has {len(basis)}.",
+            "Train it again as docs/fusion.md says.",
+        )
+    return found, basis

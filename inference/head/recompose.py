@@ -1,4 +1,4 @@
-"""A take with other curves, without inference: ARKit coefficients and vertices follow from the linear face."""
+"""A take with other curves, without inference: ARKit coefficients and vertices follow from its weights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from .retarget import ArkitSolver
 @cache
 def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
     head, shapes = load_head(), load_blendshapes()
-    basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
-    return head, shapes, ArkitSolver(head.arkit, basis)
+    return head, shapes, ArkitSolver(head.arkit, shapes.basis)
 
 
 def with_curves(
@@ -39,12 +38,9 @@ def with_curves(
         speech_weights=take.speech_weights if speech_weights is None else np.asarray(speech_weights, np.float32),
         silence=take.silence if silence is None else np.asarray(silence, np.float32),
     )
-    weights, vertices = take.face_weights, None
-    if take.vertices is not None:
-        basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
-        moved = (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
-        vertices = (head.vertices + moved).astype(np.float32)
-    return replace(take, arkit=solve(weights), vertices=vertices)
+    weights = take.face_weights
+    vertices = None if take.vertices is None else shapes.faces(head.vertices, weights)
+    return replace(take, arkit=solve(shapes.mixed(weights)), vertices=vertices)
 
 
 def knows(names: Iterable[str]) -> bool:
@@ -65,4 +61,4 @@ def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:
         raise WeightsError(f"The blendshape '{unknown[0]}' is of another version of Duet.", "Add a new head.")
     full = np.zeros((len(weights), len(known)), np.float32)
     full[:, [known.index(name) for name in names]] = weights
-    return solve(full)
+    return solve(shapes.mixed(full))

@@ -20,7 +20,7 @@ from ...inference.head.library import label
 from ...inference.take import EMOTIONS, Floats
 from ..blender import drivers, shape_keys
 from ..blender.drivers import Driven, Source
-from . import followers, ownership, sliders
+from . import correctives, followers, ownership, sliders
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
 # Custom properties of the Key: what all sliders add up to, and what each is multiplied by, also in silence.
@@ -36,9 +36,11 @@ def on(obj: bpy.types.Object) -> list[str]:
 def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     """Give the head these emotions beside those that it has: sliders, keys and drivers.
 
-    Sliders that are there keep their values; what is right already stays untouched, as it must on a library override.
-    Raises HeadError where a library override lacks one, and where the head lacks the blendshapes.
+    Its correctives follow their keys as well. Sliders that are there keep their values; what is right already stays
+    untouched, as it must on a library override. Raises HeadError where a library override lacks one, and where the head
+    lacks the blendshapes.
     """
+    correctives.drive(obj)
     before = stored_on(obj)
     if not any(emotion.opening for emotion in emotions):  # a take of a version before knows of none
         emotions = [replace(e, opening=before[e.name].opening) if e.name in before else e for e in emotions]
@@ -103,9 +105,12 @@ def shape_again(obj: bpy.types.Object) -> None:
 
 @contextmanager
 def undriven(obj: bpy.types.Object) -> Iterator[None]:
-    """From the block on no slider drives anything, and the emotions' keys are at 0; where it raises, they do again."""
+    """From the block on no slider drives anything, and nothing follows from speech keys: such keys are at 0.
+
+    Where it raises, they do again. What follows a blink goes on to.
+    """
     key, felt = obj.data.shape_keys, list(stored_on(obj).values())
-    names = keys_of(felt)
+    names = [*keys_of(felt), *(each.name for each in correctives.on(obj) if not each.is_between)]
     drivers.undrive(key, names)
     drivers.remove(key, set(_PATHS.values()))
     for name in names:
@@ -114,6 +119,7 @@ def undriven(obj: bpy.types.Object) -> Iterator[None]:
         yield
     except BaseException:
         _drive(obj, felt)
+        correctives.drive(obj)
         raise
 
 

@@ -12,7 +12,7 @@ from ...inference.errors import HeadError, WeightsError
 from ...inference.head.blendshapes import shipped_id
 from ...inference.take import Take
 from ..blender import shape_keys, states
-from . import emotions, feelings, materials, ownership, rig
+from . import correctives, emotions, feelings, materials, ownership, rig
 
 if TYPE_CHECKING:
     from ...inference.head.blendshapes import Blendshapes
@@ -32,8 +32,8 @@ def add_head(
 ) -> bpy.types.Object:
     """Add the Duet head, its shape keys, sliders and armature to a visible collection; return the mesh object.
 
-    Keys: Basis, the learned speech and expression blendshapes, the 52 ARKit shapes for work by hand, then those that
-    emotion sliders drive, from the beginning, for their weights come with the blendshapes. Raises
+    Keys: Basis, the learned speech and expression blendshapes, the 52 ARKit shapes for work by hand, correctives, then
+    those that emotion sliders drive, from the beginning, for their weights come with the blendshapes. Raises
     WeightsError, before anything is added, where head and blendshapes do not belong together.
     """
     due, counts = len(head.vertices), {blendshapes.speech_basis.shape[1], blendshapes.expression_basis.shape[1]}
@@ -47,8 +47,10 @@ def add_head(
     shape_keys.add_shape_keys(obj, blendshapes.speech_names, blendshapes.speech_basis)
     shape_keys.add_shape_keys(obj, blendshapes.expression_names, blendshapes.expression_basis)
     shape_keys.add_shape_keys(obj, head.arkit_names, head.arkit)
+    derived = [each.name for each in blendshapes.correctives]
+    shape_keys.add_shape_keys(obj, derived, blendshapes.corrective_basis)
     mark(obj, blendshapes)
-    ownership.record(obj.data.shape_keys, (*blendshapes.speech_names, *blendshapes.expression_names, *head.arkit_names))
+    ownership.record(obj.data.shape_keys, (*blendshapes.names, *head.arkit_names))
     _give_id(obj.data.shape_keys)
     add_feelings(obj, blendshapes)
     rig.add_rig(obj, head, collection, view_layer)
@@ -79,9 +81,10 @@ def mark(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
 
 
 def add_feelings(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
-    """Give the head its emotion sliders, and the keys that they drive."""
+    """Give the head its emotion sliders and the keys that they drive, and let its correctives follow their keys."""
     key, room = obj.data.shape_keys, np.full(len(blendshapes.speech_names), _ROOM)
     shape_keys.widen_sliders(key, blendshapes.speech_names, -room, room)
+    correctives.connect(obj, blendshapes.correctives)
     emotions.connect(obj, feelings.of_blendshapes(blendshapes))
 
 

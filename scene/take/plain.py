@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
+from ...inference.head.correctives import values_of
 from ...inference.performance.curves import thin, thinning_error
 from ...inference.take import MIX_LIMIT, Floats, within_limit
 from ..blender import actions, compat, shape_keys
 from ..blender.rollback import all_or_nothing
 from ..blender.steps import Steps, in_background
 from ..blender.timing import frame_span, require_unstretched, scene_fps
-from ..head import emotions, feelings, followers, heads, sliders
+from ..head import correctives, emotions, feelings, followers, heads, sliders
 from . import revise, take_curves, takes
 
 _SILENT = 1e-6  # a curve below this never moves anything
@@ -51,7 +52,10 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
     felt = yield from _felt(obj, take, frames)
-    names, values = [*stored.take.speech_names, *felt], np.column_stack([speech, *felt.values()])
+    own = [each for each in correctives.on(obj) if not each.is_between]
+    derived = values_of(own, stored.take.speech_names, speech)
+    names = [*stored.take.speech_names, *felt, *(each.name for each in own)]
+    values = np.column_stack([speech, *felt.values(), derived])
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))

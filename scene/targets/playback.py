@@ -103,10 +103,9 @@ def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Perfor
     names = (*take.speech_names, *take.expression_names)
     if names != (*shapes.speech_names, *shapes.expression_names):
         raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
-    weights = timing.resample(take.face_weights, take.fps, fps)
-    basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
+    weights = shapes.mixed(timing.resample(take.face_weights, take.fps, fps))
     head, frames = load_head(), start + np.arange(len(weights))
-    return Performance(name, fps, frames, names, weights, basis, head.vertices, head.arkit, {})
+    return Performance(name, fps, frames, shapes.names, weights, shapes.basis, head.vertices, head.arkit, {})
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:

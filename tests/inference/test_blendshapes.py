@@ -55,6 +55,34 @@ def test_names_and_weights_must_agree(tmp_path, names):
         load_blendshapes(written(tmp_path, names))
 
 
+def with_correctives(path, basis, *found):
+    """The written file with correctives."""
+    stored = load_checkpoint(path)
+    arrays = {name: stored.array(name) for name in stored.arrays} | {"basis.corrective": basis.astype(np.float16)}
+    save_checkpoint(path, arrays, {**stored.metadata, "correctives": json.dumps(found)})
+    return path
+
+
+def test_a_face_has_what_its_correctives_add(tmp_path):
+    basis = np.random.default_rng(3).normal(size=(2, 4, 3))
+    lips, blink = ["Corrective lips", "Jaw", "Lips"], ["Corrective blink", "eyeBlinkLeft", "eyeBlinkLeft"]
+    plain, shapes = (
+        load_blendshapes(written(tmp_path)),
+        load_blendshapes(with_correctives(written(tmp_path), basis, lips, blink)),
+    )
+    assert shapes.names == ("Jaw", "Lips", "A", "B", "C", "Corrective lips", "Corrective blink")
+    assert shapes.id != plain.id
+    weights, rest = np.array([[0.5, 0.4, 0.1, 0.2, 0.3]], np.float32), np.zeros((4, 3), np.float32)
+    added = shapes.faces(rest, weights) - plain.faces(rest, weights)
+    np.testing.assert_allclose(added[0], 0.2 * basis[0], atol=1e-3)
+
+
+def test_correctives_and_their_deltas_must_agree(tmp_path):
+    path = with_correctives(written(tmp_path), np.zeros((2, 4, 3)), ["Corrective lips", "Jaw", "Lips"])
+    with pytest.raises(WeightsError, match="names 1 correctives, and has 2"):
+        load_blendshapes(path)
+
+
 def test_the_shipped_file():
     shapes = load_blendshapes(DEFAULT_PATH)
     assert shapes.emotion_opening.shape == (len(shapes.emotions), len(shapes.speech_names))

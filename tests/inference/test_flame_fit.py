@@ -103,11 +103,10 @@ def test_every_shape_of_the_head_is_within_a_third_of_a_millimetre(head, model):
 def test_learned_blendshapes_become_flame_within_a_third_of_a_millimetre(model):
     blendshapes = load_blendshapes()
     rng = np.random.default_rng(6)
-    reach = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
     mixes = rng.dirichlet(np.ones(len(blendshapes.emotion_weights)), 24) * 1.5  # the most that the mix limit allows
     speech = rng.normal(0, 0.5, (24, len(blendshapes.speech_basis)))
-    weights = np.concatenate([speech, mixes @ blendshapes.emotion_weights], axis=1)
-    motion, residual = FlameFit(model)(weights, reach @ TO_BLENDER.astype(np.float32), 30)
+    weights = blendshapes.mixed(np.concatenate([speech, mixes @ blendshapes.emotion_weights], axis=1))
+    motion, residual = FlameFit(model)(weights, blendshapes.basis @ TO_BLENDER.astype(np.float32), 30)
     assert residual.median < MEDIAN
     assert motion.expression.shape == (24, 100)
 

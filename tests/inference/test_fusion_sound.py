@@ -44,7 +44,8 @@ def measures(head):
 
 
 def spoken(pipeline, weights):
-    return pipeline.head.vertices + np.tensordot(weights, pipeline.shapes.speech_basis, axes=1)
+    shapes = pipeline.shapes
+    return shapes.faces(pipeline.head.vertices, np.pad(weights, ((0, 0), (0, len(shapes.expression_names)))))
 
 
 # Speech

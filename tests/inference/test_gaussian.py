@@ -182,8 +182,7 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
     request, take, shapes = bind_request(model, "model"), spoken(), load_blendshapes()
     assert np.abs(request.vertices - load_head().vertices[order]).max() < 1e-6
     moving = np.arange(0, len(order), 1, np.int32)
-    deltas = np.concatenate([shapes.speech_basis, shapes.expression_basis])[:, order]
-    names = (*shapes.speech_names, *shapes.expression_names)
+    deltas, names = shapes.basis[:, order], shapes.names
     none = np.zeros((68, 3), np.float32)
     binding = Binding(names, moving, deltas, none, request.vertices, 0.0, 1.0)
     assert write_gaussian_take(tmp_path / "line.npz", take, model, binding).median < 0.3

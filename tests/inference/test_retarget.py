@@ -50,7 +50,7 @@ def test_faces_of_the_heads_own_shapes_are_within_a_third_of_a_millimetre(head):
 
 def test_learned_blendshapes_are_within_a_third_of_a_millimetre(head):
     blendshapes = load_blendshapes()
-    basis = np.concatenate([blendshapes.speech_basis, blendshapes.expression_basis])
+    basis = blendshapes.basis
     time = np.linspace(0, 6, 90)[:, None]
     mouth = 0.5 + 0.5 * np.sin(time * np.array([7.0, 5.0, 3.0]))
     weights = np.zeros((90, len(basis)))

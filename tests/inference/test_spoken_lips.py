@@ -38,8 +38,8 @@ def lines():
 def measures(pipeline, samples, emotions):
     """MEASURES (T, 7) in mm above rest, of speech and expression together."""
     take = pipeline.generate(samples, GenerateRequest(fps=FPS, emotions=emotions), lambda *_: None)
-    shapes = np.concatenate([pipeline.shapes.speech_basis, pipeline.shapes.expression_basis])
-    return take.face_weights @ rig_measures(pipeline.head, shapes)[: len(MEASURES)].T
+    shapes = pipeline.shapes
+    return shapes.mixed(take.face_weights) @ rig_measures(pipeline.head, shapes.basis)[: len(MEASURES)].T
 
 
 def frames(segment):

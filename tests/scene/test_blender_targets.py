@@ -484,7 +484,7 @@ def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch)
 
     monkeypatch.setattr(target_generate, "ask", take_of)
     target, weights = arkit_head(scene), spoken().face_weights[6]
-    due = np.tensordot(weights, np.concatenate([SHAPES.speech_basis, SHAPES.expression_basis]), 1)
+    due = SHAPES.faces(HEAD.vertices, weights[None])[0] - HEAD.vertices
     assert not bpy.ops.duet.target_generate.poll()
     scene.duet_target.obj, scene.duet.start_frame = target, 5
     scene.duet.audio = str(write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)))

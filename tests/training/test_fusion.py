@@ -21,12 +21,17 @@ from duet.training.evaluation.fusion_measures import (
     wanted_emotions,
 )
 from duet.training.evaluation.lip_gaps import LipGaps
+from duet.training.evaluation.sound_measures import SoundMeasures
 from duet.training.fusion import knee
 from duet.training.fusion.deformation_space import MILLIMETRE, coefficients_of, deformation_space
 from duet.training.fusion.examples import SHAPES, FusionSet
+from duet.training.fusion.fold_ease import FoldEase
 from duet.training.fusion.grid_mapping import head_grid
 from duet.training.fusion.key_names import described, movements
+from duet.training.fusion.lid_correctives import lid_correctives
 from duet.training.fusion.lid_ease import LidEase
+from duet.training.fusion.lip_correctives import lip_correctives
+from duet.training.fusion.lip_overlap import LipOverlap
 from duet.training.fusion.lip_seal import LipSeal
 from duet.training.fusion.module import UNIT_LENGTH, FusionModule, Maps
 from duet.training.fusion.prosody import accents
@@ -250,18 +255,68 @@ def test_the_gap_is_the_distance_to_the_other_lips_surface(head):
     assert 1.0 < gaps.added(head.vertices[None], lower) < 2.1
 
 
-def test_lids_go_round_the_eye_and_are_even_below(head):
+def test_lips_that_are_rolled_in_stay_together_too(head):
+    """Where they meet when they are closed as speech closes them, which is not where they meet at rest."""
+    rolled = head.pose({"mouthRollUpper": 0.22, "mouthRollLower": 0.22, "mouthClose": 0.024})
+    field = head.pose({"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "mouthUpperUpLeft": 0.3}) - head.vertices
+    gaps, found = LipGaps(head), LipSeal(head).sealed(field[None])[0]
+    assert gaps.added(rolled[None], field) > 0.5
+    assert gaps.added(rolled[None], found) < 0.1
+
+
+def test_lids_go_round_the_eye(head):
     ease, left = LidEase(head), head.joints[head.bones.index("left_eye")]
     half = 0.5 * (head.pose({"eyeBlinkLeft": 1.0}) - head.vertices)
-    eased = ease.eased(half[None])[0]
-    upper = ease.upper[head.vertices[ease.upper, 0] > 0]
+    lids = head.regions["eyelids"]
+    upper = lids[(head.vertices[lids, 0] > 0) & (half[lids, 2] < -0.001)]
     lowest = upper[half[upper, 2].argmin()]
-    out = [np.linalg.norm(head.vertices[lowest] + field[lowest] - left) for field in (half, eased)]
+    out = [np.linalg.norm(head.vertices[lowest] + field[lowest] - left) for field in (half, ease.eased(half[None])[0])]
     assert 1000 * (out[1] - out[0]) == pytest.approx(-140 * half[lowest, 2], rel=0.1)
+    rise = np.zeros((1, *head.vertices.shape), np.float32)
+    low = lids[head.vertices[lids, 2].argmin()]
+    rise[0, low, 2] = 0.001
+    own = head.joints[head.bones.index("left_eye" if head.vertices[low, 0] > 0 else "right_eye")]
+    out = [np.linalg.norm(head.vertices[low] + field[low] - own) for field in (rise[0], ease.eased(rise)[0])]
+    assert 0.05 < 1000 * (out[1] - out[0]) < 0.12, "a lower lid goes out as it rises"
+
+
+def test_folds_are_evened_out_where_shapes_pass_each_other(head):
+    ease = FoldEase(head)
     rough = np.zeros((1, *head.vertices.shape), np.float32)
-    rough[0, ease.lower[::2], 1] = 0.001
+    rough[0, ease.eases[::2], 1] = 0.001
     smooth = ease.eased(rough)[0]
-    assert smooth[ease.lower, 1].std() < 0.6 * rough[0, ease.lower, 1].std()
+    assert smooth[ease.eases, 1].std() < 0.6 * rough[0, ease.eases, 1].std()
+    lips = np.concatenate([head.regions[f"inner_lip_{side}"] for side in ("upper", "lower")])
+    assert not np.isin(lips, ease.eases).any(), "what is sealed stays as it is"
+
+
+# Correctives
+
+
+def test_a_half_shut_lid_goes_around_the_eye(head):
+    measures = SoundMeasures(head)
+    for name, delta in lid_correctives(head).items():
+        shut = head.pose({name: 1.0}) - head.vertices
+        deep = [measures.flaws(head.vertices + 0.5 * shut + amount * delta).lids for amount in (0.0, 0.25)]
+        assert deep[0] > 0.5
+        assert deep[1] < 0.1
+
+
+def test_lips_that_are_pressed_and_held_together_do_not_pass_each_other(head):
+    found = lip_correctives(head)
+    assert 3 <= len(found) <= 8
+    assert all({pair.first, pair.second} <= set(SPEECH_KEYS) for pair in found)
+    opened = {"jaw open", "lips funnel", "lower lip down", "upper lip up"}  # what emotions open by keys of their own
+    assert not opened & {key for pair in found for key in (pair.first, pair.second)}
+    overlap, keys = LipOverlap(head), key_deltas(head)
+    said = {"lips press": 0.3, "lips together": 0.22, "lips round": 0.21, "upper lip in": 0.09}
+    face = head.vertices + sum(amount * keys[tuple(SPEECH_KEYS).index(name)] for name, amount in said.items())
+    corrected = face + sum(said.get(pair.first, 0) * said.get(pair.second, 0) * pair.delta for pair in found)
+    before, after = (overlap.deepest(each.astype(np.float64)) for each in (face, corrected))
+    assert before > 0.0003
+    assert after < 0.7 * before
+    mixed = head.vertices + found[0].delta
+    assert LipGaps(head).of(mixed).max() > 0.5, "it parts the lips"
 
 
 # Names
@@ -278,8 +333,15 @@ def test_lids_go_round_the_eye_and_are_even_below(head):
     ],
 )
 def test_names_say_what_moves(head, pose, name, sign):
-    known = movements(head)
+    known = movements(head, np.concatenate([head.arkit, head.extra]))
     assert described(head.pose(pose) - head.vertices, *known) == (name, sign)
+
+
+def test_nothing_is_named_after_what_sealing_takes_away(head):
+    whole = np.concatenate([head.arkit, head.extra])
+    names, _ = movements(head, LipSeal(head).sealed(whole))
+    assert "jaw open" not in names
+    assert {"smile", "inner brows up", "eyes shut"} <= set(names)
 
 
 def test_a_key_does_one_thing_and_is_no_arkit_key(head):

@@ -1,7 +1,7 @@
 """Lips of bound heads at the p, b and m of real recordings: `python -m duet.training.evaluation.closures`.
 
 The recordings in examples/ go through the whole pipeline; PocketSphinx says when they say p, b or m. The frame of each
-closure is where the Duet head's own lips are nearest to each other, and the speech weights there are put on the
+closure is where the Duet head's own lips are nearest to each other, and the weights there are put on the
 test subjects, which Duet has bound. What the Duet head's lips do in those frames is the speech model's doing and
 stands beside it.
 """
@@ -47,7 +47,7 @@ _LINES = {
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """One p, b or m: its place, the speech weights (Ks,), and by how many mm the Duet head's lips part from rest."""
+    """One p, b or m: its place, weights (N,) of all that a face is mixed of, the Duet head's gap in mm over rest."""
 
     name: str
     weights: Floats
@@ -71,9 +71,8 @@ def real_closures(head: Head, folder: Path | None = None) -> list[Closure]:
                 continue
             first, last = (int((time + LAG) * _RATE) for time in (phone.start, phone.end))
             frame = first + int(gaps[first : last + 2].argmin())
-            found.append(
-                Closure(f"{number} {phone.phone} {phone.start:.2f} s", take.speech_weights[frame], gaps[frame])
-            )
+            mixed = pipeline.shapes.mixed(take.face_weights[[frame]])[0]
+            found.append(Closure(f"{number} {phone.phone} {phone.start:.2f} s", mixed, gaps[frame]))
     return found
 
 
@@ -97,7 +96,7 @@ def bound_closures(subject: Subject, binding: Binding, closures: Sequence[Closur
 def own_crossing(head: Head, shapes: Blendshapes, closures: Sequence[Closure]) -> Floats:
     """(n,) mm of the Duet head's own lips in each other."""
     mesh, halves = lip_halves_of(head)
-    moved = (mesh.vertices + np.tensordot(each.weights, shapes.speech_basis, axes=1) for each in closures)
+    moved = (mesh.vertices + np.tensordot(each.weights, shapes.basis, axes=1) for each in closures)
     return np.array([crossing(mesh.moved(each), halves) for each in moved])
 
 
@@ -133,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     head, shapes = load_head(), load_blendshapes()
     closures = real_closures(head)
-    neutral = Closure("rest", np.zeros(len(shapes.speech_names)), 0.0)
+    neutral = Closure("rest", np.zeros(len(shapes.names)), 0.0)
     own, crossed = np.array([closure.gap for closure in closures]), own_crossing(head, shapes, [neutral, *closures])
     crossed, meets = crossed[1:] - crossed[0], own < MEETS
     print(f"{len(closures)} closures; the Duet head's own lips meet within {MEETS} mm in {int(meets.sum())} of them")

@@ -58,7 +58,8 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
     shapes, every = pipeline.shapes, np.arange(len(head.vertices))
     fields, recipes = felt(shapes, every, silent=False), wanted(head, every)
     seen, gaps, corners = read_vertices(head), LipGaps(head), head.regions["mouth_corners"]
-    said = closures(head, shapes.speech_basis, pipeline.speech_weights(channels, lambda *_: None))
+    shut = closures(head, shapes.speech_basis, pipeline.speech_weights(channels, lambda *_: None))
+    said = shapes.faces(head.vertices, np.pad(shut, ((0, 0), (0, len(shapes.expression_names)))))
     shown = felt(shapes, seen)
     own, alike = np.diag(likeness(shown, recipes[:, seen])), likeness(shown, shown)
     count = len(EMOTIONS)

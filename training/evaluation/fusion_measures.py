@@ -59,10 +59,9 @@ class Spoken:
 
 
 def closures(head: Head, shapes: Floats, weights: Floats) -> Floats:
-    """Faces (n, V, 3), at most _CLOSURES, of those frames of weights (T, K) of shapes (K, V, 3) where the lips meet."""
+    """Weights (n, K), at most _CLOSURES, of those frames of weights (T, K) of shapes (K, V, 3) where the lips meet."""
     found = weights[mouth_of(head, shapes).gap(weights) < CLOSED]
-    few = found[:: max(1, len(found) // _CLOSURES)][:_CLOSURES]
-    return (head.vertices + np.tensordot(few, shapes, axes=1)).astype(np.float32)
+    return found[:: max(1, len(found) // _CLOSURES)][:_CLOSURES]
 
 
 def cosine(a: Floats, b: Floats) -> float:
@@ -134,7 +133,8 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
     def said(channels: Floats, deltas: Floats) -> Floats:
         return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
 
-    closed, gaps = closures(head, rig, spoken.animated), LipGaps(head)
+    shut = closures(head, rig, spoken.animated)
+    closed, gaps = (head.vertices + np.tensordot(shut, rig, axes=1)).astype(np.float32), LipGaps(head)
     truth, before = said(spoken.animated, rig), said(spoken.predicted, rig)
     after = said(spoken.predicted, decoded.of_channels) if decoded.lips is None else decoded.lips
     both = np.union1d(upper, corners)

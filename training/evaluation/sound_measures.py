@@ -12,22 +12,19 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ...inference.head.canonical import Head
+from ..fusion.lip_overlap import LipOverlap
 from ..fusion.lip_seal import lip_distances
+from ..sheet import Doubles, Ints, Sheet
 
 _AROUND = 0.06  # metres from the mouth's middle: skin that what is inside may come through
 _VIEWS = (-50.0, 0.0, 50.0)  # degrees about the vertical axis: from the character's right, the front, the left
 _ASIDE = 0.005  # metres from the middle: what is further counts for the view from its own side
-_COVERING = 16  # triangles that may lie over a point: those with the nearest middles
 _DEEP = 0.008  # metres: what is further in front of something is not about to come through it
-_LIPS = 0.009  # metres over the surface from the inner lips that are lips
-_WIDTH = 0.93  # of half the mouth at rest: beyond, both lips are one fold
 _BESIDE = 0.003  # metres to the left and right of the lower lip's middle, between which it may fold
 _SEEN = 0.1e-6  # square metres: smaller triangles are not seen
 _OVER = 3  # rings of neighbours by which what surrounds a triangle is known
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -49,44 +46,6 @@ class Flaws:
 LIMITS = Flaws(through=0.2, lips=0.2, lids=0.2, turned=0, fold=45.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sheet:
-    """Triangles of a face seen along a direction: what lies over a point of the picture, and how far forward."""
-
-    corners: Doubles  # (n, 3 corners, 3): right, up, forward
-    facing: Doubles  # (n,) cosine between the triangle's normal and the direction
-
-    @classmethod
-    def seen(cls, face: Doubles, triangles: Ints, axes: Doubles) -> _Sheet:
-        """`axes` (3, 3) rows: right, up, forward."""
-        corners = face[triangles] @ axes.T
-        sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        return cls(corners, sides[:, 2] / np.maximum(np.linalg.norm(sides, axis=1), 1e-30))
-
-    def in_front(self, points: Doubles) -> Doubles:
-        """How far (m,) points (m, 3) are in front of the foremost triangle that looks this way, along its normal.
-
-        -inf where none lies over or under the point.
-        """
-        looks = np.flatnonzero(self.facing > 0.1)
-        corners = self.corners[looks]
-        count = min(_COVERING, len(looks))
-        _, near = cKDTree(corners[:, :, :2].mean(axis=1)).query(points[:, :2], k=count)
-        a, b, c = (corners[near, k] for k in range(3))  # (m, k, 3)
-        ab, ac, ap = b - a, c - a, points[:, None] - a
-        area = ab[..., 0] * ac[..., 1] - ab[..., 1] * ac[..., 0]
-        area = np.where(np.abs(area) < 1e-14, 1e-14, area)
-        v = (ap[..., 0] * ac[..., 1] - ap[..., 1] * ac[..., 0]) / area
-        w = (ab[..., 0] * ap[..., 1] - ab[..., 1] * ap[..., 0]) / area
-        over = (v >= 0) & (w >= 0) & (v + w <= 1)
-        depth = a[..., 2] + v * ab[..., 2] + w * ac[..., 2]
-        depth = np.where(over, depth, -np.inf)
-        chosen = depth.argmax(axis=1)
-        rows = np.arange(len(points))
-        depth = np.where(over.any(axis=1), depth[rows, chosen], np.inf)
-        return (points[:, 2] - depth) * self.facing[looks][near[rows, chosen]]
-
-
 class SoundMeasures:
     """Measures faces (V, 3) of one head, in metres."""
 
@@ -95,6 +54,7 @@ class SoundMeasures:
         self.corners = head.triangles.astype(np.int64)
         self.skin = np.zeros(len(head.vertices), bool)
         self.skin[head.regions["skin"]] = True
+        self.overlap = LipOverlap(head)
         self.opening = (head.regions["inner_lip_upper"], head.regions["inner_lip_lower"])
         self.at_rest = Flaws(*(0.0,) * len(fields(Flaws)))
         self.at_rest = self.flaws(head.vertices)
@@ -104,7 +64,7 @@ class SoundMeasures:
         exact = face.astype(np.float64)
         return Flaws(
             through=self._through(exact),
-            lips=max(self._lips(exact) - self.at_rest.lips, 0.0),
+            lips=max(1000 * self.overlap.deepest(exact) - self.at_rest.lips, 0.0),
             lids=max(self._lids(exact) - self.at_rest.lids, 0.0),
             turned=float(len(self.turned(exact))),
             fold=max(self._fold(exact) - self.at_rest.fold, 0.0),
@@ -141,32 +101,9 @@ class SoundMeasures:
                 if degrees:
                     aside = face[:, 0] * np.sign(degrees) > _ASIDE
                     triangles, inside = triangles[aside[triangles].all(axis=1)], inside[aside[inside]]
-                out = _Sheet.seen(face, triangles, axes).in_front(face[inside] @ axes.T)
+                out = Sheet.seen(face, triangles, axes).in_front(face[inside] @ axes.T)
                 worst = max(worst, float(out[out < _DEEP].max(initial=0.0)))
         return 1000 * worst
-
-    @cached_property
-    def _lip_sides(self) -> tuple[tuple[Ints, Ints], ...]:
-        """Of the upper and of the lower lip, corners left out: its vertices, its triangles."""
-        above, below = lip_distances(self.head)
-        half = np.abs(self.head.vertices[self.head.regions["mouth_corners"], 0]).mean()
-        within = self.skin & (np.abs(self.head.vertices[:, 0]) < _WIDTH * half)
-        sides = []
-        for own, other in ((above, below), (below, above)):
-            mine = within & (own < _LIPS) & (own < other)
-            sides.append((np.flatnonzero(mine), self.corners[mine[self.corners].all(axis=1)]))
-        return tuple(sides)
-
-    def _lips(self, face: Doubles) -> float:
-        """Mm by which one lip comes through the other, in height: up through the upper, down through the lower."""
-        (upper, above), (lower, below) = self._lip_sides
-        down = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
-        up = np.eye(3)
-        deepest = 0.0
-        for axes, points, triangles in ((down, lower, above), (up, upper, below)):
-            depth = -_Sheet.seen(face, triangles, axes).in_front(face[points] @ axes.T)
-            deepest = max(deepest, float(depth[depth < _DEEP].max(initial=0.0)))
-        return 1000 * deepest
 
     @cached_property
     def _eyes(self) -> tuple[Ints, Ints]:

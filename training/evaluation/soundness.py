@@ -1,9 +1,10 @@
 """Do faces stay sound? `python -m duet.training.evaluation.soundness [--synthetic FOLDER]` prints what is worst.
 
 Faces are the frames of the bundled recordings and of up to twenty minutes of synthetic speech, as the pipeline makes
-them, spoken as loudly as they come and theatrically, with each emotion, and with random mixes of all; and each emotion
-in silence. Of all frames those are looked at that differ most from each other, with every key's furthest among them:
-faces are linear in the weights, so what breaks breaks at an extreme. The measures are in sound_measures.py.
+them, spoken as loudly as they come and theatrically, with each emotion, and with random mixes of all; each emotion in
+silence; and on the way of a blink. Of all frames those are looked at that differ most from each other, with every
+key's furthest among them: faces are nearly linear in the weights, so what breaks breaks at an extreme. The measures
+are in sound_measures.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from ...inference.audio.decode import load_audio
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.blendshapes import Blendshapes
+from ...inference.head.canonical import Head
+from ...inference.head.correctives import values_of
 from ...inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from ..data.synthetic import FOLDER, streams
 from ..features import WEIGHTS
@@ -29,6 +32,7 @@ MINUTES = 20
 _RATE = 50.0  # frames a second of speech channels
 _RECORDINGS = Path(__file__).resolve().parents[2] / "examples" / "recordings"
 _MIXES = 400
+_BLINKS = (0.25, 0.5, 0.75, 1.0)
 
 Floats = NDArray[np.float32]
 
@@ -89,6 +93,7 @@ class Kind:
     speech: Floats
     expression: Floats
     names: tuple[str, ...]
+    blink: float = 0.0  # of both eyes, as life shuts them
 
 
 def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Generator) -> Iterator[Kind]:
@@ -103,6 +108,10 @@ def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Genera
             silent = amount * shapes.emotion_opening[i][None]
             both = np.concatenate([few.weights, silent])
             yield Kind(f"{emotion} {amount:g}", both, np.repeat(felt, len(both), axis=0), (*few.names, "silence"))
+    felt = shapes.emotion_weights[: len(EMOTIONS)]
+    for blink in _BLINKS:
+        still = np.zeros((len(felt), few.weights.shape[1]), np.float32)
+        yield Kind(f"blink {blink:g}, all emotions 1", still, felt, EMOTIONS, blink)
     chosen = rng.integers(0, len(speech.weights), _MIXES)
     mixes = random_mixes(rng, _MIXES, len(EMOTIONS)) @ shapes.emotion_weights[: len(EMOTIONS)]
     yield Kind("random mixes", speech.weights[chosen], mixes, tuple(speech.names[k] for k in chosen))
@@ -110,11 +119,19 @@ def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Genera
 
 def measured(kind: Kind, shapes: Blendshapes, measures: SoundMeasures) -> dict[str, Flaws]:
     """The flaws of each face, by its name."""
-    found = {}
-    for said, felt, name in zip(kind.speech, kind.expression, kind.names, strict=True):
-        face = measures.head.vertices + np.tensordot(said, shapes.speech_basis, axes=1)
-        found[name] = measures.flaws(face + np.tensordot(felt, shapes.expression_basis, axes=1))
-    return found
+    rest = measures.head.vertices + blinking(measures.head, shapes, kind.blink)
+    weights = np.concatenate([kind.speech, kind.expression], axis=1)
+    return {
+        name: measures.flaws(shapes.faces(rest, row[None])[0]) for name, row in zip(kind.names, weights, strict=True)
+    }
+
+
+def blinking(head: Head, shapes: Blendshapes, blink: float) -> Floats:
+    """(V, 3) what both eyes' blinks of an amount add to the face, with the correctives that follow them."""
+    names = ("eyeBlinkLeft", "eyeBlinkRight")
+    moved = np.float32(blink) * head.arkit[[head.arkit_names.index(name) for name in names]].sum(axis=0)
+    values = values_of(shapes.correctives, names, np.full((1, len(names)), blink, np.float32))[0]
+    return moved + np.tensordot(values, shapes.corrective_basis, axes=1) if len(values) else moved
 
 
 def main() -> None:

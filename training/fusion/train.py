@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..data.florence4d import florence_faces
 from ..data.vocaset_takes import vocaset_takes
 from ..speech_rig import SPEECH_KEYS, key_deltas, key_shapes
 from ..stamping import begin, save_weights, working_folder
+from .correctives import correctives
 from .deformation_space import IMPORTANCE, DeformationSpace, coefficients_of, deformation_space
 from .emotion_library import library
 from .examples import FusionSet, identity_scales
@@ -153,7 +154,7 @@ def settle(module: FusionModule, made: Materials) -> None:
 
 
 def save(module: FusionModule, readable: Readable, made: Materials, path: Path, stamp: Stamp) -> None:
-    """The shipped file: both encoders, the blendshapes in metres and their names, the emotions, the mapping."""
+    """The shipped file: encoders, blendshapes in metres and their names, emotions, correctives, the mapping."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, kind in PRECISION.items():
         state = getattr(module, f"{name}_encoder").state_dict()
@@ -162,12 +163,15 @@ def save(module: FusionModule, readable: Readable, made: Materials, path: Path, 
         arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
     emotions = library(module, made.head, made.grid, readable)
     arrays |= {"emotion_weights": emotions.weights, "emotion_opening": emotions.opening}
+    derived = correctives(made.head)
+    arrays["basis.corrective"] = derived.basis.astype(PRECISION["expression"])
     arrays |= {"grid_index": made.grid.index, "grid_weight": made.grid.weight}
     metadata = {
         "dims": asdict(module.dims),
         "speech_names": readable.speech_names,
         "expression_names": readable.expression_names,
         "emotions": emotions.names,
+        "correctives": [astuple(each) for each in derived.names],
     }
     save_weights(path, arrays, {k: json.dumps(v) for k, v in metadata.items()}, stamp)
 
