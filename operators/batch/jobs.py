@@ -120,12 +120,16 @@ def place_of_head(text: str, folder: Path | None, base: Path | None) -> tuple[Pa
     """(file, object) of `set.blend`, `set.blend/Ada` or, where a base is open already, `Ada`; raises HeadError.
 
     A path that is not absolute starts at `folder` (None: the current one); an empty object means the file's only head.
+    Where a base is open, a name that goes on after .blend, and is no file's, is an object's.
     """
     if not text:
         return base, ""
     ends = [match.end() for match in _BLEND.finditer(text)]
-    if ends:  # the first that is a file; names of objects may have slashes, and folders end in .blend
-        end = next((end for end in ends if absolute(Path(text[:end]), folder).is_file()), ends[-1])
+    files = [end for end in ends if absolute(Path(text[:end]), folder).is_file()]
+    if files or (
+        ends and (base is None or ends[-1] == len(text))
+    ):  # names of objects may have slashes and end in .blend, as folders may
+        end = files[0] if files else ends[-1]
         return absolute(Path(text[:end]), folder), text[end + 1 :]
     if base is None:
         message = f"The head '{text}' is an object's name, but no file is given that holds it."

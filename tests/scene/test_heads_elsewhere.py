@@ -1,5 +1,7 @@
 """Heads in other scenes, in collection instances, under odd names; properties and keys that only look like Duet's."""
 
+import json
+
 import bpy
 import duet
 import numpy as np
@@ -13,6 +15,7 @@ from duet.scene import bake, files, properties
 from duet.scene.blender import shape_keys
 from duet.scene.exports import export_files
 from duet.scene.head import heads
+from duet.scene.take import takes
 from duet.scene.targets import arkit_heads, playback, target_settings
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, write_wav
 
@@ -123,6 +126,28 @@ def test_names_with_slashes_are_found_on_the_command_line(tmp_path):
     assert place_of_head("set.blend/x.blend/y", tmp_path, None) == (tmp_path / "set.blend", "x.blend/y")
     assert place_of_head("old.blend/set.blend/Ada", tmp_path, None) == (tmp_path / "old.blend" / "set.blend", "Ada")
     assert place_of_head("none.blend/Ada", tmp_path, None) == (tmp_path / "none.blend", "Ada")
+    assert place_of_head("set.blend//Ada/", tmp_path, None) == (tmp_path / "set.blend", "/Ada/")
+    base = tmp_path / "set.blend"
+    assert place_of_head("old.blend/Ada", tmp_path, base) == (base, "old.blend/Ada")  # no file, but an object's name
+    assert place_of_head("set.blend/Ada", tmp_path, tmp_path / "open.blend") == (base, "Ada")
+
+
+ODD = ["Ada/Löwe", "x.blend/y", "/Ada", "back\\slash", " Ada ", "Ada"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_head_of_an_odd_name_is_the_one_that_speaks_and_is_exported(scene, voice, tmp_path, name):
+    for each in ODD:
+        add(scene, each)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "set.blend"))
+    base, head = place_of_head(f"set.blend/{name}", tmp_path, None)
+    files.bake_file(voice, fake_take(), tmp_path / "out.blend", base, head)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
+    assert [obj.name for obj in heads.heads_of(bpy.context.scene) if takes.active(obj)] == [name]
+    export_files.export_file(tmp_path / "out.blend", name, tmp_path / "a.glb", False)
+    data = (tmp_path / "a.glb").read_bytes()
+    document = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    assert [node["name"] for node in document["nodes"] if "mesh" in node] == [name]
 
 
 @pytest.mark.parametrize("value", ["text", 3, True, [1.0, 2.0], {"a": 1.0}])
