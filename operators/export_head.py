@@ -10,10 +10,11 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from ..scene import properties
+from ..scene.blender.paths import whole
 from ..scene.blender.steps import Steps
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
-from ..scene.targets import arkit_keys
+from ..scene.targets import arkit_keys, target_settings
 from .modal import Stepped, Work, follow, run_now
 from .poll import Reasoned
 from .session import RUNTIME
@@ -65,15 +66,16 @@ class _Export(Reasoned, ExportHelper):
         if head is None:
             self.report({"ERROR"}, NO_FACE)
             return {"CANCELLED"}
-        path = bpy.path.abspath(self.filepath)
+        path = whole(self.filepath)
         if self.options.is_invoke and not bpy.app.background:
-            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=path, span=self.span, head=head.name)
+            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=str(path), span=self.span, head=head.name)
             return {"FINISHED"}
-        return run_now(self, _steps(context.scene, head, Path(path), self.span))
+        return run_now(self, _steps(context.scene, head, path, self.span))
 
 
 def _steps(scene: bpy.types.Scene, head: bpy.types.Object, path: Path, kind: str) -> Steps[str]:
     """Write the file; raises DuetError."""
+    target_settings.require_no_input(scene, path)
     span = export_sampling.take_span(scene, head) if kind == "TAKE" else export_sampling.scene_span(scene)
     name = head.name
     yield from export_files.export_steps(scene, head, path, span)

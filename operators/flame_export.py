@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ..inference.flame.gaussian import write_gaussian
 from ..scene import properties
+from ..scene.blender.paths import whole
 from ..scene.targets import flame_bake, flame_heads, playback, target_settings
 from .modal import Stepped, Work, follow
 from .session import RUNTIME
@@ -33,8 +32,9 @@ class DUET_OT_flame_export(Stepped, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         """Fit, write, and read back what was written."""
         scene, RUNTIME.exclusive = context.scene, True
-        target, path = target_settings.target_of(scene), Path(bpy.path.abspath(self.filepath))
+        target, path = target_settings.target_of(scene), whole(self.filepath)
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+        target_settings.require_no_input(scene, path)
         steps = playback.performance_steps(scene, properties.target_head(scene))
         performance = yield from follow(steps, "Playing the take")
         if flame_heads.is_flame_head(target):

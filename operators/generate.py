@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import bpy
 
@@ -13,6 +12,7 @@ from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.take import Take
 from ..scene import bake, properties
 from ..scene.blender import states, timing
+from ..scene.blender.paths import whole
 from ..scene.blender.steps import in_background
 from ..scene.checks import obstacles
 from ..scene.head import emotions, heads, ownership
@@ -142,7 +142,7 @@ def recording_of(scene: bpy.types.Scene) -> bake.Recording:
         return bake.Recording(path, start, begin, end, own_strip=False, note=sound.unheard(scene, chosen.strip))
     if not chosen.audio:
         raise AudioError("No audio is chosen.", "Choose a recording.")
-    path = Path(bpy.path.abspath(chosen.audio))
+    path = whole(chosen.audio)
     begin = round(chosen.trim_start * fps) / fps  # whole frames, which a strip can be cut at
     if chosen.trim_end and chosen.trim_end <= begin:
         raise AudioError("The audio ends before it begins.", "Change Trim Start or End.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..scene.blender.paths import whole
 from ..scene.blender.steps import Steps
 from ..scene.targets import livelink
 from .export_head import NO_FACE, exported
@@ -48,7 +49,7 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the file and key the head: in steps after the file selector, at once for a script."""
-        values = {"filepath": bpy.path.abspath(self.filepath), "start_frame": self.start_frame, "fps": self.fps}
+        values = {"filepath": str(whole(self.filepath)), "start_frame": self.start_frame, "fps": self.fps}
         if self.options.is_invoke and not bpy.app.background:
             bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)
             return {"FINISHED"}

@@ -3,7 +3,6 @@
 # mypy: disable-error-code="valid-type"
 
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 
@@ -11,6 +10,7 @@ from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
 from ..scene import bake, properties
 from ..scene.blender import layers
+from ..scene.blender.paths import whole
 from ..scene.head import heads
 from ..scene.take import life, plain, revise, sound, takes
 from .modal import Stepped, Work, follow
@@ -126,7 +126,7 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         if frames:
             bake.require_range(scene, action, *frames)
         request = replace(GenerateRequest.from_json(takes.read(action).take.request), style=group.style)
-        path, border = Path(bpy.path.abspath(group.audio)), duet.border
+        path, border = whole(group.audio), duet.border
         samples = yield from follow(sound.decode_steps(path, group.trim_start, group.trim_end), "Reading sound")
         take = yield from ask(context, request, samples)
         RUNTIME.exclusive = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import AudioError, DuetError, HeadError
 from ..scene import bake, properties
 from ..scene.blender import timing
 from ..scene.head import heads
@@ -48,8 +48,9 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
             raise HeadError(f"'{name}' was removed or renamed while Duet worked.", "Generate again.")
         performance = playback.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
         text = yield from _apply(scene, performance, target)
-        _add_sound(scene, target, recording, len(performance.frames))
-        return " ".join(said for said in (text, timing.outside(scene, recording.start), recording.note) if said)
+        silent = _add_sound(scene, target, recording, len(performance.frames))
+        said = (text, silent, timing.outside(scene, recording.start), recording.note)
+        return " ".join(each for each in said if each)
 
 
 def _apply(
@@ -70,15 +71,22 @@ def _at_once(performance: playback.Performance) -> Generator[float, None, playba
     return performance
 
 
-def _add_sound(scene: bpy.types.Scene, target: bpy.types.Object, recording: bake.Recording, length: int) -> None:
-    """The recording as the target's sound strip, in place of an earlier one, and a scene that is long enough."""
+def _add_sound(scene: bpy.types.Scene, target: bpy.types.Object, recording: bake.Recording, length: int) -> str:
+    """The recording as the target's sound strip, in place of an earlier one, and a scene that is long enough.
+
+    What keeps it from being heard, for the face is there already; mostly nothing.
+    """
     heads.ensure_id(target)
+    scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     earlier, strip = sound.strips_of(scene, target), None
     if recording.own_strip:
         skip = round(recording.begin * timing.scene_fps(scene))
-        strip = sound.add_strip(scene, target, recording.path, recording.start, length, skip)
+        try:
+            strip = sound.add_strip(scene, target, recording.path, recording.start, length, skip)
+        except AudioError as error:
+            return str(error)
     sound.replace_strips(scene, earlier, strip)
-    scene.frame_end = max(scene.frame_end, recording.start + length - 1)
+    return ""
 
 
 def _why_not(scene: bpy.types.Scene) -> str:

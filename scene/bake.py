@@ -112,8 +112,7 @@ def apply_steps(
         notes.append(
             f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
         )
-    said = (obstacles.hidden(obj, bpy.context.view_layer), outside(scene, recording.start), recording.note)
-    return [*notes, *(text for text in said if text)]
+    return [*notes, *(text for text in (outside(scene, recording.start), recording.note) if text)]
 
 
 def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import bpy
+
 from ...inference.errors import DuetError
 
 _LONGEST = 1023  # bytes: FILE_MAX of 4.5 to 5.2, less its end
+
+
+def whole(text: str, library: bpy.types.Library | None = None) -> Path:
+    """The absolute path that a text of Blender's means: from `//` on beside the open file, or the library's."""
+    return Path(bpy.path.abspath(text, library=library)).absolute()
 
 
 def for_blender(path: Path, error: type[DuetError]) -> str:

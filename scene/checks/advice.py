@@ -26,6 +26,8 @@ def of_take(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Ac
             f"The take was written at {written:.5g} frames per second and the scene plays {rate:.5g}: the face leaves "
             "the sound. Set the frame rate back, or generate anew."
         )
+    if scene.use_audio is False:
+        said.append("The scene's audio is muted: the take is not heard. Switch it on under Playback in the Timeline.")
     if scene.render.frame_map_old != scene.render.frame_map_new:
         said.append("Time Stretching is on: the face leaves the sound.")
     return said

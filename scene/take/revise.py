@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
@@ -14,7 +13,7 @@ from ...inference.errors import AudioError, DuetError
 from ...inference.head.library import with_emotions
 from ...inference.performance.emotion_keys import Cue
 from ...inference.take import EMOTIONS, Floats, Take
-from ..blender import actions, layers, shape_keys
+from ..blender import actions, layers, paths, shape_keys
 from ..blender.rollback import all_or_nothing
 from ..blender.steps import Steps, finish
 from ..blender.timing import frame_span, require_unstretched, scene_fps
@@ -236,7 +235,8 @@ def switch(
         widen(key, due.names, due.values)
         assign(obj, action)
     meant.require(scene, obj, *due)
-    return notes
+    unseen = obstacles.hidden(obj, bpy.context.view_layer)
+    return [*notes, unseen] if unseen else notes
 
 
 def due_of(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> Due:
@@ -288,7 +288,7 @@ def show_sound(
         sound.replace_strips(scene, earlier, None)
         return
     length = frame_span(stored.take.frame_count, stored.take.fps, fps)
-    path = Path(bpy.path.abspath(group.audio))
+    path = paths.whole(group.audio)
     strip = sound.add_strip(scene, obj, path, group.moved_to, length, round(group.trim_start * fps))
     sound.replace_strips(scene, earlier, strip)
 

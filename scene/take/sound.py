@@ -14,7 +14,7 @@ from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.take import Floats
 from ..blender import compat
-from ..blender.paths import for_blender
+from ..blender.paths import for_blender, whole
 from ..blender.steps import Steps, finish, in_background
 from ..head import heads
 
@@ -126,7 +126,7 @@ def strip_audio(scene: bpy.types.Scene, name: str, fps: float) -> tuple[Path, fl
         raise AudioError(
             f"The sequencer has no sound strip '{name}'.", "Choose a strip, or take the audio from a file."
         )
-    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
+    path = whole(strip.sound.filepath, strip.sound.library)
     if strip.sound.packed_file and not path.exists():
         raise AudioError(f"The sound of '{name}' is packed.", "Use File > External Data > Unpack Resources.")
     if len(strip.retiming_keys):

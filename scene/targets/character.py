@@ -140,6 +140,7 @@ def write_steps(
             yield 1.0
             names, values = _due(face, shapes)
             meant.require(scene, face.obj, names, frames, values)
+    notes += [unseen for face in faces if (unseen := obstacles.hidden(face.obj, bpy.context.view_layer))]
     if len(faces) > 1:
         shown = ", ".join(f"'{face.obj.name}'" for face in faces[1 : 1 + _SHOWN])
         notes.append(f"With it follow {len(faces) - 1} other meshes: {shown}" + ("." if len(faces) <= 5 else ", ..."))

@@ -13,7 +13,7 @@ from ...inference.flame.fit import FlameFit, FlameMotion, turns
 from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from ...inference.head.residual import Residual
 from ...inference.take import Floats
-from ..blender import actions, drivers, layers, shape_keys, states
+from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
 from ..blender.steps import Steps, finish
 from ..checks import meant, obstacles
@@ -23,6 +23,8 @@ from .playback import Performance
 
 _MOVED = (NECK, JAW, LEFT_EYE, RIGHT_EYE)
 _ALIGNED = 1e-3  # how far a bone's rest axes may be from FLAME's for its angles to drive the correctives
+_TURNS = 0.02  # radians that a bone is meant to turn, or it is not looked for
+_SEEN = 0.5  # of the way that it is meant to turn
 _LEAST = 1e-6  # metres that a corrective moves, or nothing drives it
 # R - I of an Euler rotation x, y, z in Blender's order "XYZ", R = Rz Ry Rx, row by row.
 _ELEMENTS = (
@@ -122,7 +124,34 @@ def apply_steps(
         _correct(bag, flame, performance, motion.pose)
         playback.keep_residual(flame.obj, residual)
         meant.require(scene, flame.obj, flame.keys["Exp"], performance.frames, motion.expression)
-    return Applied(motion, residual, tuple(notes))
+        _require_turned(scene, flame, performance, motion.pose)
+    unseen = obstacles.hidden(flame.obj, bpy.context.view_layer)
+    return Applied(motion, residual, (*notes, *([unseen] if unseen else [])))
+
+
+def _require_turned(scene: bpy.types.Scene, flame: FlameHead, performance: Performance, pose: Floats) -> None:
+    """Raise HeadError where a bone does not turn as it is keyed: FLAME opens the mouth by its jaw."""
+    with stage.staged(scene, [flame.obj, flame.rig]) as apart:
+        for joint in _MOVED:
+            far = int(np.argmax(np.linalg.norm(pose[:, joint] - pose[0, joint], axis=1)))
+            due = _between(*rotation_matrices(pose[[0, far], joint].astype(np.float64)))
+            found = _between(*(_turned_at(apart, flame, joint, float(performance.frames[row])) for row in (0, far)))
+            if due > _TURNS and found < _SEEN * due:
+                message = (
+                    f"The bone '{JOINTS[joint]}' of '{flame.rig.name}' turns {np.degrees(found):.1f} degrees, where "
+                )
+                message += f"{np.degrees(due):.1f} were meant, until frame {performance.frames[far]:g}."
+                raise HeadError(message, "See its constraints, and whether the armature is in Rest Position.")
+
+
+def _turned_at(apart: stage.Stage, flame: FlameHead, joint: int, frame: float) -> Floats:
+    rig = flame.rig.evaluated_get(apart.at(frame))
+    return playback.turn_of(rig.pose.bones[JOINTS[joint]])
+
+
+def _between(before: Floats, after: Floats) -> float:
+    """The angle between two rotations (3, 3), in radians."""
+    return float(np.arccos(np.clip((np.trace(after @ before.T) - 1) / 2, -1, 1)))
 
 
 def _key_bone(

@@ -67,7 +67,7 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", weights[row])
             posed = rig.evaluated_get(depsgraph).pose.bones if rig else {}
             for bone in bones:
-                turns[bone][row] = _turn(posed[bone])
+                turns[bone][row] = turn_of(posed[bone])
             yield row / len(frames)
     names = [block.name for block in key.key_blocks]
     _spread_emotions(head, names, weights)
@@ -220,7 +220,7 @@ def write_values(
         actions.write_curve(bag, shape_keys.value_path(name), frames, column)
 
 
-def _turn(bone: bpy.types.PoseBone) -> Floats:
+def turn_of(bone: bpy.types.PoseBone) -> Floats:
     """How far a bone is turned from rest (3, 3), in its parent's frame and the armature's axes."""
     rest = np.array(bone.bone.matrix_local.to_3x3())
     own = np.array((bone.matrix if bone.parent is None else _local(bone)).to_3x3())

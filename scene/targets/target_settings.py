@@ -6,8 +6,10 @@ from pathlib import Path
 
 import bpy
 
+from ...inference.errors import OutputError
 from ...inference.flame.duet import duet_flame
 from ...inference.flame.model import FlameModel, load_flame
+from ..blender.paths import whole
 
 
 class DuetTarget(bpy.types.PropertyGroup):
@@ -36,7 +38,15 @@ def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def model_of(scene: bpy.types.Scene) -> FlameModel:
     """The chosen FLAME model, else the Duet head's own; raises WeightsError."""
     path = scene.duet_target.model
-    return load_flame(Path(bpy.path.abspath(path))) if path else duet_flame()
+    return load_flame(whole(path)) if path else duet_flame()
+
+
+def require_no_input(scene: bpy.types.Scene, path: Path) -> None:
+    """Raise OutputError where a file to be written is one that is read: audio, FLAME model, a cache, the .blend."""
+    read = [scene.duet.audio, scene.duet_target.model, bpy.data.filepath, *(c.filepath for c in bpy.data.cache_files)]
+    for known in (whole(text) for text in read if text):
+        if known.exists() and path.exists() and known.samefile(path):
+            raise OutputError(f"'{path}' is read by this scene, and not written over.", "Choose another name.")
 
 
 def register() -> None:

@@ -88,6 +88,16 @@ def test_an_unknown_codec_fails_its_file_with_one_line(folder, capsys):
     assert "m.wav' is not a recording that can be decoded" in line or "m.wav' is not a sound" in line
 
 
+@pytest.mark.skipif(not OUTSIDE, reason="Blender's own decoder is asked elsewhere")
+def test_a_telephone_recording_is_animated_with_the_others(folder, capsys):
+    import soundfile
+
+    soundfile.write(folder / "m.wav", 0.5 * np.sin(np.arange(8000) / 5), 8000, subtype="GSM610")
+    assert run("generate", ".", "-o", "out") == 0
+    assert made(folder / "out") == ["a.npz", "m.npz", "z.npz"]
+    assert errors(capsys) == []
+
+
 def test_a_zero_byte_in_a_row_is_named(folder, capsys):
     table(folder, b"a.wav,a\0b.npz", b"a\0.wav,b.npz", b"z.wav,c.npz,h\0.blend", b"z.wav,z.npz")
     assert run("generate", "shots.csv") == 1

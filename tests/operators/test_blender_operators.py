@@ -207,7 +207,7 @@ def test_the_engine_test_needs_no_head(scene):
 
 def test_the_command_adds_to_the_open_file(scene, ready, monkeypatch, tmp_path):
     calls = []
-    monkeypatch.setattr(blender_command.command_line, "main", lambda argv, base=None: calls.append((argv, base)) or 0)
+    monkeypatch.setattr(blender_command.cli, "main", lambda argv, base=None: calls.append((argv, base)) or 0)
     blender_command.run(["bake", "a.wav"])
     scene.render.fps = 25
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "set.blend"))

@@ -26,7 +26,7 @@ from duet.scene.blender import actions, shape_keys
 from duet.scene.blender.steps import finish
 from duet.scene.head import emotions, heads
 from duet.scene.targets import arkit_heads, flame_bake, flame_heads, playback
-from duet.tests.blender_fakes import evaluated, write_wav
+from duet.tests.blender_fakes import evaluated, fingerprint, write_wav
 from mathutils import Matrix, Vector
 
 pytestmark = pytest.mark.blender
@@ -212,6 +212,39 @@ def test_another_identity_is_kept(scene, speaking):
     assert done.residual.median < 0.3
     moved = vertices_of(target, 16) - 1.5 * HEAD.identity[0] - vertices_of(speaking, 16)
     assert np.median(np.linalg.norm(moved, axis=1)) < 3e-4
+
+
+def constrained(rig):
+    limit = rig.pose.bones["jaw"].constraints.new("LIMIT_ROTATION")
+    limit.use_limit_x = limit.use_limit_y = limit.use_limit_z = True
+
+
+def at_rest(rig):
+    rig.data.pose_position = "REST"
+
+
+def driven(rig):
+    for curve in rig.pose.bones["jaw"].driver_add("rotation_euler"):
+        curve.driver.expression = "0.0"
+
+
+@pytest.mark.parametrize("hold", [constrained, at_rest, driven])
+def test_a_jaw_that_does_not_turn_is_named_and_nothing_changes(scene, speaking, hold):
+    target = addon_head(scene)
+    hold(target.parent)
+    before = fingerprint()
+    with pytest.raises(HeadError, match=r"The bone 'jaw' of 'FLAME-rig' turns 0.0 degrees, where \d+.\d were meant"):
+        flame_bake.apply(scene, speaking, target)
+    assert fingerprint() == before
+
+
+def test_a_hidden_flame_head_is_said(scene, speaking):
+    target = addon_head(scene)
+    target.hide_set(True)
+    assert (
+        "'FLAME-generic' is hidden, so nothing of it is seen in the view."
+        in flame_bake.apply(scene, speaking, target).notes
+    )
 
 
 def test_head_bones_reach_flame(scene, speaking):

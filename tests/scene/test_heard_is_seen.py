@@ -203,6 +203,10 @@ def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
     scene.render.fps, scene.render.frame_map_new = 24, 50
     assert advice.of_take(scene, head, action) == ["Time Stretching is on: the face leaves the sound."]
     scene.render.frame_map_new = 100
+    scene.use_audio = False
+    (text,) = advice.of_take(scene, head, action)
+    assert text.startswith("The scene's audio is muted")
+    scene.use_audio = True
     head.show_only_shape_key = True
     (text,) = advice.of_take(scene, head, action)
     assert "is pinned" in text

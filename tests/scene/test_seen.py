@@ -362,6 +362,40 @@ def test_imports_are_seen_too(scene, make):
     assert moved == pytest.approx((take.values[1, 0] - take.values[0, 0]) * HEAD.arkit[row], abs=EXACT)
 
 
+@pytest.mark.parametrize("place", ["brother", "child", "under an empty", "of nobody"])
+def test_teeth_with_the_same_keys_play_along_wherever_they_hang(scene, place):
+    obj, teeth = arkit_head(scene), arkit_head(scene, name="Teeth")
+    rig, group = (bpy.data.objects.new(name, None) for name in ("Rig", "Group"))
+    for each in (rig, group):
+        scene.collection.objects.link(each)
+    group.parent = rig
+    obj.parent = None if place == "of nobody" else rig
+    teeth.parent = {"brother": rig, "child": obj, "under an empty": group, "of nobody": None}[place]
+    take = weights(["jawOpen"])
+    notes = livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    assert "With it follow 1 other meshes: 'Teeth'." in notes
+    assert shown(teeth, "jawOpen") == pytest.approx(take.values[:, 0], abs=1e-6)
+
+
+def test_a_hidden_target_is_said(scene, head, voice):
+    obj, take = arkit_head(scene), weights(["jawOpen"])
+    obj.hide_set(True)
+    unseen = "'Avatar' is hidden, so nothing of it is seen in the view."
+    assert unseen in livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    bake.apply_take(scene, head, TAKE, voice, 1)
+    assert unseen in arkit_heads.apply(scene, head, obj).notes
+
+
+def test_keys_that_a_vertex_group_holds_back_are_seen_not_to_move(scene, head, voice):
+    head.vertex_groups.new(name="Nothing")
+    for name in SPEECH_NAMES:
+        head.data.shape_keys.key_blocks[name].vertex_group = "Nothing"
+    before = fingerprint()
+    with pytest.raises(HeadError, match="keys of 'Duet Head' move, but its mesh does not"):
+        bake.apply_take(scene, head, TAKE, voice, 1)
+    assert fingerprint() == before
+
+
 def test_a_take_that_follows_an_import_is_seen_alone(scene, head, voice):
     livelink.apply_livelink(scene, head, weights(["jawOpen"]), Path("x.csv"), 1)
     scene.frame_set(2)
