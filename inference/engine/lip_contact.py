@@ -2,9 +2,10 @@
 
 *Sealed*: a network that is not sure leaves lips a millimetre apart where people shut them; what stands nearly shut is
 brought nearer still. *Held*: channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth
-goes further than lips can. What would press them further than FURTHEST is not carried out, and the lower lip is drawn
-down by as little as it takes. It comes down in the middle most, where lips press most, so that they stay closed to the
-corners; and no tooth shows, as it would if the jaw opened.
+goes further than lips can. What rolls the lower lip in presses most in the very middle, and would leave a slit on
+either side: it is carried out until the lips meet there. What would press them further than FURTHEST is not carried
+out, and the lower lip is drawn down by as little as it takes. It comes down in the middle most, where lips press most,
+so that they stay closed to the corners; and no tooth shows, as it would if the jaw opened.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class LipContact:
     parting: Floats  # (C, P) metres at 1
     yielding: int  # the channel that draws the lower lip down
     opening: tuple[int, ...] = ()  # channels that part the lips without rounding them
+    uneven: int | None = None  # the closing channel that presses in the middle most, and goes no further than contact
 
     def seal(self, channels: Floats) -> Floats:
         """Channels (T, C) whose small gaps are smaller; what opens without rounding is turned down."""
@@ -53,8 +55,12 @@ class LipContact:
         Closing channels are less, the yielding one is more.
         """
         result = channels.copy()
+        if self.uneven is not None:
+            result[:, self.uneven] = 0.0
+            room = (result @ self.parting + _GIVE) / -self.parting[self.uneven]
+            result[:, self.uneven] = np.clip(room.min(axis=1), 0.0, channels[:, self.uneven])
         closing = self.parting.mean(axis=1) < 0
-        shut, apart = -(channels[:, closing] @ self.parting[closing]), channels[:, ~closing] @ self.parting[~closing]
+        shut, apart = -(result[:, closing] @ self.parting[closing]), result[:, ~closing] @ self.parting[~closing]
         kept = np.where(shut - apart > FURTHEST, (apart + FURTHEST) / np.maximum(shut, 1e-9), 1.0)
         result[:, closing] *= np.clip(kept.min(axis=1), 0.0, 1.0)[:, None]
         overlap = np.maximum(-(result @ self.parting) - _GIVE, 0.0)
@@ -62,9 +68,11 @@ class LipContact:
         return result
 
 
-def lip_contact(head: Head, rig: Floats, yielding: int, opening: Sequence[int] = ()) -> LipContact:
+def lip_contact(
+    head: Head, rig: Floats, yielding: int, opening: Sequence[int] = (), uneven: int | None = None
+) -> LipContact:
     """The contact of a rig (C, V, 3) on the canonical head, between the middle pairs of its inner lips."""
     upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
     parting = rig[:, upper, 2] - rig[:, lower, 2]
     middle = parting[yielding] > _OPENS * parting[yielding].max()
-    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding, tuple(opening))
+    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding, tuple(opening), uneven)

@@ -61,7 +61,8 @@ class Pipeline:
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
         opening = [models.rig.channels.index(name) for name in ("jaw_open", "lower_down", "upper_up")]
-        contact = lip_contact(self.head, deltas, models.rig.channels.index("lower_down"), opening)
+        yielding, uneven = (models.rig.channels.index(name) for name in ("lower_down", "roll_lower"))
+        contact = lip_contact(self.head, deltas, yielding, opening, uneven)
         images = self._grid.image(deltas)
         return _Rig(images, contact, tuple(models.speech.json("styles")), self._folded(images))
 
@@ -148,6 +149,10 @@ class Pipeline:
                 yield window, self._engine.channels(self._engine.encode(mel), style)
 
         channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
+        return self.in_contact(channels)
+
+    def in_contact(self, channels: Floats) -> Floats:
+        """Rig channels (T, C) in [0, 1] whose lips meet where they nearly do, and do not pass each other."""
         return self._rig.contact.hold(self._rig.contact.seal(channels))
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:

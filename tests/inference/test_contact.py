@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAD = load_head()
 RIG = load_rig(ROOT / "weights" / "rig.safetensors").deltas(HEAD)
 LOWER = CHANNEL_NAMES.index("lower_down")
+ROLL = CHANNEL_NAMES.index("roll_lower")
 SHIPPED = lip_contact(HEAD, RIG, LOWER)
+EVEN = lip_contact(HEAD, RIG, LOWER, uneven=ROLL)
 
 
 def test_the_lip_gives_way_by_what_the_roll_overlaps():
@@ -57,6 +59,28 @@ def test_no_mix_of_channels_passes_the_lips(seed):
     apart = (channels @ SHIPPED.parting).min(axis=1) >= -0.1e-3
     np.testing.assert_array_equal(held[apart], channels[apart])
     np.testing.assert_allclose(SHIPPED.hold(held), held, atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_nor_where_the_roll_gives_way_first(seed):
+    channels = np.random.default_rng(seed).beta(0.6, 2, (40, len(CHANNEL_NAMES))).astype(np.float32)
+    held = EVEN.hold(channels)
+    assert (held @ EVEN.parting).min() >= -0.1e-3 - 1e-7
+    apart = (channels @ EVEN.parting).min(axis=1) >= -0.1e-3
+    np.testing.assert_allclose(held[apart], channels[apart], atol=1e-6)
+    np.testing.assert_allclose(EVEN.hold(held), held, atol=1e-6)
+
+
+def test_a_rounded_mouth_that_presses_hard_has_no_slit_beside_its_middle():
+    """As the speech model closes a b before oo."""
+    pressed = np.zeros((1, len(CHANNEL_NAMES)), np.float32)
+    for name, amount in {"pucker": 0.27, "roll_lower": 0.41, "roll_upper": 0.2}.items():
+        pressed[0, CHANNEL_NAMES.index(name)] = amount
+    assert 1000 * (SHIPPED.hold(pressed) @ SHIPPED.parting).max() > 0.3
+    held = EVEN.hold(pressed)
+    assert 1000 * (held @ EVEN.parting).max() < 0.2
+    assert 0 < held[0, ROLL] < 0.4
 
 
 def test_rolled_lips_would_pass_each_other():

@@ -154,7 +154,9 @@ class Evaluation:
             first + "".join(f" {group}: closure, rounding, opening |" for group in groups),
             line + " --- |" * len(groups),
         ]
-        talkers = chain([self.shipped], alternatives(self.budget), [rules(CLEAR, self.clips), rules(None, self.clips)])
+        talkers = chain(
+            [self.shipped], alternatives(self.budget, self.face), [rules(CLEAR, self.clips), rules(None, self.clips)]
+        )
         for talker in talkers:
             clips = [clip for own in self.clips.values() for clip in own]
             cells = row(talker.name, scores_of([self.people_face.pair(talker, c, DEFAULT_STYLE) for c in clips]))

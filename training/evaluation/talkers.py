@@ -55,6 +55,12 @@ class Face:
         known = np.ascontiguousarray(np.nan_to_num(channels[:, self.columns]), np.float32)
         return self.pipeline.speech_weights(np.clip(known, 0.0, 1.0), lambda *_: None)
 
+    def in_contact(self, channels: Floats) -> Floats:
+        """Channels (T, C) of a talker that knows nothing of lips, which do not pass each other on the shipped face."""
+        result = np.clip(np.nan_to_num(channels), 0.0, 1.0)
+        result[:, self.columns] = self.pipeline.in_contact(result[:, self.columns])
+        return result
+
     def truth_weights(self, channels: Floats) -> Floats:
         """As `weights`, remembered for the same array: every talker is held against the same truth."""
         if id(channels) not in self._truths:
@@ -87,14 +93,14 @@ def shipped(pipeline: Pipeline) -> Talker:
     return Talker(SHIPPED, channels)
 
 
-def _trained(name: str, model: nn.Module) -> Talker:
-    return Talker(ALTERNATIVES[name].title, lambda samples, _: np.clip(predict(name, model, samples), 0.0, 1.0))
+def _trained(name: str, model: nn.Module, face: Face) -> Talker:
+    return Talker(ALTERNATIVES[name].title, lambda samples, _: face.in_contact(predict(name, model, samples)))
 
 
-def alternatives(budget: Budget) -> Iterator[Talker]:
-    """Every alternative; those that learn are trained first where they are not yet."""
+def alternatives(budget: Budget, face: Face) -> Iterator[Talker]:
+    """Every alternative. Lips of those that learn meet as the shipped model's do; they are trained where not yet."""
     for name in ALTERNATIVES:
-        yield _trained(name, fit(name, budget))
+        yield _trained(name, fit(name, budget), face)
     yield Talker("phoneme-to-viseme table with cross-fades", lambda samples, _: viseme_channels(samples))
     yield Talker("loudness alone", lambda samples, _: loudness_channels(samples))
 
