@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -41,4 +42,5 @@ def build(output: Path = OUTPUT) -> Path:
 
 if __name__ == "__main__":
     made = build()
-    print(f"{made} ({made.stat().st_size / 1e6:.1f} MB)")
+    installer = shutil.copy(ROOT / "install_torch.py", made.parent)
+    print(f"{made} ({made.stat().st_size / 1e6:.1f} MB)\n{installer}, for the graphics card: it stays outside the zip")

@@ -16,7 +16,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..inference.head.canonical import Head
-from ..scene.blender.compat import node_tree
+from ..scene.blender.compat import new_world
 from ..scene.head.heads import new_mesh
 
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
@@ -92,8 +92,8 @@ def _scene(head: Head) -> tuple[Any, Any]:
     scene.cycles.max_bounces = 4
     scene.view_settings.view_transform = "AgX"
     scene.view_settings.look = "AgX - Medium High Contrast"
-    scene.world = bpy.data.worlds.new("Duet preview")
-    background = node_tree(scene.world).nodes["Background"]
+    scene.world = new_world("Duet preview")
+    background = scene.world.node_tree.nodes["Background"]
     background.inputs["Color"].default_value = (0.34, 0.37, 0.42, 1.0)
     background.inputs["Strength"].default_value = 0.8
     mesh = new_mesh(head)

@@ -4,9 +4,9 @@ from types import ModuleType
 
 
 def _classes() -> tuple[type, ...]:
-    from . import add_head, bind_head, cancel, emotion_keys, generate, install_torch, library, takes, test_engine
+    from . import add_head, bind_head, cancel, copy_report, emotion_keys, generate, library, takes, test_engine
 
-    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, test_engine, install_torch)
+    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, test_engine, copy_report)
     every = (*modules, *_target_modules(), *_file_modules())
     return tuple(cls for module in every for cls in module.CLASSES)
 
@@ -29,8 +29,10 @@ def register() -> None:
     """Register the operators and the command."""
     import bpy
 
+    from . import log
     from .batch import blender_command
 
+    log.begin(log.folder())
     for cls in _classes():
         bpy.utils.register_class(cls)
     blender_command.register()
@@ -40,11 +42,12 @@ def unregister() -> None:
     """Unregister them, and end the worker."""
     import bpy
 
-    from . import listen, session
+    from . import listen, log, session
     from .batch import blender_command
 
     listen.EAR.close()
     session.RUNTIME.close()
+    log.end()
     blender_command.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

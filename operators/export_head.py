@@ -9,9 +9,9 @@ from typing import cast
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
+from ..inference.steps import Steps
 from ..scene import properties
 from ..scene.blender.paths import whole
-from ..scene.blender.steps import Steps
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
 from ..scene.targets import arkit_keys, target_settings

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 import bpy
 
 from ..inference.audio.checks import SAMPLE_RATE
-from ..inference.audio.loudness import envelope
+from ..inference.audio.loudness import envelope_steps
 from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.take import Take
 from ..scene import bake, properties
 from ..scene.blender import states, timing
 from ..scene.blender.paths import whole
-from ..scene.blender.steps import in_background
 from ..scene.checks import obstacles
 from ..scene.head import emotions, heads, ownership
 from ..scene.take import sound
@@ -53,7 +52,7 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
         plan = Plan(scene.name, head.name, recording)
         request = properties.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
-        loudness = yield from follow(in_background(lambda: envelope(samples, SAMPLE_RATE)), "Reading sound")
+        loudness = yield from follow(envelope_steps(samples, SAMPLE_RATE), "Reading sound")
         plan = replace(plan, recording=replace(recording, loudness=loudness))
         yield None  # a long recording is copied for the engine: the window is drawn before
         take = yield from ask(context, request, samples)

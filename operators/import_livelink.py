@@ -7,8 +7,8 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..inference.steps import Steps
 from ..scene.blender.paths import whole
-from ..scene.blender.steps import Steps
 from ..scene.targets import livelink
 from .export_head import NO_FACE, exported
 from .modal import Stepped, Work, follow, run_now

@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 
 from ..inference.errors import CancelledError, DuetError
-from ..scene.blender.steps import finish
-from .session import RUNTIME
+from ..inference.steps import finish
+from .session import LOG, RUNTIME
 
 Work = Generator[float | None, None, str]  # yields None where there is only to wait
 INTERVAL = 0.03  # seconds between turns
@@ -76,6 +76,7 @@ class Stepped:
             self._stop(context)
             return self._end(end)
         except BaseException:
+            LOG.exception("%s failed", type(self).__name__)
             self._stop(context)
             RUNTIME.end()
             raise
@@ -107,6 +108,7 @@ class Stepped:
         if isinstance(end, StopIteration):
             self.report({"INFO"}, str(end.value))
             return {"FINISHED"}
+        LOG.warning("%s: %s", type(self).__name__, end)
         self.report({"INFO" if isinstance(end, CancelledError) else "ERROR"}, str(end))
         return {"CANCELLED"}
 

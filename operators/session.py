@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
+from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.bound import BindRequest
-from ..inference.client.client import Event, Hello, Progress, WorkerClient, worker_command
+from ..inference.client.client import Event, Failed, Hello, Progress, WorkerClient, worker_command
 from ..inference.take import Floats, GenerateRequest
 
 PACKAGE = __package__.rpartition(".")[0]  # bl_ext.<repository>.duet in Blender, else duet
+LOG = logging.getLogger("duet")  # written by log.py
+LOG.addHandler(logging.NullHandler())
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -57,7 +61,6 @@ class Runtime:
         self.fraction = 0.0
         self.stage = ""
         self.hello: Hello | None = None
-        self.installing = ""  # what the installer of PyTorch says while it runs
 
     @property
     def busy(self) -> bool:
@@ -81,11 +84,13 @@ class Runtime:
 
     def submit(self, context: bpy.types.Context, request: GenerateRequest, samples: Floats) -> None:
         """Start a job; raises RequestError while another one runs, WorkerError where the worker cannot start."""
+        LOG.info("Animating '%s': %.1f s", request.audio, len(samples) / SAMPLE_RATE)
         self.job = self._worker(context).submit(request, samples)
         self.fraction, self.stage = 0.0, "Starting the engine"
 
     def submit_binding(self, context: bpy.types.Context, request: BindRequest) -> None:
         """Start binding a mesh; raises as `submit` does."""
+        LOG.info("Binding a mesh")
         self.job = self._worker(context).submit_binding(request)
         self.fraction, self.stage = 0.0, "Starting the engine"
 
@@ -103,10 +108,13 @@ class Runtime:
         for event in events:
             if isinstance(event, Hello):
                 self.hello = event
+                LOG.info("The worker runs: %s", self.description)
             elif isinstance(event, Progress):
                 self.fraction, self.stage = event.fraction, event.stage
             else:
                 self.job = None
+            if isinstance(event, Failed):
+                LOG.error("%s\n%s", event.error, event.traceback)
         return events
 
     def cancel(self) -> None:

@@ -4,6 +4,7 @@
 
 import bpy
 
+from ..inference.client.environment import torch_python
 from ..operators.session import PACKAGE, RUNTIME
 
 _ENGINES = [
@@ -29,11 +30,11 @@ class DuetPreferences(bpy.types.AddonPreferences):
     python: bpy.props.StringProperty(
         name="Interpreter",
         subtype="FILE_PATH",
-        description="A Python with PyTorch and NumPy. Empty: the environment variable DUET_PYTHON, else Blender's own",
+        description="A Python with PyTorch and NumPy. Empty: DUET_PYTHON, else what install_torch.py has made",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the choices, the installation and the test."""
+        """Draw the choices, what was found, and the test."""
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "engine")
@@ -41,13 +42,15 @@ class DuetPreferences(bpy.types.AddonPreferences):
         torch.active = self.engine != "numpy"
         torch.prop(self, "device")
         torch.prop(self, "python")
+        if not self.python and self.engine != "numpy":
+            found = torch_python()
+            torch.label(
+                text=f"Found: {found}" if found else "No PyTorch yet: install_torch.py installs it", icon="INFO"
+            )
         layout.separator()
-        layout.operator("duet.install_torch", icon="IMPORT")
-        if RUNTIME.installing:
-            layout.label(text=RUNTIME.installing, icon="TIME")
-        elif not bpy.app.online_access:
-            layout.label(text="PyTorch needs System > Network > Allow Online Access", icon="INFO")
-        layout.operator("duet.test_engine", icon="CHECKMARK")
+        row = layout.row()
+        row.operator("duet.test_engine", icon="CHECKMARK")
+        row.operator("duet.copy_report", icon="COPYDOWN")
         if RUNTIME.busy:
             layout.progress(factor=RUNTIME.fraction, text=RUNTIME.stage.capitalize())
         elif RUNTIME.description:

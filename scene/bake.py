@@ -12,11 +12,11 @@ from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
 from ..inference.performance.curves import splice
 from ..inference.performance.silence import kept_from_speech
+from ..inference.steps import Steps, finish
 from ..inference.take import Floats, Take
 from . import binding, properties
 from .blender import actions, shape_keys, states
 from .blender.rollback import all_or_nothing
-from .blender.steps import Background, Steps, finish
 from .blender.timing import frame_span, outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts
@@ -77,7 +77,7 @@ def apply_steps(
     felt = take_curves.felt(take, [] if chosen is None else settings.chosen_cues(chosen))
     take = with_emotions(take, felt)
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
-    fps, packing = scene_fps(scene), Background(lambda: takes.packed(stored))
+    fps = scene_fps(scene)
     length = frame_span(take.frame_count, take.fps, fps)
     earlier_strips = sound.strips_of(scene, obj)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
@@ -89,7 +89,7 @@ def apply_steps(
         yield from take_curves.write_speech(action, stored, obj.data.shape_keys, fps, values)
         take_curves.write_silence(action, stored, obj, fps, values)
         take_curves.write_emotion(action, stored, obj, fps, curves=chosen is None)
-        takes.store(action, (yield from packing.wait()))
+        takes.store(action, (yield from takes.packed(stored)))
         yield 1.0
         skip = round(recording.begin * fps)
         strip = (
@@ -157,12 +157,11 @@ def regenerate_steps(
         bag = actions.ensure_bag(action, obj.data.shape_keys)
         now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(len(values)))
         values = splice(now, values, first, last, border)
-    packing = Background(lambda: takes.packed(stored))
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
         yield from take_curves.write_speech(made, stored, obj.data.shape_keys, fps, values)
         take_curves.write_silence(made, stored, obj, fps, values)
-        takes.store(made, (yield from packing.wait()))
+        takes.store(made, (yield from takes.packed(stored)))
         edited = take_curves.is_edited("written_speech", action, old)
         yield 1.0
         due = revise.Due(take.speech_names, group.moved_to + np.arange(len(values)), values)

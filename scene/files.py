@@ -10,13 +10,13 @@ from ..inference.errors import HeadError, OutputError
 from ..inference.formats.exports import prepare_output
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
+from ..inference.steps import finish
 from ..inference.take import Take
 from . import studio
 from .bake import Recording, apply_steps, apply_take
 from .blender import states, timing
 from .blender.paths import fits_blender, for_blender
 from .blender.saving import save_copy
-from .blender.steps import finish
 from .head import heads
 from .take import plain, sound
 from .take.settings import Order

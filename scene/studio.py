@@ -45,8 +45,8 @@ def _put(
 
 
 def _world() -> bpy.types.World:
-    world = bpy.data.worlds.new("World")
+    world = compat.new_world("World")
     world.color = _BACKGROUND
-    background = next(node for node in compat.node_tree(world).nodes if node.type == "BACKGROUND")
+    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*_BACKGROUND, 1.0)
     return world

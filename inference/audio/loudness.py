@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..steps import Steps, finish
 from ..take import Floats
 
 RATE = 50  # Hz
 _FLOOR = 0.06  # of the loud level: under it nobody speaks
+_AT_ONCE = 60 * RATE  # frames in a step
 _SHORTEST = 0.25  # seconds of a pause
 
 
 def envelope(samples: Floats, sample_rate: int) -> Floats:
     """Loudness (T,) in [0, 1] at RATE of samples (N,): root mean square over 20 ms, 1 at the 95th percentile."""
+    return finish(envelope_steps(samples, sample_rate))
+
+
+def envelope_steps(samples: Floats, sample_rate: int) -> Steps[Floats]:
+    """The same in steps."""
     hop = sample_rate // RATE
     count = max(1, len(samples) // hop)
     frames = np.pad(samples, (0, max(0, count * hop - len(samples))))[: count * hop].reshape(count, hop)
-    level = np.sqrt(np.mean(frames.astype(np.float32) ** 2, axis=1))
+    level = np.empty(count, np.float32)
+    for start in range(0, count, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        level[part] = np.sqrt(np.mean(frames[part].astype(np.float32) ** 2, axis=1))
+        yield start / count
     loud = float(np.percentile(level, 95)) or 1.0
     return np.clip(level / loud, 0.0, 1.0).astype(np.float32)
 

@@ -10,7 +10,6 @@ import itertools
 import math
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from ..errors import CancelledError, DuetError, RequestError, WorkerError, error
 from ..protocol import VERSION, Message, ProtocolError
 from ..take import GenerateRequest, Take
 from .child import Child, Ended
+from .environment import worker_python
 
 GRACE_PERIOD = 5.0  # seconds a worker has to notice a cancel
 SILENCE_LIMIT = 120.0  # seconds without a message in which a worker counts as hung; loading torch can take 60
@@ -94,11 +94,10 @@ def worker_command(
 ) -> tuple[list[str], dict[str, str]]:
     """The command and environment that start the worker of the extension at `root` (it holds inference/, weights/).
 
-    `python` is the interpreter; where None, the environment variable DUET_PYTHON, else the running one.
+    `python` is the interpreter; where None, it is `worker_python`'s.
     """
     root = root.resolve()
-    python = python or os.environ.get("DUET_PYTHON") or sys.executable
-    command = [python, "-s", "-m", "inference.worker", "--weights", str(root / "weights")]
+    command = [python or worker_python(), "-s", "-m", "inference.worker", "--weights", str(root / "weights")]
     command += ["--engine", engine, "--device", device]
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONSTARTUP"}}
     # The embedded engine shares its work among threads itself; a BLAS that does so too would slow both down.

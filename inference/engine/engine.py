@@ -65,7 +65,7 @@ def make_engine(models: Models, engine: str, device: str) -> Engine:
             return EmbeddedEngine(models)
         raise RequestError(
             "The torch engine needs PyTorch, which this Python lacks.",
-            "Install it from Duet's preferences, set DUET_PYTHON to a Python that has it, or use the embedded engine.",
+            "Run Duet's install_torch.py, set DUET_PYTHON to a Python that has it, or use the embedded engine.",
         )
     from .engine_torch import TorchEngine, torch_device
 

@@ -42,7 +42,7 @@ class TorchEngine:
 
     def _ready(self, module: nn.Module, weights: dict[str, Floats]) -> nn.Module:
         module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
-        return module.to(self.device).eval()
+        return module.to(self.device).train(False)
 
     def _run(self, module: nn.Module, array: Floats, *rest: torch.Tensor) -> Floats:
         with torch.inference_mode():

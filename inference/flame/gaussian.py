@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..bound import Binding
 from ..errors import OutputError
-from ..formats.exports import write_atomically
+from ..formats.exports import written_whole
 from ..formats.npz import read_npz
 from ..head.blendshapes import load_blendshapes
 from ..head.residual import Residual
@@ -59,7 +59,8 @@ def gaussian_arrays(motion: FlameMotion, model: FlameModel) -> dict[str, NDArray
 def write_gaussian(path: Path, motion: FlameMotion, model: FlameModel) -> None:
     """Write the motion as .npz and check what was written; raises OutputError naming the file."""
     arrays: dict[str, Any] = gaussian_arrays(motion, model)
-    write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)
     difference = check_gaussian(path, motion, model)
     if difference > _AGREE:
         raise OutputError(f"The output '{path}' is {difference * 1000:.3f} mm off what was written.", _REMEDY)

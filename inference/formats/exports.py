@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,9 +14,11 @@ import numpy as np
 
 from ..errors import OutputError
 from ..head.canonical import ARKIT_NAMES
+from ..steps import Steps, finish
 from ..take import Floats, Take
 
 JSON_FORMAT, JSON_VERSION = "duet-arkit", 1
+_AT_ONCE = 200  # frames in a step
 _DIGITS = 6  # of a coefficient in JSON
 _ELSEWHERE = "Choose another file or folder, or change its permissions."
 
@@ -51,11 +54,17 @@ def write_npz(
     }
     if take.vertices is not None:
         arrays["vertices"] = take.vertices
-    write_atomically(path, lambda file: np.savez(file, **arrays))
+    with written_whole(path) as file:
+        np.savez(file, **arrays)
 
 
 def write_json(path: Path, take: Take) -> None:
-    """Write the ARKit coefficients as JSON; raises OutputError naming the file.
+    """Write the ARKit coefficients as JSON; raises OutputError naming the file."""
+    finish(write_json_steps(path, take))
+
+
+def write_json_steps(path: Path, take: Take) -> Steps[None]:
+    """The same in steps; closed before its end, it writes nothing.
 
     `{"format": "duet-arkit", "version": 1, "meta": {...}, "fps": number, "frames": T, "names": [52 of Apple's],
     "weights": [[52 numbers in [0, 1]], ... T]}`; frame t is at t / fps seconds of the recording.
@@ -63,9 +72,14 @@ def write_json(path: Path, take: Take) -> None:
     order = [take.arkit_names.index(name) for name in ARKIT_NAMES]
     head = {"format": JSON_FORMAT, "version": JSON_VERSION, "meta": meta_of(take), "fps": take.fps}
     head |= {"frames": take.frame_count, "names": list(ARKIT_NAMES)}
-    rows = ",\n".join(json.dumps([round(float(v), _DIGITS) for v in row]) for row in take.arkit[:, order])
-    text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "weights": [\n{rows}\n]\n}}\n'
-    write_atomically(path, lambda file: file.write(text.encode()))
+    with written_whole(path) as file:
+        file.write(json.dumps(head, indent=1, ensure_ascii=False)[:-2].encode() + b',\n "weights": [\n')
+        for frame, row in enumerate(take.arkit[:, order]):
+            file.write(b",\n" if frame else b"")
+            file.write(json.dumps([round(float(v), _DIGITS) for v in row]).encode())
+            if frame % _AT_ONCE == 0:
+                yield frame / take.frame_count
+        file.write(b"\n]\n}\n")
 
 
 def meta_of(take: Take) -> dict[str, Any]:
@@ -94,8 +108,9 @@ def prepare_output(path: Path) -> Path:
     return path
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Have `write` fill a file beside `path` that takes its place at the end: never half a file, nor a lost old one.
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that takes its place at the end of the block: never half a file, nor a lost old one.
 
     Raises OutputError naming the file.
     """
@@ -103,7 +118,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.partial")  # 40 letters may be 160 bytes
     try:
         with partial.open("wb") as file:
-            write(file)
+            yield file
         partial.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -8,15 +8,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TableError
 from ..head.canonical import ARKIT_NAMES
+from ..steps import Steps, finish
 from ..take import Floats, Take
-from .exports import write_atomically
+from .exports import written_whole
 from .livelink_columns import Columns, find_columns, first_beyond, scale_of
 from .text_table import read_rows
 from .timecode import Time, frames_of, parse_timecode, timecode
@@ -28,6 +28,7 @@ MAX_ROWS = 4 * 3600 * 240  # four hours at the highest rate: 0.9 GB of values
 MAX_GAP = 600.0  # seconds between two frames, over which the clock was set and not the face away
 _TIMES, _COUNTS = ("timecode", "smpte", "smptetimecode"), ("blendshapecount", "blendshapescount", "count")
 _BEYOND = 1e30  # single precision ends little later
+_AT_ONCE = 200  # rows in a step
 _SHOWN = 5  # names in a note
 _REMEDY = "Export it again, or choose a .csv as Live Link Face records it."
 
@@ -50,20 +51,25 @@ def write_livelink_csv(path: Path, take: Take) -> None:
     The app's 61 values a frame are 52 coefficients and nine angles. Duet turns eyes by coefficients and leaves the
     head to the animator, so the angles are zero.
     """
+    finish(write_livelink_steps(path, take))
+
+
+def write_livelink_steps(path: Path, take: Take) -> Steps[None]:
+    """The same in steps; closed before its end, it writes nothing."""
     order = [take.arkit_names.index(name) for name in ARKIT_NAMES]
     angles = ["0.0000000000"] * len(_ROTATIONS)
 
-    def write(file: BinaryIO) -> None:
+    with written_whole(path) as file:
         text = io.TextIOWrapper(file, encoding="ascii", newline="")
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["Timecode", "BlendShapeCount", *LIVE_LINK_COLUMNS])
         for frame, values in enumerate(take.arkit[:, order]):
             numbers = [f"{value:.10f}" for value in values]
             rows.writerow([timecode(frame, take.fps), len(LIVE_LINK_COLUMNS), *numbers, *angles])
+            if frame % _AT_ONCE == 0:
+                yield frame / take.frame_count
         text.flush()
         text.detach()
-
-    write_atomically(path, write)
 
 
 def read_livelink_csv(path: Path, fps: float | None = None) -> LiveLinkTake:
@@ -73,6 +79,11 @@ def read_livelink_csv(path: Path, fps: float | None = None) -> LiveLinkTake:
     (60, the app's own, in a file too short for that). Columns may be spelt otherwise, in any order, and values may be
     per cent; what was made of that stands in the notes.
     """
+    return finish(read_livelink_steps(path, fps))
+
+
+def read_livelink_steps(path: Path, fps: float | None = None) -> Steps[LiveLinkTake]:
+    """The same in steps."""
     rows = read_rows(path, f"'{path}'", _REMEDY)
     header = next(rows, (0, []))[1]
     count_column = len(header) > 1 and "".join(header[1].lower().split()) in _COUNTS
@@ -92,6 +103,8 @@ def read_livelink_csv(path: Path, fps: float | None = None) -> LiveLinkTake:
         parts.append(_values(path, line, row, header, columns))
         times.append(_time(path, line, row[0]))
         lines.append((line, row[0]))
+        if len(lines) % _AT_ONCE == 0:
+            yield 0.0
     if not lines:
         raise TableError(f"'{path}' holds no frame with a face.", _REMEDY)
     rate, frames = _frames(path, lines, times, fps)

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from ..errors import WeightsError
+from ..steps import Steps
 from ..take import Floats, Take
 from .blendshapes import Blendshapes, load_blendshapes
 from .canonical import Head, load_head
@@ -49,8 +50,8 @@ def knows(names: Iterable[str]) -> bool:
     return {*shapes.speech_names, *shapes.expression_names}.issuperset(names)
 
 
-def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:
-    """ARKit coefficients (T, 52) of weights (T, K) of the learned blendshapes of these names.
+def solve_arkit(names: tuple[str, ...], weights: Floats) -> Steps[Floats]:
+    """ARKit coefficients (T, 52) of weights (T, K) of the learned blendshapes of these names, in steps.
 
     Raises WeightsError where one is not among the shipped ones.
     """
@@ -61,4 +62,4 @@ def solve_arkit(names: tuple[str, ...], weights: Floats) -> Floats:
         raise WeightsError(f"The blendshape '{unknown[0]}' is of another version of Duet.", "Add a new head.")
     full = np.zeros((len(weights), len(known)), np.float32)
     full[:, [known.index(name) for name in names]] = weights
-    return solve(shapes.mixed(full))
+    return (yield from solve.steps(shapes.mixed(full)))

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..steps import Steps, finish
 from .canonical import ARKIT_NAMES
 from .residual import Residual, moving
 
 RIDGE = 1e-3  # of the mean squared shape: keeps shapes that fight each other small
 SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
 ITERATIONS = 200
+_AT_ONCE = 5  # of them in a step
 _CHUNK = 64  # frames at a time
 _BLOCK, _CONTEXT = 3000, 100  # frames solved together, and those around them whose pull is felt: memory stays constant
 
@@ -61,21 +63,25 @@ class ArkitSolver:
 
     def __call__(self, weights: Floats) -> NDArray[np.float32]:
         """Coefficients (T, N) of basis weights (T, K)."""
+        return finish(self.steps(weights))
+
+    def steps(self, weights: Floats) -> Steps[NDArray[np.float32]]:
+        """The same in steps."""
         found = np.empty((len(weights), len(self.names)), np.float32)
         for start in range(0, len(weights), _BLOCK):
             first = max(start - _CONTEXT, 0)
-            block = self._solved(weights[first : start + _BLOCK + _CONTEXT])
+            block = yield from self._solved(weights[first : start + _BLOCK + _CONTEXT])
             found[start : start + _BLOCK] = block[start - first : start - first + _BLOCK]
         return found
 
-    def _solved(self, weights: Floats) -> NDArray[np.float32]:
+    def _solved(self, weights: Floats) -> Steps[NDArray[np.float32]]:
         target = np.asarray(weights, np.float64) @ self._target
         top = np.tile(self._scale, (len(target), 1))
-        x = self._solve(target, top, np.zeros_like(target))
+        x = yield from self._solve(target, top, np.zeros_like(target))
         for _ in range(len(self._pairs)):  # putting one off may put another on
             if not self._forbid(x, top):
                 break
-            x = self._solve(target, top, np.minimum(x, top))
+            x = yield from self._solve(target, top, np.minimum(x, top))
         self._forbid(x, top)
         return np.clip(np.minimum(x, top) / self._scale, 0.0, 1.0).astype(np.float32)
 
@@ -89,11 +95,13 @@ class ArkitSolver:
             found |= bool(len(both))
         return found
 
-    def _solve(self, target: Floats, top: Floats, x: Floats) -> Floats:
+    def _solve(self, target: Floats, top: Floats, x: Floats) -> Steps[Floats]:
         """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
         y, momentum = x, 1.0
         smooth = self._smooth / self._scale**2
-        for _ in range(self._iterations):
+        for number in range(self._iterations):
+            if number % _AT_ONCE == 0:
+                yield 0.0
             slope = y @ self._normal - target
             steps = np.diff(y, axis=0) * smooth
             slope[1:] += steps

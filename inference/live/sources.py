@@ -101,7 +101,8 @@ def microphone(device: str | None) -> Source:
         import sounddevice
     except (ImportError, OSError) as error:  # OSError: the library that it needs
         raise AudioError(
-            f"A microphone needs the package sounddevice ({error}).", "pip install 'duet[live]', or use stdin."
+            f"A microphone needs the package sounddevice ({error}).",
+            "Install it beside Duet (docs/live.md), or use stdin.",
         ) from error
 
     def fill(put: Put) -> None:

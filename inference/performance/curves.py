@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numeric import smoothstep
+from ..steps import Steps
 from ..take import Floats
 
 _REACH = 4.0  # standard deviations of a Gaussian that count
@@ -79,8 +80,8 @@ def _significance(values: NDArray[np.floating], floor: float) -> NDArray[np.floa
     return found
 
 
-def thin(curves: Floats, reach: Floats, tolerance: float) -> list[NDArray[np.intp]]:
-    """The keys to keep of curves (T, N), so that no vertex moves more than `tolerance` from where it was.
+def thin(curves: Floats, reach: Floats, tolerance: float) -> Steps[list[NDArray[np.intp]]]:
+    """The keys to keep of curves (T, N), so that no vertex moves more than `tolerance` from where it was, in steps.
 
     `reach` (N,) is how far each curve moves its farthest vertex at 1, in the tolerance's unit. The error of a frame
     is bounded by the sum over curves of |error| * reach; curves that hardly move anything may err more. Where the
@@ -89,13 +90,15 @@ def thin(curves: Floats, reach: Floats, tolerance: float) -> list[NDArray[np.int
     reach = np.asarray(reach, np.float64)
     low, high = 1.0 / max(1, len(reach)), 1.0
     limits = tolerance / np.maximum(reach, 1e-12)
-    weighty = [
-        _significance(values.astype(np.float64), low * limit) for values, limit in zip(curves.T, limits, strict=True)
-    ]
+    weighty = []
+    for values, limit in zip(curves.T, limits, strict=True):
+        weighty.append(_significance(values.astype(np.float64), low * limit))
+        yield 0.0
     best = _kept(weighty, low * limits)
     for _ in range(_HALVINGS):
         share = 0.5 * (low + high)
         keys = _kept(weighty, share * limits)
+        yield 0.0
         if thinning_error(curves, reach, keys) <= tolerance:
             best, low = keys, share
         else:

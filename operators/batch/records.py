@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...inference.checkpoints import MODEL_FILES, model_id
 from ...inference.errors import WeightsError
-from ...inference.formats.exports import write_atomically
+from ...inference.formats.exports import written_whole
 from .jobs import Job
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,8 @@ def is_done(job: Job) -> bool:
 def write(job: Job, model: str) -> None:
     """Record that the job is done by the weights of this id; raises OutputError."""
     text = json.dumps({"key": _key(job, model), "model": model, "job": job.to_json()}, indent=1)
-    write_atomically(_path(job), lambda file: file.write(text.encode()))
+    with written_whole(_path(job)) as file:
+        file.write(text.encode())
 
 
 def _path(job: Job) -> Path:

@@ -10,9 +10,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.steps import Steps
 from ...inference.take import Floats
 from . import compat
-from .steps import Steps
 
 MARKER = "duet"  # custom property of the actions that Duet has made
 _INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}  # Blender's numbers, which foreach_set wants

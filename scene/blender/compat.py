@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import bpy
 
@@ -56,8 +57,35 @@ def strip_heard(strip: bpy.types.Strip, fps: float) -> tuple[int, int, float]:
     return first, last, second
 
 
-def node_tree(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
-    """The nodes of a new material or world; before 5.0 they are made only by `use_nodes`, which goes in 6.0."""
-    if owner.node_tree is None:
-        owner.use_nodes = True
-    return owner.node_tree
+def new_material(name: str) -> bpy.types.Material:
+    """A new material with a Principled BSDF."""
+    made = bpy.data.materials.new(name)
+    if made.node_tree is None:
+        bpy.data.materials.remove(made)
+        made = _made_by_button("material")
+        made.name = name
+    return made
+
+
+def new_world(name: str) -> bpy.types.World:
+    """A new world with a Background."""
+    made = bpy.data.worlds.new(name)
+    if made.node_tree is None:
+        bpy.data.worlds.remove(made)
+        made = _made_by_button("world")
+        made.name = name
+    return made
+
+
+def _made_by_button(kind: str) -> Any:
+    """A new material or world as Blender's New button makes it: before 5.0 the API alone makes them without nodes."""
+    owned = getattr(bpy.data, f"{kind}s")
+    known = {item.session_uid for item in owned}
+    mesh = bpy.data.meshes.new("holder")
+    holder = bpy.data.objects.new("holder", mesh)  # the button asks for something that can have materials
+    with bpy.context.temp_override(object=holder, active_object=holder):
+        getattr(bpy.ops, kind).new()
+    bpy.data.meshes.remove(mesh)  # and the object with it
+    made = next(item for item in owned if item.session_uid not in known)
+    made.user_clear()  # the button's own, which it gives to nobody here
+    return made

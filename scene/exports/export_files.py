@@ -14,12 +14,12 @@ import bpy
 import numpy as np
 
 from ...inference.errors import HeadError, OutputError
-from ...inference.formats.exports import prepare_output, write_json, write_npz
-from ...inference.formats.livelink import write_livelink_csv
+from ...inference.formats.exports import prepare_output, write_json_steps, write_npz
+from ...inference.formats.livelink import write_livelink_steps
+from ...inference.steps import Steps, finish
 from ..blender import actions, stage, states
 from ..blender.paths import for_blender
 from ..blender.room import require_room
-from ..blender.steps import Background, Steps, finish
 from ..files import open_file
 from ..head import followers, heads
 from ..targets import arkit_keys
@@ -151,23 +151,12 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
         raise OutputError(f"'{path}' does not end in {', '.join(WEIGHTS)}.", "Change its name.")
     played = yield from performance_steps(scene, obj, span)
     take = played.take
-    writers: dict[str, Callable[[Path], None]] = {
-        ".csv": lambda file: write_livelink_csv(file, take),
-        ".json": lambda file: write_json(file, take),
-        ".npz": lambda file: write_npz(file, take, played.expression, played.opening),
-    }
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}{suffix}")
-    writing = Background(lambda: writers[suffix](partial))
-    try:
-        yield from writing.wait()
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"The output '{path}' cannot be written ({error.strerror}).", "Choose another file."
-        ) from error
-    finally:
-        writing.join()  # where it is cancelled, the thread would write on
-        partial.unlink(missing_ok=True)
+    if suffix == ".csv":
+        yield from write_livelink_steps(path, take)
+    elif suffix == ".json":
+        yield from write_json_steps(path, take)
+    else:
+        write_npz(path, take, played.expression, played.opening)
     return take.frame_count
 
 

@@ -13,9 +13,9 @@ from ...inference.formats.timecode import exact_rate
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.recompose import knows, solve_arkit
 from ...inference.head.retarget import ArkitSolver
+from ...inference.steps import Steps
 from ...inference.take import Floats, GenerateRequest, Take
 from ..blender import compat, shape_keys, stage, timing
-from ..blender.steps import Steps, in_background
 from ..head import emotions, feelings, heads, sliders
 from ..take import takes
 from ..targets import arkit_keys, playback
@@ -131,8 +131,8 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
     opening = sampled.of(opened, take.speech_names)
     names = (*take.speech_names, *take.expression_names)
     weights = np.concatenate([speech + opening, expression], axis=1)
-    solve = _solver_on(obj, names) if heads.is_earlier(obj) or not knows(names) else partial(solve_arkit, names)
-    arkit += yield from in_background(lambda: solve(weights))
+    solve = _solver_on(obj, names).steps if heads.is_earlier(obj) or not knows(names) else partial(solve_arkit, names)
+    arkit += yield from solve(weights)
     curves = {name: sampled.sliders.get(sliders.slider_name(name)) for name in take.emotions}
     played = Take(
         fps=sampled.fps,

@@ -85,8 +85,8 @@ def skin_tint(head: Head) -> Floats:
 
 def material(name: str) -> bpy.types.Material:
     """A new material for one part of the head."""
-    made = bpy.data.materials.new(f"Duet {name}")
-    tree = compat.node_tree(made)
+    made = compat.new_material(f"Duet {name}")
+    tree = made.node_tree
     if name == _CORNEA:
         made.diffuse_color, made.roughness = _CLEAR, 0.05
         made.surface_render_method = "BLENDED"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ...inference.errors import HeadError
 from ...inference.head.correctives import values_of
 from ...inference.performance.curves import thin, thinning_error
+from ...inference.steps import Steps
 from ...inference.take import MIX_LIMIT, Floats, within_limit
 from ..blender import actions, compat, shape_keys
 from ..blender.rollback import all_or_nothing
-from ..blender.steps import Steps, in_background
 from ..blender.timing import frame_span, require_unstretched, scene_fps
 from ..head import correctives, emotions, feelings, followers, heads, sliders
 from . import revise, take_curves, takes
@@ -58,7 +58,7 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     values = np.column_stack([speech, *felt.values(), derived])
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
-    keys = yield from in_background(lambda: thin(values[:, moving], reach[moving], tolerance))
+    keys = yield from thin(values[:, moving], reach[moving], tolerance)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action = _plain_action(take, stored)
         bag, shown = actions.ensure_bag(action, key), [str(name) for name in np.array(names)[moving]]

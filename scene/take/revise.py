@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ...inference.errors import AudioError, DuetError
 from ...inference.head.library import with_emotions
 from ...inference.performance.emotion_keys import Cue
+from ...inference.steps import Steps, finish
 from ...inference.take import EMOTIONS, Floats, Take
 from ..blender import actions, layers, paths, shape_keys
 from ..blender.rollback import all_or_nothing
-from ..blender.steps import Steps, finish
 from ..blender.timing import frame_span, require_unstretched, scene_fps
 from ..checks import meant, obstacles
 from ..head import emotions, feelings, followers, heads, sliders

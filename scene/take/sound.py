@@ -12,10 +12,10 @@ import numpy as np
 from ...inference.audio.checks import SAMPLE_RATE, Length, check_samples
 from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
+from ...inference.steps import Steps, finish
 from ...inference.take import Floats
 from ..blender import compat
 from ..blender.paths import for_blender, whole
-from ..blender.steps import Steps, finish, in_background
 from ..head import heads
 
 _MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
@@ -39,7 +39,7 @@ def decode_steps(path: Path, begin: float = 0.0, end: float = 0.0) -> Steps[Floa
         raise AudioError(f"'{path.name}' has a sample rate of {rate:g} Hz.", "Save it with 48000 Hz.")
     mono = yield from _mono(sound, int(rate), Length(path.name, path.stat().st_size, rate))
     part = slice(round(begin * rate), round(end * rate) if end > 0 else None)
-    return (yield from in_background(lambda: _prepared(mono, part, int(rate), path.name)))
+    return (yield from _prepared(mono, part, int(rate), path.name))
 
 
 def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
@@ -56,7 +56,7 @@ def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
     return parts
 
 
-def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Floats:
+def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Steps[Floats]:
     """The part of the pieces, in samples of their rate, at SAMPLE_RATE and checked; raises AudioError."""
     mono = np.concatenate(pieces)[part]
     if part != slice(0, None) and not len(mono):
@@ -67,6 +67,7 @@ def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Floats
         piece = convert_rate(mono[low:high], rate, SAMPLE_RATE)
         first = (start - low) // rate * SAMPLE_RATE
         parts.append(piece[first : first + _PIECE * SAMPLE_RATE])
+        yield start / len(mono)
     return check_samples(np.concatenate(parts) if parts else mono, name)
 
 

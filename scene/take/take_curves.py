@@ -11,9 +11,9 @@ from ...inference.head.library import emotion_names
 from ...inference.performance.curves import smooth
 from ...inference.performance.emotion_keys import Cue
 from ...inference.performance.silence import kept_from_speech, with_surroundings
+from ...inference.steps import Steps
 from ...inference.take import EMOTIONS, Floats, Take
 from ..blender import actions, compat, shape_keys
-from ..blender.steps import Steps
 from ..blender.timing import frame_span, resample
 from ..head import sliders
 from . import settings, takes

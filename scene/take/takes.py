@@ -16,6 +16,7 @@ import numpy as np
 from ...inference.errors import HeadError
 from ...inference.plain_text import brief
 from ...inference.protocol import Message, ProtocolError, encode, read_message
+from ...inference.steps import Steps
 from ...inference.take import Floats, Take
 from ..blender import actions
 from ..head import heads
@@ -40,8 +41,8 @@ class StoredTake:
     loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def packed(stored: StoredTake) -> bytes:
-    """The take as compressed bytes; slow for long takes, and free of bpy, so a thread may do it.
+def packed(stored: StoredTake) -> Steps[bytes]:
+    """The take as compressed bytes, in steps.
 
     Without vertices and ARKit coefficients: what plays has other ones with every setting, so they are solved anew.
     """
@@ -53,7 +54,11 @@ def packed(stored: StoredTake) -> bytes:
         {"take": header, "audio": stored.audio, "start": stored.start},
         {**arrays, "loudness": stored.loudness},
     )
-    return zlib.compress(b"".join(encode(message)), 1)
+    packer, parts = zlib.compressobj(1), []
+    for buffer in encode(message):
+        parts.append(packer.compress(buffer))
+        yield 0.0
+    return b"".join([*parts, packer.flush()])
 
 
 def store(action: bpy.types.Action, data: bytes) -> None:

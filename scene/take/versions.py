@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...inference.head.canonical import ARKIT_NAMES
+from ...inference.steps import finish
 from ..blender import actions, compat, drivers, shape_keys
 from ..head import emotions, feelings, heads, ownership
 from . import takes
@@ -97,7 +98,7 @@ def _rename_in(action: bpy.types.Action, renamed: dict[str, str]) -> None:
         for names in (stored.take.speech_names, stored.take.expression_names)
     )
     take = replace(stored.take, speech_names=speech, expression_names=expression)
-    takes.store(action, takes.packed(replace(stored, take=take)))
+    takes.store(action, finish(takes.packed(replace(stored, take=take))))
     paths = {shape_keys.value_path(name): shape_keys.value_path(other) for name, other in renamed.items()}
     for slot in action.slots:
         for curve in compat.channelbag(action, slot).fcurves:

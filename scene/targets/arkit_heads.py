@@ -13,10 +13,10 @@ from ...inference.head.arkit_names import ENOUGH, Matches, match_keys
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
+from ...inference.steps import Steps, finish
 from ...inference.take import Floats
 from ..blender import actions, layers, states
 from ..blender.rollback import all_or_nothing
-from ..blender.steps import Steps, finish, in_background
 from ..head import heads, ownership
 from . import character, playback
 from .playback import Performance
@@ -108,7 +108,7 @@ def apply_steps(
     else:
         scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
-    values = yield from in_background(lambda: solver(performance.weights))
+    values = yield from solver.steps(performance.weights)
     notes = yield from _write_steps(scene, face, performance, values, lift)
     made = {shape for handle in face.handles for shape in handle.shapes}
     missing = tuple(name for name in ARKIT_NAMES if name not in made)

@@ -12,10 +12,10 @@ from ...inference.errors import HeadError
 from ...inference.flame.fit import FlameFit, FlameMotion, turns
 from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from ...inference.head.residual import Residual
+from ...inference.steps import Steps, finish
 from ...inference.take import Floats
 from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
-from ..blender.steps import Steps, finish
 from ..checks import meant, obstacles
 from . import playback
 from .flame_heads import FlameHead, flame_head

@@ -8,11 +8,11 @@ import bpy
 import numpy as np
 
 from ...inference.errors import HeadError
-from ...inference.formats.livelink import LiveLinkTake, read_livelink_csv
+from ...inference.formats.livelink import LiveLinkTake, read_livelink_steps
+from ...inference.steps import Steps, finish
 from ...inference.take import Floats
 from ..blender import actions, layers, states, timing
 from ..blender.rollback import all_or_nothing
-from ..blender.steps import Steps, finish, in_background
 from . import arkit_keys, character
 
 
@@ -30,7 +30,7 @@ def apply_livelink(
 
 def read_steps(path: Path, fps: float | None) -> Steps[LiveLinkTake]:
     """A file's recording, as `read_livelink_csv` has it, while Blender goes on; raises TableError."""
-    return (yield from in_background(lambda: read_livelink_csv(path, fps)))
+    return (yield from read_livelink_steps(path, fps))
 
 
 def apply_steps(

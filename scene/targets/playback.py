@@ -16,9 +16,9 @@ from ...inference.head.blendshapes import load_blendshapes
 from ...inference.head.canonical import ARKIT_NAMES, load_head
 from ...inference.head.residual import Residual
 from ...inference.numeric import fit_similarity
+from ...inference.steps import Steps, finish
 from ...inference.take import Floats, Take
 from ..blender import actions, compat, shape_keys, stage, states, timing
-from ..blender.steps import Steps, finish
 from ..head import emotions, feelings, followers, heads, ownership, sliders
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on

@@ -27,8 +27,6 @@ def test_the_manifest_has_the_projects_version():
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert manifest["version"] == project["version"]
-    assert "wheels" not in manifest
-    assert all(len(reason) <= 64 and not reason.endswith(".") for reason in manifest["permissions"].values())
 
 
 def test_the_zip_stays_small(tmp_path):

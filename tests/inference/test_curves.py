@@ -5,6 +5,7 @@ import pytest
 from duet.inference.audio.rate import convert_rate
 from duet.inference.performance.curves import needed_keys, sample, smooth, splice, thin, thinning_error
 from duet.inference.performance.emotion_keys import PRESETS, Cue, curves_at, eased_keys, in_order
+from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def test_thinned_keys_keep_every_vertex_within_the_tolerance(seed, tolerance):
     rng = np.random.default_rng(seed)
     curves = smooth(rng.normal(0, 1, (120, 4)).astype(np.float32), 4.0)
     reach = np.array([14.0, 5.0, 0.5, 0.0])
-    keys = thin(curves, reach, tolerance)
+    keys = finish(thin(curves, reach, tolerance))
     at, face = np.arange(120), np.zeros(120)
     for n in range(4):
         assert {0, 119} <= set(keys[n])
@@ -73,7 +74,7 @@ def test_needed_keys_are_those_of_douglas_and_peucker(seed, tolerance):
 
 def test_a_looser_tolerance_needs_fewer_keys():
     curves = smooth(np.random.default_rng(1).normal(0, 1, (400, 3)).astype(np.float32), 3.0)
-    counts = [sum(map(len, thin(curves, np.array([10.0, 5, 2]), t))) for t in (0.01, 0.1, 1.0)]
+    counts = [sum(map(len, finish(thin(curves, np.array([10.0, 5, 2]), t)))) for t in (0.01, 0.1, 1.0)]
     assert counts[0] > 1.5 * counts[1] > 2 * counts[2]
 
 

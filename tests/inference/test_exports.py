@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
-from duet.inference.formats.exports import prepare_output, write_atomically, write_json, write_npz
+from duet.inference.formats.exports import prepare_output, write_json, write_npz, written_whole
 from duet.inference.formats.livelink import write_livelink_csv
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.take import DEFAULT_STYLE
@@ -90,12 +90,9 @@ def test_failed_write_keeps_the_old_file_and_leaves_no_rest(tmp_path):
     path = tmp_path / "take.npz"
     path.write_text("old")
 
-    def fail(file):
+    with pytest.raises(OutputError, match="No space left"), written_whole(path) as file:
         file.write(b"half")
         raise OSError(28, "No space left on device")
-
-    with pytest.raises(OutputError, match="No space left"):
-        write_atomically(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

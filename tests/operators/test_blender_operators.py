@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from duet.inference.client.client import worker_command
 from duet.inference.head.blendshapes import Blendshapes
-from duet.operators import add_head, install_torch, session
+from duet.operators import add_head, session
 from duet.operators.batch import blender_command
 from duet.scene import properties
 from duet.scene.blender import actions, compat
@@ -219,47 +219,6 @@ def test_the_command_adds_to_the_open_file(scene, ready, monkeypatch, tmp_path):
         (["bake", "a.wav"], base),
         (["bake", "a.wav", "--fps=60"], base),
     ]
-
-
-# Installing PyTorch, with commands that install nothing
-
-
-def test_the_installer_runs_its_commands_in_turn(tmp_path):
-    python = [sys.executable, "-c"]
-    installer = install_torch.Installer([[*python, "print('one')"], [*python, f"open({str(tmp_path / 'two')!r}, 'w')"]])
-    installer._thread.join(60)
-    assert (installer.code, installer.line) == (0, "one")
-    assert (tmp_path / "two").exists()
-
-
-def test_the_installer_stops_at_the_first_failure(tmp_path):
-    python = [sys.executable, "-c"]
-    installer = install_torch.Installer([[*python, "raise SystemExit('no room')"], [*python, "print('late')"]])
-    installer._thread.join(60)
-    assert (installer.code, installer.line) == (1, "no room")
-
-
-def test_a_missing_interpreter_is_named():
-    installer = install_torch.Installer([["/no/such/python"]])
-    installer._thread.join(60)
-    assert installer.code
-    assert "/no/such/python" in installer.line
-
-
-def test_the_installer_can_be_cancelled():
-    installer = install_torch.Installer(
-        [[sys.executable, "-c", "import time; print('on', flush=True); time.sleep(600)"]]
-    )
-    while not installer.line:
-        pass
-    installer.cancel()
-    installer._thread.join(60)
-    assert installer.code
-
-
-def test_progress_of_pip_is_readable():
-    assert install_torch.readable("Progress 512 of 2048") == "Downloading: 25%"
-    assert install_torch.readable(" Collecting torch \n") == "Collecting torch"
 
 
 # Takes and what waits

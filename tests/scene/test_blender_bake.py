@@ -13,9 +13,9 @@ from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
 from duet.inference.performance.emotion_keys import Cue
 from duet.inference.performance.life import Life
+from duet.inference.steps import finish
 from duet.scene import bake, bake_file, files
 from duet.scene.blender import actions, timing
-from duet.scene.blender.steps import finish
 from duet.scene.head import heads
 from duet.scene.take import settings, sound, takes
 from duet.tests.blender_fakes import (

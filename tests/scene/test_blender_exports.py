@@ -14,11 +14,11 @@ from duet.inference.formats.livelink import read_livelink_csv
 from duet.inference.head import recompose
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.head.retarget import ArkitSolver
+from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS
 from duet.operators import export_head
 from duet.scene import bake
 from duet.scene.blender import shape_keys, timing
-from duet.scene.blender.steps import finish
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import heads

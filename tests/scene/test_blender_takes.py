@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.performance.curves import smooth
+from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, within_limit
 from duet.scene import bake, properties
 from duet.scene.blender import actions, shape_keys, timing
-from duet.scene.blender.steps import finish
 from duet.scene.head import heads
 from duet.scene.take import life, plain, revise, sound, takes
 from duet.tests.blender_fakes import (

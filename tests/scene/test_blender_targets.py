@@ -18,12 +18,12 @@ from duet.inference.flame.gaussian import gaussian_vertices, read_gaussian
 from duet.inference.flame.model import JAW, NECK, TO_BLENDER
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
+from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 from duet.operators import target_generate
 from duet.panels import targets as panels
 from duet.scene import bake, binding
 from duet.scene.blender import actions, shape_keys
-from duet.scene.blender.steps import finish
 from duet.scene.head import emotions, heads
 from duet.scene.targets import arkit_heads, flame_bake, flame_heads, playback
 from duet.tests.blender_fakes import evaluated, fingerprint, write_wav

@@ -18,9 +18,9 @@ from duet.inference.bound import Binding  # noqa: E402
 from duet.inference.errors import HeadError  # noqa: E402
 from duet.inference.head.blendshapes import load_blendshapes  # noqa: E402
 from duet.inference.head.canonical import ARKIT_NAMES  # noqa: E402
+from duet.inference.steps import finish  # noqa: E402
 from duet.operators import bind_head, generate  # noqa: E402
 from duet.scene import bake, binding  # noqa: E402
-from duet.scene.blender.steps import finish  # noqa: E402
 from duet.scene.exports import export_files, export_sampling  # noqa: E402
 from duet.scene.head import heads  # noqa: E402
 from duet.scene.take import plain, revise, takes  # noqa: E402

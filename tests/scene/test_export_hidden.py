@@ -11,8 +11,8 @@ import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError, OutputError
+from duet.inference.steps import finish
 from duet.scene import bake
-from duet.scene.blender.steps import finish
 from duet.scene.exports import export_checks, export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import heads

@@ -7,9 +7,9 @@ import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
+from duet.inference.steps import finish
 from duet.scene import bake
 from duet.scene.blender import actions, compat, shape_keys
-from duet.scene.blender.steps import finish
 from duet.scene.checks import advice, meant
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, sound, takes

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.formats.livelink import LiveLinkTake
+from duet.inference.steps import finish
 from duet.operators import generate
 from duet.scene import bake
 from duet.scene.blender import actions, compat, layers, shape_keys
-from duet.scene.blender.steps import finish
 from duet.scene.head import heads
 from duet.scene.take import revise, takes
 from duet.scene.targets import arkit_heads, character, livelink, playback

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.formats.livelink import LiveLinkTake
+from duet.inference.steps import finish
 from duet.scene import bake, binding
 from duet.scene.blender import actions, compat, layers, shape_keys, states
-from duet.scene.blender.steps import finish
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, takes
 from duet.scene.targets import arkit_heads, character, livelink, playback
