@@ -6,6 +6,7 @@ Every layer's output is returned, because phonetic detail peaks before the last 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class EncoderNumpy:
             x[rows] += linear(y, w["down.weight"], w["down.bias"])
 
         self._team.rows(project, frames)
-        self._team.each([lambda head=head: self._head(qkv, mixed, head) for head in range(self.dims.heads)])
+        self._team.each([partial(self._head, qkv, mixed, head) for head in range(self.dims.heads)])
         self._team.rows(feed_forward, frames)
 
     def _head(self, qkv: Floats, mixed: Floats, head: int) -> None:

@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 VARIABLE = "DUET_THREADS"
 _LEAST = 32  # rows a thread: fewer are sooner done than handed over
@@ -27,7 +28,7 @@ class Team:
         """Call `work` with slices that cover `count` rows, one a thread."""
         parts = max(1, min(self.size, count // _LEAST))
         edges = [count * i // parts for i in range(parts + 1)]
-        self.each([lambda rows=slice(a, b): work(rows) for a, b in itertools.pairwise(edges)])
+        self.each([partial(work, slice(a, b)) for a, b in itertools.pairwise(edges)])
 
     def each(self, tasks: list[Callable[[], None]]) -> None:
         """Carry out tasks; the first one's error is raised when all have ended."""
