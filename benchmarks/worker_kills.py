@@ -34,7 +34,7 @@ class Report:
 
     outcomes: Counter[str]  # of the jobs that were shot at: failed, done before, or cancelled
     stages: Counter[str]  # what the last progress of each said
-    left: tuple[str, ...]  # processes, threads and files that should be gone
+    left: tuple[str, ...]  # processes, threads, pipes and files that should be gone
 
 
 def kill_over_and_over(count: int, seed: int, real: bool = False) -> Report:
@@ -43,6 +43,7 @@ def kill_over_and_over(count: int, seed: int, real: bool = False) -> Report:
     Raises RuntimeError where one is not.
     """
     rng, outcomes, stages = random.Random(seed), Counter[str](), Counter[str]()
+    open_before = _open_files()
     with tempfile.TemporaryDirectory() as folder:
         command, env = _command(real, folder)
         client = WorkerClient(command, env)
@@ -62,7 +63,9 @@ def kill_over_and_over(count: int, seed: int, real: bool = False) -> Report:
             if take.frame_count != 30:
                 raise RuntimeError(f"after kill {number} a take has {take.frame_count} frames")
         client.close()
-        return Report(outcomes, stages, _left(Path(folder)))
+        more = _open_files() - open_before
+        pipes = [f"{more} open files"] if more > 0 else []
+        return Report(outcomes, stages, (*pipes, *_left(Path(folder))))
 
 
 def _command(real: bool, folder: str) -> tuple[list[str], dict[str, str]]:
@@ -115,6 +118,12 @@ def _children() -> list[str]:
     for task in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
         found += [f"process {number}" for number in task.read_text().split()]
     return found
+
+
+def _open_files() -> int:
+    """How many files and pipes this process has open (Linux alone)."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 def main() -> int:

@@ -69,11 +69,12 @@ def obstacles(obj: bpy.types.Object, names: Sequence[str], played: Sequence[bpy.
 
 def hidden(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> str:
     """Why the object itself cannot be seen in the view layer, which stays as the user has it; empty where it can."""
+    visible = obj.visible_get(view_layer=view_layer)  # first: it brings the layer's objects up to date
     if obj.name not in view_layer.objects:
         return f"'{obj.name}' is not in the view layer '{view_layer.name}': its collection is excluded there."
     if obj.hide_viewport:
         return f"'{obj.name}' is disabled in viewports, so nothing of it is seen there."
-    if not obj.visible_get(view_layer=view_layer):
+    if not visible:
         return f"'{obj.name}' is hidden, so nothing of it is seen in the view."
     if obj.hide_render:
         return f"'{obj.name}' is disabled in renders."
