@@ -1,4 +1,4 @@
-"""4,000 generated inputs, most of them damaged: each is read right or ends in one clear error, nothing is changed.
+"""3,500 generated inputs, most of them damaged: each is read right or ends in one clear error, nothing is changed.
 
 Each kind runs in a process of its own, bounded in memory, and in time for each input: `fuzz_inputs.py` makes them, and
 makes a faulty one again from its number.
