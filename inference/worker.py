@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from .audio.checks import check_samples
 from .binding.bind import bind
 from .bound import Binding, BindRequest
 from .errors import CancelledError, DuetError, WorkerError
@@ -157,8 +156,7 @@ def _serve(pipeline: Generator, weights: Path, message: Message, inbox: _Inbox, 
             outbox.send("bound", job, *_bind(weights, message, _progress(job, inbox, outbox)).to_message())
             return
         request = GenerateRequest.from_json(message.data["request"])
-        samples = check_samples(message.arrays["samples"], request.audio)
-        take = pipeline.generate(samples, request, _progress(job, inbox, outbox))
+        take = pipeline.generate(message.arrays["samples"], request, _progress(job, inbox, outbox))
         outbox.send("result", job, *take.to_message())
     except CancelledError:
         outbox.send("cancelled", job, {})

@@ -21,6 +21,8 @@ from .head import heads
 from .take import plain, sound
 from .take.settings import Order
 
+_unchanged: Path | None = None  # the file that was opened for its frame rate, until something is made of it
+
 
 def bake_file(
     audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "", order: Order | None = None
@@ -35,7 +37,7 @@ def bake_file(
     output = prepare_output(output)
     for_blender(output, OutputError)
     audio, base = audio.resolve(), base and base.resolve()
-    scene = open_file(base) if base else _fresh(take)
+    scene = _opened(base) if base else _fresh(take)
     obj = _head_of(scene, head)
     start = scene.frame_start if order is None or order.start is None else order.start
     notes = []
@@ -66,8 +68,22 @@ def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: R
 
 def frame_rate(path: Path) -> float:
     """Frames per second of a .blend file, which is opened unless it is open; raises OutputError."""
-    is_open = bpy.data.filepath and Path(bpy.data.filepath).resolve() == path.resolve()
-    return timing.scene_fps(bpy.context.scene if is_open else open_file(path))
+    global _unchanged
+    if not _is_open(path):
+        open_file(path)
+        _unchanged = path.resolve()
+    return timing.scene_fps(bpy.context.scene)
+
+
+def _opened(base: Path) -> bpy.types.Scene:
+    """The scene of the file as it is on the disk: opened, unless `frame_rate` has just done so."""
+    global _unchanged
+    is_there, _unchanged = _unchanged == base and _is_open(base), None
+    return bpy.context.scene if is_there else open_file(base)
+
+
+def _is_open(path: Path) -> bool:
+    return bool(bpy.data.filepath) and Path(bpy.data.filepath).resolve() == path.resolve()
 
 
 def open_file(path: Path) -> bpy.types.Scene:

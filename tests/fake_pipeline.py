@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from inference import worker
+from inference.audio.checks import check_samples
 from inference.errors import WeightsError
 from inference.head.canonical import ARKIT_NAMES
 from inference.take import Take
@@ -48,6 +49,7 @@ class Pipeline:
         self.engine, self.device, self.model_id = "numpy", "cpu", "fake"
 
     def generate(self, samples, request, progress):
+        samples = check_samples(samples, request.audio)
         print("a stray print")
         os.write(1, b"rubbish on fd 1\n")
         libc = ctypes.CDLL(None)

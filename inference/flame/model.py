@@ -92,12 +92,6 @@ class FlameModel:
         return (feature @ self.posedirs.reshape(-1, feature.shape[1]).T).reshape(len(rotations), -1, 3)
 
 
-def _mixed(coefficients: Floats, dirs: Floats) -> Floats:
-    """(T, V, 3): coefficients (T, n) of the first n of `dirs` (N, V, 3)."""
-    count = coefficients.shape[1]
-    return (coefficients @ dirs[:count].reshape(count, dirs.shape[1] * 3)).reshape(len(coefficients), *dirs.shape[1:])
-
-
 def rotation_matrices(vectors: Floats) -> Floats:
     """Rotations (..., 3, 3) of axis-angle vectors (..., 3), by Rodrigues' formula."""
     angle = np.sqrt((vectors * vectors).sum(axis=-1))[..., None, None]

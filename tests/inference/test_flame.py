@@ -12,9 +12,9 @@ from duet.inference.checkpoints import Checkpoint, save_checkpoint
 from duet.inference.errors import WeightsError
 from duet.inference.flame.duet import TURNING, fields, flame_of
 from duet.inference.flame.model import JAW, TO_BLENDER, load_flame, rotation_matrices
-from duet.inference.flame.model_torch import FlameTorch
 from duet.inference.head.canonical import ARKIT_NAMES, load_head
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
+from duet.tests.flame_torch import FlameTorch
 
 ARRAYS = flame_arrays()
 

@@ -96,6 +96,23 @@ def test_line_breaks_and_long_names_are_fine_in_blender(tmp_path, voice):
         assert strip.frame_final_duration > 20
 
 
+def test_a_base_is_opened_once_for_its_rate_and_the_bake_and_anew_for_the_next(tmp_path, voice, monkeypatch):
+    bake_file(voice, fake_take(), tmp_path / "base.blend")
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    opened = []
+    real = files.open_file
+    monkeypatch.setattr(files, "open_file", lambda path: opened.append(path) or real(path))
+    for name in "ab":
+        assert files.frame_rate(tmp_path / "base.blend") == fake_take().fps
+        bake_file(voice, fake_take(), tmp_path / f"{name}.blend", tmp_path / "base.blend")
+    assert len(opened) == 2
+    sizes = set()
+    for name in "ab":
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / f"{name}.blend"))
+        sizes.add((len(bpy.data.actions), len(bpy.context.scene.sequence_editor.strips)))
+    assert len(sizes) == 1
+
+
 def test_a_relative_path_never_reaches_blender(tmp_path):
     with pytest.raises(OutputError, match="is relative"):
         for_blender(Path("a.blend"), OutputError)

@@ -68,11 +68,6 @@ def white_noise(seconds: float, seed: int = 0) -> Floats:
     return (0.05 * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype(np.float32)
 
 
-def lip_points(talker: Talker, face: Face, samples: Floats) -> Floats:
-    """Lip vertices' displacements (T, n, 3) in metres at 50 Hz."""
-    return face.points(face.weights(talker.channels(samples, DEFAULT_STYLE)), vertices_of(face.pipeline.head, LIPS))
-
-
 def variants_table(talker: Talker, face: Face, samples: Floats) -> list[str]:
     """Markdown: how far the lips move when the same words come another way."""
     lips = vertices_of(face.pipeline.head, LIPS)

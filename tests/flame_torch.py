@@ -1,11 +1,10 @@
-"""FLAME as a differentiable torch module, for training and for fitting on a graphics card; see flame.py."""
+"""FLAME once more, as a torch module: what the NumPy model of `inference.flame` is compared with."""
 
 from __future__ import annotations
 
 import torch
+from duet.inference.flame.model import FlameModel
 from torch import Tensor, nn
-
-from .model import FlameModel
 
 
 class FlameTorch(nn.Module):
