@@ -72,12 +72,23 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         require_whole()
         if partial.suffix == ".gltf":
             embed(partial)
+        elif partial.suffix != ".glb":
+            _put_pictures(folder, path)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
         message = f"Blender's {kind.name} exporter could not write '{path}': {str(error).strip()}"
         raise OutputError(message, "Choose another file or folder.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_pictures(folder: Path, path: Path) -> None:
+    """Put what was written beside a file, USD's textures, beside its place; what lies there already stays."""
+    for each in [each for each in folder.rglob("*") if each.is_file() and each.suffix != path.suffix.lower()]:
+        place = path.parent / each.relative_to(folder)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            each.replace(place)
 
 
 def character_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Object]:

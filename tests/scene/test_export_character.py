@@ -165,12 +165,12 @@ def test_a_follower_of_another_scene_stays_there(scene, head):
     assert teeth not in export_files.character_of(scene, head)
 
 
-def test_a_gltf_as_text_is_one_file_and_leaves_what_lies_beside_it(scene, head, tmp_path):
-    """Blender's exporter names its pictures as they are named in the scene, and would write over the animator's own."""
+def painted(head, path):
+    """Give the head one material with a picture that has changed since it was saved; return what was saved."""
     picture = bpy.data.images.new("skin", 4, 4)
-    picture.filepath_raw, picture.file_format = str(tmp_path / "skin.png"), "PNG"
+    picture.filepath_raw, picture.file_format = str(path), "PNG"
     picture.save()
-    own = (tmp_path / "skin.png").read_bytes()
+    own = path.read_bytes()
     material = bpy.data.materials.new("Skin")
     material.use_nodes = True
     texture = material.node_tree.nodes.new("ShaderNodeTexImage")
@@ -180,6 +180,29 @@ def test_a_gltf_as_text_is_one_file_and_leaves_what_lies_beside_it(scene, head, 
     picture.pixels[0:4] = (1, 0, 0, 1)
     head.data.materials.clear()
     head.data.materials.append(material)
+    return own
+
+
+def test_a_usd_file_finds_its_pictures_and_none_is_written_over(scene, head, tmp_path):
+    own = painted(head, tmp_path / "skin.png")
+    bpy.data.images["skin"].pack()
+    (tmp_path / "out").mkdir()
+    for _ in range(2):
+        export(scene, head, tmp_path / "out" / "a.usda")
+    assert f"@./textures/{next((tmp_path / 'out' / 'textures').iterdir()).name}@" in (
+        tmp_path / "out" / "a.usda"
+    ).read_text()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.usda", "textures"]
+    (found,) = (tmp_path / "out" / "textures").iterdir()
+    found.write_bytes(b"the artist's")
+    export(scene, head, tmp_path / "out" / "a.usda")
+    assert found.read_bytes() == b"the artist's"
+    assert (tmp_path / "skin.png").read_bytes() == own
+
+
+def test_a_gltf_as_text_is_one_file_and_leaves_what_lies_beside_it(scene, head, tmp_path):
+    """Blender's exporter names its pictures as they are named in the scene, and would write over the animator's own."""
+    own = painted(head, tmp_path / "skin.png")
     before = sorted(path.name for path in tmp_path.iterdir())
     export(scene, head, tmp_path / "a.gltf")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "a.gltf"])
