@@ -79,7 +79,7 @@ def _steps(scene: bpy.types.Scene, head: bpy.types.Object, path: Path, kind: str
     span = export_sampling.take_span(scene, head) if kind == "TAKE" else export_sampling.scene_span(scene)
     name = head.name
     yield from export_files.export_steps(scene, head, path, span)
-    return f"'{path}': '{name}', frames {span.start} to {span.end}."
+    return " ".join([f"'{path}': '{name}', frames {span.start} to {span.end}.", *export_files.notes_on(scene, head)])
 
 
 class DUET_OT_export_write(Stepped, bpy.types.Operator):

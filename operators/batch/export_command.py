@@ -58,13 +58,15 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
             with stdout_as_stderr():  # Blender prints there as it starts, and so do its exporters
                 from ...scene.exports.export_files import export_file
 
-                span = export_file(file, options.head, output, options.scene)
+                span, notes = export_file(file, options.head, output, options.scene)
         except Exception as error:  # of one file alone, whatever it is
             failed += 1
             known = error if isinstance(error, DuetError) else unforeseen(file, error)
             print(f"duet: error: {one_line(known)}", file=sys.stderr, flush=True)
         else:
             print(one_line(f"{file} -> {output} (frames {span.start} to {span.end})"), flush=True)
+            for note in notes:
+                print(f"duet: note: {one_line(note)}", file=sys.stderr, flush=True)
     if len(pairs) > 1:
         print(f"{len(pairs) - failed} done" + (f", {failed} failed" if failed else ""), flush=True)
     return failed

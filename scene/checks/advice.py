@@ -13,7 +13,15 @@ _RATE = 1e-3  # frames per second
 
 
 def of_take(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Action) -> list[str]:
-    """Sentences on what hides the take that the head plays, or takes its face away from its sound; mostly none."""
+    """Sentences on what hides the take that the head plays, or what its sound; mostly none."""
+    said = of_face(scene, head, action)
+    if not scene.use_audio:
+        said.append("The scene's audio is muted: the take is not heard. Switch it on under Playback in the Timeline.")
+    return said
+
+
+def of_face(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Those on what hides the take's face, or takes it away from its sound: for exports as well."""
     said, speech = [], ownership.speaking(head.data.shape_keys)
     try:
         obstacles.require_undriven(head, speech)
@@ -26,8 +34,6 @@ def of_take(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Ac
             f"The take was written at {written:.5g} frames per second and the scene plays {rate:.5g}: the face leaves "
             "the sound. Set the frame rate back, or generate anew."
         )
-    if scene.use_audio is False:
-        said.append("The scene's audio is muted: the take is not heard. Switch it on under Playback in the Timeline.")
     if scene.render.frame_map_old != scene.render.frame_map_new:
         said.append("Time Stretching is on: the face leaves the sound.")
     return said

@@ -179,6 +179,7 @@ def _imported(scene: bpy.types.Scene, read: Callable[[], object]) -> Iterator[st
     before = {name: set(getattr(bpy.data, name)) for name in _MADE}
     try:
         with stage.staged(scene, []) as apart:
+            apart.scene.render.frame_map_new = apart.scene.render.frame_map_old  # the file is stretched as it is
             with bpy.context.temp_override(scene=apart.scene, view_layer=apart.scene.view_layers[0]):
                 read()
             yield apart

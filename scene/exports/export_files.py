@@ -20,8 +20,10 @@ from ...inference.steps import Steps, finish
 from ..blender import actions, stage, states
 from ..blender.paths import for_blender
 from ..blender.room import require_room
+from ..checks import advice
 from ..files import open_file
 from ..head import followers, heads
+from ..take import takes
 from ..targets import arkit_keys
 from . import export_checks
 from .export_sampling import Span, performance_steps, scene_span, take_span
@@ -301,8 +303,16 @@ def export_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, span
         export_geometry(scene, obj, path, span)
 
 
-def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
-    """Open a .blend and export the object of that name, or its one head, as `export_steps` does; return the frames.
+def notes_on(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[str]:
+    """What keeps the take that a head plays from being in its export as it was made, for the user; mostly nothing."""
+    action = takes.active(obj)
+    return advice.of_face(scene, obj, action) if action else []
+
+
+def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> tuple[Span, list[str]]:
+    """Open a .blend and export the object of that name, or its one head, as `export_steps` does.
+
+    Returns the frames, and notes for the user.
 
     Raises OutputError, HeadError or WeightsError.
     """
@@ -312,7 +322,7 @@ def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> Span:
     obj = _face_of(scene, name, blend)
     span = scene_span(scene) if whole_scene else take_span(scene, obj)
     finish(export_steps(scene, obj, path, span))
-    return span
+    return span, notes_on(scene, obj)
 
 
 def _face_of(scene: bpy.types.Scene, name: str, blend: Path) -> bpy.types.Object:

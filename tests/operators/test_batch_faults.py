@@ -208,11 +208,14 @@ def test_export_goes_on_after_any_exception(folder, capsys, monkeypatch):
     class Span:
         start, end = 1, 2
 
-    monkeypatch.setattr(duet.scene.exports.export_files, "export_file", lambda *a: export(*a) and Span)
+    monkeypatch.setattr(
+        duet.scene.exports.export_files, "export_file", lambda *a: export(*a) and (Span, ["it is pinned"])
+    )
     (folder / "out").mkdir()
     assert run("export", "a.blend", "z.blend", "-o", "out") == 1
     captured = capsys.readouterr()
     assert "z.blend -> " in captured.out
+    assert "duet: note: it is pinned" in captured.err
     assert "a.blend' failed with KeyError: 'bones'" in captured.err
 
 

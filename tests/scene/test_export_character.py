@@ -189,9 +189,10 @@ def test_a_usd_file_finds_its_pictures_and_none_is_written_over(scene, head, tmp
     (tmp_path / "out").mkdir()
     for _ in range(2):
         export(scene, head, tmp_path / "out" / "a.usda")
-    assert f"@./textures/{next((tmp_path / 'out' / 'textures').iterdir()).name}@" in (
-        tmp_path / "out" / "a.usda"
-    ).read_text()
+    assert (
+        f"@./textures/{next((tmp_path / 'out' / 'textures').iterdir()).name}@"
+        in (tmp_path / "out" / "a.usda").read_text()
+    )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.usda", "textures"]
     (found,) = (tmp_path / "out" / "textures").iterdir()
     found.write_bytes(b"the artist's")

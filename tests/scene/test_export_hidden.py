@@ -172,6 +172,30 @@ def test_a_head_under_an_empty_is_written(scene, head, tmp_path, suffix):
     export(scene, head, tmp_path / f"a.{suffix}")
 
 
+def pinned(scene, head):
+    head.show_only_shape_key = True
+
+
+def stretched(scene, head):
+    scene.render.frame_map_new = 50
+
+
+def at_another_rate(scene, head):
+    scene.render.fps = 30
+
+
+@pytest.mark.parametrize("change", [pinned, stretched, at_another_rate])
+def test_a_face_that_does_not_show_as_it_was_made_is_said(scene, head, tmp_path, change):
+    scene.duet.head = bpy.context.view_layer.objects.active = head
+    assert export_files.notes_on(scene, head) == []
+    change(scene, head)
+    (note,) = export_files.notes_on(scene, head)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    for suffix in ("abc", "json"):
+        _, notes = export_files.export_file(tmp_path / "a.blend", "", tmp_path / f"a.{suffix}", False)
+        assert notes == [note]
+
+
 def test_frames_before_0_are_written_whole_or_refused(scene, head, tmp_path):
     bake.apply_take(scene, head, fake_take(), tmp_path / "a.wav", -20)
     assert export_sampling.take_span(scene, head) == Span(-20, 27)
