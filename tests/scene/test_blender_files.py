@@ -1,5 +1,7 @@
 """Full disks, folders that may not be written to, paths that Blender would cut, and a Blender that is killed."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -274,3 +276,37 @@ def test_a_blender_that_is_killed_while_it_bakes_and_saves_leaves_whole_files(tm
         bpy.ops.wm.open_mainfile(filepath=str(output))
         assert len(bpy.context.scene.sequence_editor.strips) == 1
     assert {name for name in left(output.parent) if not name.startswith(".")} == {"shot.blend", "shot.blend1"}
+
+
+EXPORT_ON = """
+import sys
+from pathlib import Path
+import bpy
+from duet.scene.exports import export_files
+folder = Path(sys.argv[1])
+while True:
+    for suffix in (".gltf", ".glb", ".npz"):
+        export_files.export_file(folder / "shot.blend", "", folder / f"shot{suffix}", False)
+    print("all three are there", flush=True)
+"""
+
+
+@posix
+def test_a_blender_that_is_killed_while_it_exports_leaves_whole_files(tmp_path, voice):
+    """Three kills; a .gltf with the numbers of another export would say so by their length."""
+    bake_file(voice, fake_take(frames=60), tmp_path / "shot.blend")
+    rng = np.random.default_rng(9)
+    for _ in range(3):
+        command = [sys.executable, "-c", EXPORT_ON, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            while "all three" not in process.stdout.readline():
+                assert process.poll() is None
+            time.sleep(rng.uniform(0, 1.5))
+            process.kill()
+        (buffer,) = json.loads((tmp_path / "shot.gltf").read_text())["buffers"]
+        assert len(base64.b64decode(buffer["uri"].partition(",")[2])) == buffer["byteLength"]
+        binary = (tmp_path / "shot.glb").read_bytes()
+        assert int.from_bytes(binary[8:12], "little") == len(binary)
+        assert len(np.load(tmp_path / "shot.npz")["arkit"]) == 60
+    found = {name for name in left(tmp_path) if not name.startswith((".", "_"))}
+    assert found == {"voice.wav", "shot.blend", "shot.gltf", "shot.glb", "shot.npz"}
