@@ -17,6 +17,7 @@ from ...inference.errors import HeadError, OutputError
 from ...inference.formats.exports import prepare_output, write_json_steps, write_npz
 from ...inference.formats.livelink import write_livelink_steps
 from ...inference.steps import Steps, finish
+from .. import properties
 from ..blender import actions, stage, states
 from ..blender.paths import for_blender
 from ..blender.room import require_room
@@ -316,6 +317,7 @@ def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> tuple[
 
     Raises OutputError, HeadError or WeightsError.
     """
+    properties.register()
     is_open = bpy.context.window and bpy.data.filepath and Path(bpy.data.filepath).resolve() == blend.resolve()
     path = prepare_output(path)
     scene = bpy.context.scene if is_open else open_file(blend)
