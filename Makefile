@@ -3,6 +3,9 @@
 #   make demo      a .blend and a preview picture from a bundled recording, in demo/
 #   make test      all tests, on Blender 4.5 (Python 3.11) and, where there is a Python 3.13, on Blender 5.2
 #   make test-all  those, and the tests in Blender 5.0 (Python 3.11)
+#   make test-fast the tests that are not marked slow, without Blender: under 90 s
+#   make lint      ruff and mypy
+#   make gui-setup, make gui SCRIPT=tests/gui/a_day.py    clicks through the real application, on Debian
 #   make package   the extension's zip for all systems, in dist/
 #   make weights   everything in weights/, stage by stage; what is up to date is left out (docs/training.md)
 #   make weights FROM=fusion       the same, and this stage in any case
@@ -18,7 +21,7 @@ VENV_BPY := .venv-bpy-$(BPY)
 EMBEDDED_TESTS = $$(grep -rlE "mark\.(blender|embedded)$$" tests --include="test_*.py")
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test test-all test-latest test-blender package weights clean
+.PHONY: setup demo lint test test-all test-fast test-latest test-blender package weights gui gui-setup clean
 
 setup: $(VENV)/.ready
 
@@ -31,6 +34,12 @@ test: setup
 		echo "Python 3.13 was not found: the tests in Blender 5.2 have NOT been run."; fi
 
 test-all: test test-blender
+
+test-fast: setup
+	$(PY) -m pytest -q -m "not slow and not blender"
+
+lint: setup
+	$(PY) -m pytest -q tests/house/test_style.py
 
 test-latest: $(VENV313)/.ready
 	@echo "Blender 5.2 on Python 3.13:"
@@ -45,6 +54,17 @@ package: setup
 
 weights: $(VENV)/.training
 	$(PY) -m duet.training.stages.make_weights $(if $(FROM),--from $(FROM))
+
+# The real application, clicked through on a Debian without a screen, as root; SECONDS is the most that it may take.
+SCRIPT ?= tests/gui/three_clicks.py
+OUT ?= build/gui/$(basename $(notdir $(SCRIPT))).png
+SECONDS ?= 900
+
+gui-setup:
+	sh tests/gui/debian.sh setup
+
+gui: package
+	sh tests/gui/debian.sh run python3 tests/gui/drive.py $(SCRIPT) $(OUT) --zip dist/duet.zip --seconds $(SECONDS)
 
 clean:
 	rm -rf build dist demo $(VENV) $(VENV313) .venv-bpy-* *.egg-info

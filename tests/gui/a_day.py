@@ -3,8 +3,7 @@
 From an empty profile with the zip installed: add a head, generate, drag an emotion slider, undo, redo, save, open
 again, play, cancel in the middle, generate another take, export through the file selector.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/a_day.py \\
-    build/a_day/end.png dist/duet.zip
+make gui SCRIPT=tests/gui/a_day.py OUT=build/a_day/end.png
 """
 
 import json

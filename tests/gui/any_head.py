@@ -1,7 +1,6 @@
 """In the real application: a stranger's head is bound, corrected by hand, bound again, and speaks.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/any_head.py build/any_head/end.png \\
-    dist/duet.zip
+make gui SCRIPT=tests/gui/any_head.py
 
 Pictures of each step are left beside the last one; bound.png is docs/pictures/bind.png.
 """
@@ -17,7 +16,7 @@ NOSE_TIP = 30  # of the 68 landmarks
 
 def stranger():
     """A stylised head, eight times as large, turned a little, with other proportions and no keys."""
-    head = module("inference.head").load_head()
+    head = module("inference.head.canonical").load_head()
     skull = head.vertices - np.array([0, -0.03, 0.16], np.float32)
     wide = 1.0 + 2.2 * np.clip(skull[:, 2:], 0, None)  # a large forehead
     vertices = 8 * skull * np.concatenate([1.12 * wide, wide, 0.95 * wide], axis=1)

@@ -1,7 +1,6 @@
 """In the real application: how long the window stands still while ten minutes at 60 frames a second are made.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=2400 blender-gui gui tests/gui/freeze.py build/freeze/end.png \\
-    dist/duet.zip
+make gui SCRIPT=tests/gui/freeze.py SECONDS=2400
 
 The timeline is open and shows the keys of the chosen head. A gap is the time from one turn of the event loop to the
 next; printed for each action are its ten longest, and what was done in them: our own turn, the evaluation of the
@@ -64,7 +63,7 @@ PARTS = ("our turn", "scene", "3D view", "timeline")
 
 def listen():
     """Note the work of our operators' turns, of the dependency graph, and of two editors."""
-    stepped = module("operators.stepped").Stepped
+    stepped = module("operators.modal").Stepped
     turn, invoke = stepped._turn, stepped.invoke
 
     def timed_turn(self):

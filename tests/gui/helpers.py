@@ -1,6 +1,5 @@
 """What the scripts of this folder share: recordings, pictures, waiting, dragging, and a fingerprint of the scene."""
 
-import os
 import sys
 import tempfile
 import wave
@@ -10,8 +9,9 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 
-BOUND = [Path(folder) for folder in os.environ.get("BLENDER_GUI_BIND", "examples").split(":")]
-RECORDINGS = BOUND[0] / "recordings"  # the first folder bound is examples/
+ROOT = Path(__file__).resolve().parents[2]
+RECORDINGS = ROOT / "examples" / "recordings"
+DOCS = ROOT / "docs"
 FIRST, SECOND = (RECORDINGS / f"sense_and_sensibility_0{n}.wav" for n in (880, 920))
 PICTURES = Path(g.OUT).parent
 TITLE = 32  # pixels from a value to the title of the panel below
@@ -23,7 +23,7 @@ def module(name):
 
 
 def runtime():
-    return module("operators.runtime").RUNTIME
+    return module("operators.session").RUNTIME
 
 
 def head():
@@ -31,11 +31,11 @@ def head():
 
 
 def take():
-    return module("scene.takes").active(head())
+    return module("scene.take.takes").active(head())
 
 
 def takes():
-    return module("scene.takes").takes_of(head())
+    return module("scene.take.takes").takes_of(head())
 
 
 def wait_for(condition, what):

@@ -1,7 +1,6 @@
 """In the real application: what hides a face greys Generate or is lifted, an own action plays on, parts have a tick.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/in_the_way.py \\
-    build/in_the_way/end.png dist/duet.zip
+make gui SCRIPT=tests/gui/in_the_way.py OUT=build/in_the_way/end.png
 """
 
 import blender_gui as g
@@ -70,7 +69,7 @@ def main():
 
 def parts():
     """A stranger with an eye and teeth of their own, which the panel lists."""
-    shape = module("inference.head").load_head()
+    shape = module("inference.head.canonical").load_head()
     names = {"Stranger": "skin", "Teeth": "lower_teeth", "Left Eye": "left_eye"}
     for name, region in names.items():
         rows = shape.regions[region]
@@ -89,6 +88,6 @@ def parts():
     yield from picture("parts")
     yield from g.click("duet.tick_part")
     yield from picture("unticked")
-    module_ = module("scene.parts")
+    module_ = module("scene.head.parts")
     ticks = [module_.is_ticked(obj, bpy.data.objects[name]) for name in ("Teeth", "Left Eye")]
     assert ticks.count(False) == 1, ticks

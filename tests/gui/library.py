@@ -1,14 +1,12 @@
 """The library of expressions in the real application: searched, added with its button, moved, keyed, removed.
 
-BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui tests/gui/library.py \\
-    build/library.png dist/duet.zip
+make gui SCRIPT=tests/gui/library.py OUT=build/library.png
 """
 
 import blender_gui as g
 import bpy
-from helpers import BOUND, TITLE, find, head, look, picture, rest
+from helpers import DOCS, TITLE, find, head, look, picture, rest
 
-DOCS = BOUND[1]
 ROW = 31  # pixels from the search field to the list's first row
 ADD = 0.795  # of the sidebar's width, where a row has its button: in a list no button tells its name
 

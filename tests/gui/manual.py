@@ -2,8 +2,7 @@
 
 Saving, opening and playing are in a_day.py.
 
-BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui tests/gui/manual.py \\
-    build/played.png dist/duet.zip
+make gui SCRIPT=tests/gui/manual.py OUT=build/played.png
 """
 
 import shutil
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import BOUND, FIRST, TITLE, area_of, drag, find, head, picture, point_at, rest, runtime, take, wait_for
+from helpers import DOCS, FIRST, TITLE, area_of, drag, find, head, picture, point_at, rest, runtime, take, wait_for
 
-DOCS = BOUND[1]
 MARKERS = ["Duet: happy 0.7", "Duet: angry 0.9", "Duet: sad 0.8"]
 
 

@@ -1,7 +1,6 @@
 """The manual's pictures of takes, made in the real application: cancelled with Esc, then another take by mouse.
 
-BLENDER_GUI_BIND=$PWD/examples:$PWD/docs BLENDER_GUI_TIMEOUT=600 blender-gui gui tests/gui/manual_takes.py \\
-    docs/pictures/manual_takes.png dist/duet.zip
+make gui SCRIPT=tests/gui/manual_takes.py OUT=docs/pictures/manual_takes.png
 """
 
 import shutil
@@ -10,9 +9,7 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import BOUND, FIRST, SECOND, TITLE, picture, repeated, rest, runtime, take, takes, to_the_end, wait_for
-
-DOCS = BOUND[1]
+from helpers import DOCS, FIRST, SECOND, TITLE, picture, repeated, rest, runtime, take, takes, to_the_end, wait_for
 
 
 def manual(name):

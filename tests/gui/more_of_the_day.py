@@ -3,8 +3,7 @@
 A slider moved by hand is kept by the next take; a take is renamed in the list; a Live Link Face file is exported and
 imported on the same head; an export of some length is cancelled with Esc.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/more_of_the_day.py \\
-    build/more_of_the_day/end.png dist/duet.zip
+make gui SCRIPT=tests/gui/more_of_the_day.py OUT=build/more_of_the_day/end.png
 """
 
 import csv
@@ -139,4 +138,4 @@ def cancelled_export(folder):
     assert scene.frame_current == frame, scene.frame_current
     assert not differences(before, fingerprint()), differences(before, fingerprint())
     yield from picture("10_export_cancelled")
-    assert module("operators.runtime").RUNTIME.job is None
+    assert module("operators.session").RUNTIME.job is None

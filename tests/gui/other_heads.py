@@ -1,7 +1,6 @@
 """In the real application: what a Duet head plays goes on to a FLAME head and on to a head with ARKit's shapes.
 
-BLENDER_GUI_BIND=$PWD/examples BLENDER_GUI_TIMEOUT=900 blender-gui gui tests/gui/other_heads.py \\
-    build/other_heads/end.png dist/duet.zip
+make gui SCRIPT=tests/gui/other_heads.py OUT=build/other_heads/end.png
 """
 
 import blender_gui as g
@@ -37,7 +36,7 @@ def main():
     yield from g.click("duet.flame_add")
     yield from wait_for(lambda: scene.duet_target.obj is not None, "the FLAME head")
     target = scene.duet_target.obj
-    assert module("scene.flame_heads").is_flame_head(target)
+    assert module("scene.targets.flame_heads").is_flame_head(target)
     yield from to_the_end()
     yield from g.click("duet.flame_apply")
     targets = module("scene.targets")
@@ -50,7 +49,7 @@ def main():
 
 def arkit(scene, targets):
     """A head with ARKit's shapes and nothing else takes over what the Duet head plays."""
-    speaker, names = scene.duet.head, module("inference.head").ARKIT_NAMES
+    speaker, names = scene.duet.head, module("inference.head.canonical").ARKIT_NAMES
     target = speaker.copy()
     target.data = speaker.data.copy()
     target.name, target.location, target.parent = "ARKit Head", (0.7, 0, 0), None

@@ -1,6 +1,6 @@
 """The extension's preferences in the real application: Test Engine is clicked, and its answer shown.
 
-blender-gui gui tests/gui/preferences.py build/preferences.png dist/duet.zip
+make gui SCRIPT=tests/gui/preferences.py OUT=build/preferences.png
 """
 
 import blender_gui as g

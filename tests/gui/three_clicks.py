@@ -1,6 +1,6 @@
 """In the real application: add a head, choose a recording, click Generate, and see it speak.
 
-BLENDER_GUI_BIND=$PWD/examples blender-gui gui tests/gui/three_clicks.py docs/pictures/panel.png dist/duet.zip
+make gui SCRIPT=tests/gui/three_clicks.py OUT=docs/pictures/panel.png
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """In the real application: Esc and Cancel leave the scene as it was, Generate is one undo step, redo brings it back.
 
-BLENDER_GUI_BIND=$PWD/examples blender-gui gui tests/gui/undo_and_cancel.py build/undo.png dist/duet.zip
+make gui SCRIPT=tests/gui/undo_and_cancel.py OUT=build/undo.png
 """
 
 import blender_gui as g
