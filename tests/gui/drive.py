@@ -3,7 +3,8 @@
 python tests/gui/drive.py tests/gui/three_clicks.py build/gui/three_clicks.png --zip dist/duet.zip
 
 Blender starts with an empty profile that holds the zip alone, installed and enabled. The exit status is 0 where the
-script's `main` ended without an exception. Needs Xvfb, xdotool and ImageMagick: `make gui-setup` has them all on Debian.
+script's `main` ended without an exception. Needs Xvfb, xdotool and ImageMagick: on Debian,
+`make gui-setup` sees to them.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def main():
     assert module("scene.targets.flame_heads").is_flame_head(target)
     yield from to_the_end()
     yield from g.click("duet.flame_apply")
-    targets = module("scene.targets")
+    targets = module("scene.targets.playback")
     yield from wait_for(lambda: targets.residual_of(target) and not runtime().busy, "FLAME's fit")
     print("residual:", targets.residual_of(target), flush=True)
     scene.frame_set(SHOWN)
