@@ -1,25 +1,21 @@
 """Lips that meet and do not pass.
 
-*Sealed*: a network that is not sure leaves lips a millimetre apart where people shut them; what stands nearly shut is
-brought nearer still. *Held*: channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth
-goes further than lips can. What rolls the lower lip in presses most in the very middle, and would leave a slit on
-either side: it is carried out until the lips meet there. What would press them further than FURTHEST is not carried
-out, and the lower lip is drawn down by as little as it takes. It comes down in the middle most, where lips press most,
-so that they stay closed to the corners; and no tooth shows, as it would if the jaw opened.
+Channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth goes further than lips can. What
+rolls the lower lip in presses most in the very middle, and would leave a slit on either side: it is carried out until
+the lips meet there. What would press them further than FURTHEST is not carried out, and the lower lip is drawn down by
+as little as it takes. It comes down in the middle most, where lips press most, so that they stay closed to the
+corners; and no tooth shows, as it would if the jaw opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..head.canonical import Head
-from ..numeric import smoothstep
 
-SEALED = 0.0024  # metres of a gap below which it is made smaller: 0.7 mm to 0.14, 1 mm to 0.38, 2 mm to 1.9
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
 _GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
@@ -33,21 +29,7 @@ class LipContact:
 
     parting: Floats  # (C, P) metres at 1
     yielding: int  # the channel that draws the lower lip down
-    opening: tuple[int, ...] = ()  # channels that part the lips without rounding them
     uneven: int | None = None  # the closing channel that presses in the middle most, and goes no further than contact
-
-    def seal(self, channels: Floats) -> Floats:
-        """Channels (T, C) whose small gaps are smaller; what opens without rounding is turned down."""
-        if not self.opening:
-            return channels
-        third = self.parting.shape[1] // 3
-        effect = self.parting[:, third : self.parting.shape[1] - third].mean(axis=1)
-        gap, result = channels @ effect, channels.copy()
-        less = gap * (1.0 - smoothstep(gap / SEALED))
-        opening = list(self.opening)
-        open_by = channels[:, opening] @ effect[opening]
-        result[:, opening] *= np.clip(1.0 - less / np.maximum(open_by, 1e-9), 0.0, 1.0)[:, None]
-        return result
 
     def hold(self, channels: Floats) -> Floats:
         """Channels (T, C) in which no pair of inner lips is nearer than at rest by more than lips give.
@@ -68,11 +50,9 @@ class LipContact:
         return result
 
 
-def lip_contact(
-    head: Head, rig: Floats, yielding: int, opening: Sequence[int] = (), uneven: int | None = None
-) -> LipContact:
+def lip_contact(head: Head, rig: Floats, yielding: int, uneven: int | None = None) -> LipContact:
     """The contact of a rig (C, V, 3) on the canonical head, between the middle pairs of its inner lips."""
     upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
     parting = rig[:, upper, 2] - rig[:, lower, 2]
     middle = parting[yielding] > _OPENS * parting[yielding].max()
-    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding, tuple(opening), uneven)
+    return LipContact(np.ascontiguousarray(parting[:, middle]), yielding, uneven)

@@ -60,9 +60,8 @@ class Pipeline:
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
-        opening = [models.rig.channels.index(name) for name in ("jaw_open", "lower_down", "upper_up")]
         yielding, uneven = (models.rig.channels.index(name) for name in ("lower_down", "roll_lower"))
-        contact = lip_contact(self.head, deltas, yielding, opening, uneven)
+        contact = lip_contact(self.head, deltas, yielding, uneven)
         images = self._grid.image(deltas)
         return _Rig(images, contact, tuple(models.speech.json("styles")), self._folded(images))
 
@@ -152,8 +151,8 @@ class Pipeline:
         return self.in_contact(channels)
 
     def in_contact(self, channels: Floats) -> Floats:
-        """Rig channels (T, C) in [0, 1] whose lips meet where they nearly do, and do not pass each other."""
-        return self._rig.contact.hold(self._rig.contact.seal(channels))
+        """Rig channels (T, C) in [0, 1] whose lips meet and do not pass each other."""
+        return self._rig.contact.hold(channels)
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C)."""

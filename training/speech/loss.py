@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 (its customary name)
 from ..video.face_measures import SHOWN
 from .examples import SYNTHETIC, Example
 
-CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 15.0, 2.0
+CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 10.0, 2.0
 SHUT, SLIGHT = 0.3, 0.5  # mm: lips this near are held closed; beyond the second the cost of an opening grows linearly
 # mm of each measure that cost alike, and what it counts: the rig follows lip heights and rises less well than the rest
 _UNITS = {

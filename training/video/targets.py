@@ -20,7 +20,7 @@ from .people import Person
 
 SPREAD = 0.25  # of every channel: how far from the teacher's it may be for one unit of cost
 CLOSURE = 0.30  # seconds: lips that are shut for less close for a sound, for more they rest
-PRESSED = -0.5  # mm: what the gap at a closure aims at, so that a small error leaves the lips shut
+PRESSED = -0.8  # mm: what the gap at a closure aims at, so that a small error leaves the lips shut
 _EDGE = 0.05  # seconds beyond the first and last picture that they still stand for
 
 Floats = NDArray[np.float32]
