@@ -23,6 +23,9 @@ from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import Head, load_head
 from ..inference.head.residual import Residual
 from ..inference.head.retarget import ArkitSolver
+from ..inference.performance.face import FaceCurves
+from ..inference.performance.performance import Performance
+from ..inference.performance.timeline import Cue
 from ..inference.take import GenerateRequest
 from ..training.fusion.expressions import emotion_arkit
 
@@ -73,8 +76,10 @@ def main() -> None:
     parser.add_argument("recording", type=Path, nargs="?", default=RECORDING)
     options = parser.parse_args()
     head, blendshapes = load_head(), load_blendshapes()
-    request = GenerateRequest(fps=30, emotions={"happy": 0.8})
-    take = Pipeline(ROOT / "weights", "numpy").generate(load_audio(options.recording), request, lambda *_: None)
+    spoken = Pipeline(ROOT / "weights", "numpy").generate(
+        load_audio(options.recording), GenerateRequest(fps=30), lambda *_: None
+    )
+    take = FaceCurves(spoken, Performance(emotions=(Cue(0.0, {"happy": 0.8}),))).performed()
     weights, basis = blendshapes.mixed(take.face_weights), blendshapes.basis
     print("| | mean | median | 95 % | worst | ms a frame |\n| --- | --- | --- | --- | --- | --- |")
     print("\n".join([*flame_rows(head, weights, basis), *arkit_rows(head, weights, basis)]))

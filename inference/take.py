@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,27 +22,17 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """One recording to animate.
+    """One recording to hear: what it says is the same however it is performed (`performance.face`).
 
-    `emotions` maps names of EMOTIONS and of the library (library.py) to intensities (0 is off, 1 is strong but natural,
-    at most 1.5); `audio` is only a label, so that errors can name the file; `vertices` asks for the face's vertices as
-    well. `articulation` makes speech smaller or larger: 0 is a still mouth, 1 as spoken, 1.5 theatre.
+    `audio` is only a label, so that errors can name the file.
     """
 
     fps: float = 30.0
-    emotions: dict[str, float] = field(default_factory=dict)
     style: str = DEFAULT_STYLE
-    articulation: float = 1.0
     audio: str = "audio"
-    vertices: bool = False
 
     def __post_init__(self) -> None:
-        """Raise RequestError for an intensity out of [0, 1.5] or an impossible frame rate."""
-        for name, value in self.emotions.items():
-            if not 0.0 <= value <= MAX_INTENSITY:
-                raise RequestError(f"The intensity of '{name}' is {value:g}.", "Give a number from 0 to 1.5.")
-        if not 0.0 <= self.articulation <= MAX_INTENSITY:
-            raise RequestError(f"The articulation is {self.articulation:g}.", "Give a number from 0 to 1.5.")
+        """Raise RequestError for an impossible frame rate."""
         if not MIN_FPS <= self.fps <= MAX_FPS:
             raise RequestError(f"{self.fps:g} frames per second is not a frame rate.", "Give 1 to 240.")
 
@@ -61,13 +51,14 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class Take:
-    """A finished performance: everything needed to bake, re-bake or export without inference.
+    """What a recording says, and how it is performed: all that is needed to bake, re-bake or export without inference.
 
     The face at frame t, in metres on the Duet head, is linear:
     neutral + speech_basis * (speech_weights[t] + silence[t] * (mix[t] @ emotion_opening))
-    + expression_basis * (mix[t] @ expression_weights), where mix is emotion_curves within MIX_LIMIT.
+    + expression_basis * (mix[t] @ expression_weights), where mix is emotion_curves within mix_limit.
     Frame t is at t / fps seconds of the recording. Shapes: T frames, Ks speech and Ke expression blendshapes,
-    E emotions: EMOTIONS, then those of the library that the take uses.
+    E emotions: EMOTIONS, then those of the library that the take uses. The worker's takes, and those stored in files,
+    are as spoken: no emotions, no coefficients, no vertices; `performance.face` performs them.
     """
 
     fps: float
@@ -84,6 +75,7 @@ class Take:
     model_id: str
     request: dict[str, Any]
     vertices: Floats | None = None  # (T, V, 3) metres, where asked for
+    mix_limit: float = MIX_LIMIT  # not stored: it is the performance's
 
     def __post_init__(self) -> None:
         """Raise ValueError where shapes and names disagree."""
@@ -110,12 +102,12 @@ class Take:
     @property
     def expression_curves(self) -> Floats:
         """(T, Ke) of the expression blendshapes."""
-        return within_limit(self.emotion_curves) @ self.expression_weights
+        return within_limit(self.emotion_curves, self.mix_limit) @ self.expression_weights
 
     @property
     def opening_curves(self) -> Floats:
         """(T, Ks) of the speech blendshapes: what emotions open in silence."""
-        return self.silence[:, None] * (within_limit(self.emotion_curves) @ self.emotion_opening)
+        return self.silence[:, None] * (within_limit(self.emotion_curves, self.mix_limit) @ self.emotion_opening)
 
     @property
     def face_weights(self) -> Floats:

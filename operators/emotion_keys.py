@@ -5,7 +5,7 @@
 import bpy
 
 from ..inference.errors import DuetError
-from ..inference.performance.emotion_keys import PRESETS
+from ..inference.performance.timeline import PRESETS
 from ..scene import properties
 from ..scene.blender import markers
 from ..scene.head import emotions, heads, sliders

@@ -2,8 +2,6 @@
 
 # mypy: disable-error-code="valid-type"
 
-from dataclasses import replace
-
 import bpy
 
 from ..inference.errors import DuetError, HeadError
@@ -125,7 +123,8 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
         if frames:
             bake.require_range(scene, action, *frames)
-        request = replace(GenerateRequest.from_json(takes.read(action).take.request), style=group.style)
+        stored = takes.read(action).take
+        request = GenerateRequest(stored.fps, group.style, str(stored.request.get("audio", "audio")))
         path, border = whole(group.audio), duet.border
         samples = yield from follow(sound.decode_steps(path, group.trim_start, group.trim_end), "Reading sound")
         take = yield from ask(context, request, samples)

@@ -7,11 +7,14 @@ from typing import Any
 
 import bpy
 
+from ..inference.audio.checks import SAMPLE_RATE
+from ..inference.audio.loudness import envelope, pauses
 from ..inference.errors import AudioError, DuetError, HeadError
+from ..inference.performance.face import FaceCurves
 from ..scene import bake, properties
 from ..scene.blender import timing
 from ..scene.head import heads
-from ..scene.take import sound
+from ..scene.take import settings, sound
 from ..scene.targets import arkit_heads, flame_bake, flame_heads, playback, target_settings
 from . import arkit_apply, flame_apply
 from .generate import recording_of
@@ -46,9 +49,11 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         RUNTIME.exclusive, target = True, scene.objects.get(name)
         if target is None:
             raise HeadError(f"'{name}' was removed or renamed while Duet worked.", "Generate again.")
-        performance = playback.of_take(scene, take, f"Duet {recording.path.stem}", recording.start)
+        own, loudness = settings.performance_of(properties.performance(scene)), envelope(samples, SAMPLE_RATE)
+        face = FaceCurves(take, own, timing.scene_fps(scene), pauses(loudness))
+        performance = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
         text = yield from _apply(scene, performance, target)
-        silent = _add_sound(scene, target, recording, len(performance.frames))
+        silent = _add_sound(scene, target, recording, face.frames)
         said = (text, silent, timing.outside(scene, recording.start), recording.note)
         return " ".join(each for each in said if each)
 

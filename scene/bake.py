@@ -10,14 +10,15 @@ import numpy as np
 
 from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
-from ..inference.performance.curves import splice
+from ..inference.performance.curves import frame_span, splice
+from ..inference.performance.performance import Performance
 from ..inference.performance.silence import kept_from_speech
 from ..inference.steps import Steps, finish
 from ..inference.take import Floats, Take
 from . import binding, properties
 from .blender import actions, shape_keys, states
 from .blender.rollback import all_or_nothing
-from .blender.timing import frame_span, outside, require_unstretched, scene_fps
+from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts
 from .take import life, revise, settings, sound, take_curves, takes, versions
@@ -57,14 +58,14 @@ def apply_steps(
     obj: bpy.types.Object | None,
     take: Take,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | settings.Choice | None = None,
+    chosen: bpy.types.PropertyGroup | Performance | None = None,
     layer: bool = True,
     in_sync: bool = False,
     lift: bool = True,
 ) -> Steps[list[str]]:
     """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
 
-    `chosen` are the settings of the performance: without them, the take's own emotion curves are keyed, and the head
+    `chosen` is how the take is performed: without it, the take's own emotion curves are keyed, and the head
     shows no life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way
     what would hide it (`obstacles`), else that is an error.
     """
@@ -74,7 +75,8 @@ def apply_steps(
     require_unstretched(scene)
     obstacles.require_undriven(obj, take.speech_names)
     properties.register()
-    felt = take_curves.felt(take, [] if chosen is None else settings.chosen_cues(chosen))
+    own = settings.performance_of(chosen) if isinstance(chosen, bpy.types.PropertyGroup) else chosen
+    felt = take_curves.felt(take, own.felt if own else ())
     take = with_emotions(take, felt)
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
     fps = scene_fps(scene)
@@ -83,12 +85,15 @@ def apply_steps(
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         heads.ensure_id(obj)
         action = _new_take(obj, stored, recording, chosen)
-        values = take_curves.speech_values(stored, action.duet, fps)
-        if shape_keys.exceeds_sliders(values):
+        face = take_curves.face_of(action, stored, fps)
+        if shape_keys.exceeds_sliders(face.speech):
             raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
-        yield from take_curves.write_speech(action, stored, obj.data.shape_keys, fps, values)
-        take_curves.write_silence(action, stored, obj, fps, values)
-        take_curves.write_emotion(action, stored, obj, fps, curves=chosen is None)
+        yield from take_curves.write_speech(action, stored, obj.data.shape_keys, face)
+        take_curves.write_silence(action, stored, obj, face)
+        if chosen is None:
+            take_curves.write_own_emotion(action, stored, obj, fps)
+        else:
+            take_curves.write_emotion(action, stored, obj, face)
         takes.store(action, (yield from takes.packed(stored)))
         yield 1.0
         skip = round(recording.begin * fps)
@@ -96,11 +101,11 @@ def apply_steps(
             sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
         )
         yield 1.0
-        due = revise.Due(take.speech_names, recording.start + np.arange(len(values)), values)
+        due = revise.Due(take.speech_names, recording.start + np.arange(face.frames), face.speech)
         notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         yield 1.0
-        life.add(obj, action.name, stored, settings.life_of(action.duet), recording.start, fps)
+        life.add(obj, action.name, face, recording.start)
         yield 1.0
         emotions.connect(obj, feelings.of_take(take, felt))
     sound.replace_strips(scene, earlier_strips, strip)
@@ -146,7 +151,7 @@ def regenerate_steps(
     names = [shape_keys.value_path(name) for name in take.speech_names]
     take = with_emotions(take, old.take.emotions)
     stored = replace(old, take=take)
-    values = take_curves.speech_values(stored, group, fps)
+    face = take_curves.face_of(action, stored, fps)
     if frames is not None:
         if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
             raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
@@ -155,16 +160,16 @@ def regenerate_steps(
         span = (round(first * scale), round(last * scale), round(border * scale))
         stored = replace(old, take=_spliced(old.take, take, *span))
         bag = actions.ensure_bag(action, obj.data.shape_keys)
-        now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(len(values)))
-        values = splice(now, values, first, last, border)
+        now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(face.frames))
+        face = take_curves.face_of(action, stored, fps, splice(now, face.speech, first, last, border))
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
-        yield from take_curves.write_speech(made, stored, obj.data.shape_keys, fps, values)
-        take_curves.write_silence(made, stored, obj, fps, values)
+        yield from take_curves.write_speech(made, stored, obj.data.shape_keys, face)
+        take_curves.write_silence(made, stored, obj, face)
         takes.store(made, (yield from takes.packed(stored)))
         edited = take_curves.is_edited("written_speech", action, old)
         yield 1.0
-        due = revise.Due(take.speech_names, group.moved_to + np.arange(len(values)), values)
+        due = revise.Due(take.speech_names, group.moved_to + np.arange(face.frames), face.speech)
         felt, layer = emotions.on(obj), scene.duet.existing == "LAYER"
         notes = revise.switch(scene, obj, made, felt, due, layer, scene.duet.clear_way)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
@@ -185,7 +190,7 @@ def _new_take(
     obj: bpy.types.Object,
     stored: takes.StoredTake,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | settings.Choice | None,
+    chosen: bpy.types.PropertyGroup | Performance | None,
 ) -> bpy.types.Action:
     """An action for the take: empty, or a copy of the take that plays, so that curves made by hand in it stay."""
     earlier = takes.active(obj)
@@ -193,7 +198,7 @@ def _new_take(
     action.name, action.use_fake_user = f"Duet {recording.path.stem}", True
     group = action.duet
     with settings.paused():
-        if isinstance(chosen, settings.Choice):
+        if isinstance(chosen, Performance):
             settings.choose(group, chosen)
         elif chosen is not None:
             settings.copy(chosen, group)

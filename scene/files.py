@@ -49,7 +49,8 @@ def bake_file(
     if order is None:
         notes += apply_take(scene, obj, take, audio, start, in_sync=True)
     else:
-        recording = Recording(audio, start, order.begin, order.end, loudness=order.loudness)
+        own = order.performance
+        recording = Recording(audio, start, own.begin(take.fps), own.trim_end, loudness=order.loudness)
         notes += _act(scene, obj, take, recording, order)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
@@ -60,7 +61,7 @@ def bake_file(
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
-    notes = finish(apply_steps(scene, obj, take, recording, order.choice, order.layer, in_sync=True))
+    notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:
         notes += finish(plain.bake_steps(scene, obj, order.plain)).notes
     return notes

@@ -4,15 +4,20 @@
 
 import atexit
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import bpy
 
 from ..inference.errors import HeadError, WeightsError
 from ..inference.head.library import emotion_names, label
-from ..inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, GenerateRequest
+from ..inference.performance.performance import SETTINGS
+from ..inference.performance.settings import Setting
+from ..inference.performance.timeline import INTENSITY
+from ..inference.take import EMOTIONS, GenerateRequest
 from .blender import timing
 from .head import heads, sliders
-from .take import revise, takes
+from .take import revise, settings, takes
 from .take.styles import STYLE_ITEMS
 
 _SOURCES = [
@@ -71,131 +76,75 @@ def _start_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
     revise.start(self.id_data)
 
 
-def _switch(name: str, description: str) -> object:
-    return bpy.props.BoolProperty(name=name, default=True, description=description, update=_life_changed)
+_UNITS: dict[str, dict[str, Any]] = {
+    "": {"subtype": "FACTOR"},
+    "ms": {"precision": 0, "step": 500},
+    "s": {"precision": 2, "step": 10},
+}
+_TIME = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}
 
 
-def _amount(description: str) -> object:
-    return bpy.props.FloatProperty(
-        name="Amount", default=1.0, min=0.0, max=2.0, soft_max=1.5, description=description, update=_life_changed
-    )
+def _property(setting: Setting, update: Callable[..., None] | None = None, **more: Any) -> Any:
+    """A property of Blender's for a setting of the table."""
+    more = {"name": setting.label, "description": setting.sentence, "default": setting.default, **more}
+    more |= {"update": update} if update else {}
+    if setting.choices:
+        return bpy.props.EnumProperty(**more)
+    if setting.whole:
+        return bpy.props.IntProperty(min=int(setting.least), max=int(setting.most), **more)
+    low, high = setting.usual or (setting.least, setting.most)
+    limits = {"min": setting.least, "max": setting.most, "soft_min": low, "soft_max": high}
+    return bpy.props.FloatProperty(**limits, **_UNITS[setting.unit], **more)
 
 
-def _feeling(name: str, default: str, description: str) -> object:
+def _feeling(name: str, default: str, description: str) -> Any:
     return bpy.props.EnumProperty(
         name=name, items=EMOTION_ITEMS, default=default, description=description, update=_emotion_changed
-    )
-
-
-def _intensity() -> object:
-    return bpy.props.FloatProperty(
-        name="Intensity",
-        default=0.7,
-        min=0.0,
-        max=MAX_INTENSITY,
-        soft_max=1.0,
-        description="How strong the feeling is: 0 is not at all, 1 is strong but natural, 1.5 is theatre",
-        update=_emotion_changed,
-    )
-
-
-def _seconds(name: str, default: float, description: str, **limits: float) -> object:
-    return bpy.props.FloatProperty(
-        name=name, default=default, precision=2, step=10, description=description, update=_emotion_changed, **limits
-    )
-
-
-def _milliseconds(name: str, description: str, **limits: float) -> object:
-    return bpy.props.FloatProperty(
-        name=name, default=0.0, precision=0, step=500, description=description, update=_speech_changed, **limits
-    )
-
-
-def _trim(name: str, description: str) -> object:
-    return bpy.props.FloatProperty(
-        name=name,
-        default=0.0,
-        min=0.0,
-        precision=2,
-        step=10,
-        subtype="TIME_ABSOLUTE",
-        unit="TIME_ABSOLUTE",
-        description=description,
     )
 
 
 class DuetCue(bpy.types.PropertyGroup):
     """A moment from which the face feels something else."""
 
-    seconds: _seconds(
-        "From (s)", 2.0, "Seconds of the recording at which the face begins to change", min=0.0, soft_max=60.0
+    seconds: bpy.props.FloatProperty(
+        name="From (s)",
+        default=2.0,
+        min=0.0,
+        soft_max=60.0,
+        precision=2,
+        step=10,
+        description="Seconds of the recording at which the face begins to change",
+        update=_emotion_changed,
     )
     emotion: _feeling("Emotion", "happy", "What the face turns to; rows with one time are mixed")
-    intensity: _intensity()
-    ease: _seconds("Transition (s)", 0.5, "Seconds until the face is there", min=0.04, max=10.0)
+    intensity: _property(INTENSITY, _emotion_changed)
+    ease: _property(SETTINGS["transition"], _emotion_changed)
+
+
+def _performance() -> dict[str, Any]:
+    """The properties that the next take and each take have in common: their names and kinds stay as files have them."""
+    updates = {"articulation": _speech_changed, "smoothing": _speech_changed, "offset": _speech_changed}
+    updates |= {"open_in_silence": _opening_changed, "mix_limit": _emotion_changed, "seed": _life_changed}
+    style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
+    made = {"style": _property(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
+    made |= {name: _property(SETTINGS[name], update) for name, update in updates.items()}
+    for name, amount in settings.AMOUNTS.items():
+        said = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
+        made[name] = bpy.props.BoolProperty(default=True, update=_life_changed, **said)
+        made[amount] = _property(SETTINGS[name], _life_changed, name="Amount", default=SETTINGS[name].natural)
+    made["emotion"] = _feeling(
+        "Feeling", "neutral", "How the head feels from the start; more can follow on the timeline"
+    )
+    made["intensity"] = _property(INTENSITY, _emotion_changed)
+    made["cues"] = bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
+    made["cue"] = bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
+    return made
 
 
 class _Performance:
-    """How a recording is acted; the same for the next take and for one that is there."""
+    """How a recording is performed; the same for the next take and for one that is there."""
 
-    style: bpy.props.EnumProperty(
-        name="Style",
-        items=STYLE_ITEMS,
-        default=DEFAULT_STYLE,
-        description="How clearly the mouth speaks. Used by the next Generate or Regenerate",
-    )
-    articulation: bpy.props.FloatProperty(
-        name="Articulation",
-        default=1.0,
-        min=0.0,
-        max=1.5,
-        subtype="FACTOR",
-        description="How far the mouth moves: 0 is still, 1 is as spoken, 1.5 is theatre",
-        update=_speech_changed,
-    )
-    smoothing: _milliseconds(
-        "Smoothing",
-        "Milliseconds over which speech is softened; over 40 lips no longer close on every p, b and m",
-        min=0.0,
-        max=150.0,
-        soft_max=80.0,
-    )
-    offset: _milliseconds(
-        "Offset",
-        "Milliseconds that the mouth moves after the sound; below 0 it moves ahead of it",
-        min=-500.0,
-        max=500.0,
-        soft_min=-150.0,
-        soft_max=150.0,
-    )
-    emotion: _feeling("Feeling", "neutral", "How the head feels from the start; more can follow on the timeline")
-    intensity: _intensity()
-    open_in_silence: bpy.props.FloatProperty(
-        name="Open in Silence",
-        default=1.0,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-        description="How far emotions drop the jaw and part the lips while nothing is said: 0 is not at all",
-        update=_opening_changed,
-    )
-    cues: bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
-    cue: bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
-    blinks: _switch("Blinks", "Blink, most often where a pause begins")
-    blink_amount: _amount("How far the lids close: 1 is shut")
-    eyes: _switch("Eye Darts", "Let the eyes wander in small jumps, as eyes do")
-    eye_amount: _amount("How far the eyes wander: 1 is as in conversation")
-    head_motion: _switch("Head Motion", "Move the neck a little while it speaks")
-    head_amount: _amount("How far the head moves: 1 is about two degrees")
-    breaths: _switch("Breaths", "Part the lips a little for breath before speech goes on after a pause")
-    breath_amount: _amount("How far the lips part: 1 is slight")
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        default=1,
-        min=0,
-        description="Another number gives other moments for blinks, darts and motion",
-        update=_life_changed,
-    )
+    __annotations__ = _performance()
 
 
 class DuetTake(_Performance, bpy.types.PropertyGroup):
@@ -247,8 +196,8 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="The recording of one voice: WAV, FLAC, MP3, OGG and others",
     )
     strip: bpy.props.StringProperty(name="Strip", description="The sound strip of the sequencer that is spoken")
-    trim_start: _trim("Trim Start", "Seconds to leave out at the recording's beginning")
-    trim_end: _trim("Trim End", "The second of the recording at which to stop; 0 is its end")
+    trim_start: _property(SETTINGS["trim_start"], **_TIME)
+    trim_end: _property(SETTINGS["trim_end"], **_TIME)
     start_frame: bpy.props.IntProperty(
         name="Start Frame", default=1, description="The frame at which the recording begins"
     )
@@ -360,10 +309,8 @@ def frame_at(scene: bpy.types.Scene, seconds: float) -> int:
 
 
 def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
-    """The request that the choices describe, at the scene's frame rate; raises RequestError."""
-    chosen = performance(scene)
-    emotions = {} if chosen.emotion == "neutral" else {chosen.emotion: chosen.intensity}
-    return GenerateRequest(fps=timing.scene_fps(scene), emotions=emotions, style=chosen.style, audio=label)
+    """What the choices ask of the worker, at the scene's frame rate; raises RequestError."""
+    return GenerateRequest(fps=timing.scene_fps(scene), style=performance(scene).style, audio=label)
 
 
 _CLASSES = (DuetCue, DuetTake, DuetSettings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from ..checkpoints import MODEL_FILES, model_id
 from ..errors import RequestError
 from ..head.blendshapes import Blendshapes, load_blendshapes
 from ..head.canonical import Head, load_head
-from ..head.retarget import ArkitSolver
 from ..performance.curves import sample
 from ..performance.silence import kept_from_speech, silence_around
 from ..take import EMOTIONS, GenerateRequest, Take
@@ -56,7 +55,6 @@ class Pipeline:
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._grid = models.grid
         self._rig = self._load_rig(models)
-        self._solver = ArkitSolver(self.head.arkit, self.shapes.basis)
 
     def _load_rig(self, models: Models) -> _Rig:
         deltas = models.rig.deltas(self.head)
@@ -82,44 +80,30 @@ class Pipeline:
         return self._rig.contact
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
-        """The take of a recording (N,) at 16 kHz; raises AudioError or RequestError, naming the recording."""
-        samples, names = check_samples(samples, request.audio), self._emotions(request)
+        """The take of samples (N,) at 16 kHz, as spoken; raises AudioError or RequestError, naming the recording."""
+        samples = check_samples(samples, request.audio)
         channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
         channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
         channels[[0, -1]] = 0.0  # at rest, for they are held before and after
-        speech = np.float32(request.articulation) * self.speech_weights(channels, progress)
-        rows = [self.shapes.emotions.index(name) for name in names]
+        speech = self.speech_weights(channels, progress)
         take = Take(
             fps=request.fps,
             speech_weights=speech,
-            expression_weights=self.shapes.emotion_weights[rows],
-            emotion_opening=self.shapes.emotion_opening[rows],
-            emotion_curves=np.tile([np.float32(request.emotions.get(name, 0.0)) for name in names], (frames, 1)),
+            expression_weights=self.shapes.emotion_weights[: len(EMOTIONS)],
+            emotion_opening=self.shapes.emotion_opening[: len(EMOTIONS)],
+            emotion_curves=np.zeros((frames, len(EMOTIONS)), np.float32),
             silence=self._silence(samples, speech, request.fps),
-            arkit=np.zeros((frames, len(self.head.arkit_names)), np.float32),
+            arkit=np.zeros((frames, 0), np.float32),
             speech_names=self.shapes.speech_names,
             expression_names=self.shapes.expression_names,
-            emotions=names,
-            arkit_names=self.head.arkit_names,
+            emotions=EMOTIONS,
+            arkit_names=(),
             model_id=self.model_id,
             request=request.to_json(),
         )
-        weights = take.face_weights
-        vertices = self.shapes.faces(self.head.vertices, weights) if request.vertices else None
-        take = replace(take, arkit=self._solver(self.shapes.mixed(weights)), vertices=vertices)
         progress(1.0, "Done")
         return take
-
-    def _emotions(self, request: GenerateRequest) -> tuple[str, ...]:
-        """EMOTIONS and those of the library that are asked for; raises RequestError for one that there is not."""
-        added = tuple(name for name in request.emotions if name not in EMOTIONS)
-        unknown = [name for name in added if name not in self.shapes.emotions]
-        if unknown:
-            raise RequestError(
-                f"There is no emotion '{unknown[0]}'.", f"Choose from: {', '.join(self.shapes.emotions)}."
-            )
-        return EMOTIONS + added
 
     def _silence(self, samples: Floats, speech: Floats, fps: float) -> Floats:
         """(T,) of speech weights (T, Ks): 1 where the recording is silent, 0 where the face may speak or does."""

@@ -8,7 +8,7 @@ squares solution with the pose correctives in it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from ..bound import Binding, BindRequest
 from ..errors import HeadError
-from ..head.blendshapes import Blendshapes
+from ..head.recompose import deltas_of
 from ..head.residual import Residual, moving
-from ..take import Take
-from .model import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
+from .model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 
 STEPS = 5
 RIDGE = 5e-6  # metres that all coordinates may be off for an expression coefficient to be smaller by 1
@@ -168,20 +167,39 @@ def turns(rest: Floats, offsets: Floats) -> Floats:
 
 
 def flame_motion(
-    take: Take, model: FlameModel, blendshapes: Blendshapes, binding: Binding | None = None
+    names: Sequence[str],
+    weights: Floats,
+    fps: float,
+    model: FlameModel,
+    binding: Binding | None = None,
+    turned: Mapping[str, Floats] | None = None,
 ) -> tuple[FlameMotion, Residual]:
-    """A take on a model; `binding` is that of the model's mesh, where its vertices are not the Duet head's.
+    """Weights (T, K) of the Duet head's shapes of these names on a model, and what its bones do (`add_turns`).
 
-    Raises HeadError where there is none and the model has other vertices.
+    `binding` is that of the model's mesh, where its vertices are not the Duet head's. Raises HeadError where there is
+    none and the model has other vertices, WeightsError where a name is none of the head's.
     """
-    known = blendshapes.names
-    basis = blendshapes.basis @ TO_BLENDER if binding is None else bound_basis(binding, known, model)
+    basis = deltas_of(names) @ TO_BLENDER if binding is None else bound_basis(binding, names, model)
     if basis.shape[1] != len(model.v_template):
         raise HeadError(
             f"The model has {len(model.v_template)} vertices, the Duet head {basis.shape[1]}.",
             "Bind the model's mesh first, or use the model that comes with Duet.",
         )
-    return FlameFit(model)(blendshapes.mixed(take.face_weights), np.asarray(basis, np.float32), take.fps)
+    motion, residual = FlameFit(model)(weights, np.asarray(basis, np.float32), fps)
+    add_turns(motion.pose, turned or {})
+    return motion, residual
+
+
+def add_turns(pose: Floats, turned: Mapping[str, Floats]) -> None:
+    """Add rotations (T, 3, 3) of the Duet head's bones, Blender's axes, to a pose (T, 5, 3).
+
+    The neck as it is, jaw and eyes before the face's own.
+    """
+    for joint in (NECK, JAW, LEFT_EYE, RIGHT_EYE):
+        by = turned.get(JOINTS[joint])
+        if by is not None:
+            rotation = TO_BLENDER.T @ by @ TO_BLENDER @ rotation_matrices(pose[:, joint].astype(np.float64))
+            pose[:, joint] = turns(np.eye(3), np.swapaxes(rotation, 1, 2) - np.eye(3))
 
 
 def bind_request(model: FlameModel, name: str) -> BindRequest:
@@ -198,7 +216,7 @@ def bind_request(model: FlameModel, name: str) -> BindRequest:
 
 
 def bound_basis(binding: Binding, names: Sequence[str], model: FlameModel) -> Floats:
-    """The named blendshapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
+    """The Duet head's shapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
     missing = [name for name in names if name not in binding.names]
     if missing:
         raise HeadError(f"The binding lacks {len(missing)} blendshapes ({missing[0]}).", "Bind it again.")

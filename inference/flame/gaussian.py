@@ -13,16 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bound import Binding
 from ..errors import OutputError
 from ..formats.exports import written_whole
 from ..formats.npz import read_npz
-from ..head.blendshapes import load_blendshapes
-from ..head.residual import Residual
 from ..plain_text import brief
-from ..take import Take
-from .duet import duet_flame
-from .fit import FlameMotion, flame_motion
+from .fit import FlameMotion
 from .model import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel
 
 SHAPES, EXPRESSIONS = 300, 100
@@ -64,20 +59,6 @@ def write_gaussian(path: Path, motion: FlameMotion, model: FlameModel) -> None:
     difference = check_gaussian(path, motion, model)
     if difference > _AGREE:
         raise OutputError(f"The output '{path}' is {difference * 1000:.3f} mm off what was written.", _REMEDY)
-
-
-def write_gaussian_take(
-    path: Path, take: Take, model: FlameModel | None = None, binding: Binding | None = None
-) -> Residual:
-    """Write a take as a sequence, on Duet's own model unless another is given; return how near the face is.
-
-    A model of other vertices than the Duet head's needs its binding (`flame_fit.bind_request`). Raises OutputError,
-    HeadError or WeightsError.
-    """
-    model = model or duet_flame()
-    motion, residual = flame_motion(take, model, load_blendshapes(), binding)
-    write_gaussian(path, motion, model)
-    return residual
 
 
 def read_gaussian(path: Path) -> dict[str, NDArray[Any]]:

@@ -84,8 +84,8 @@ def write_json_steps(path: Path, take: Take) -> Steps[None]:
 
 def meta_of(take: Take) -> dict[str, Any]:
     """Where a take comes from: `audio`, `style` and `emotions` as they were asked for, and the `model`'s id."""
-    asked = {key: take.request.get(key) for key in ("audio", "style", "emotions")}
-    return {"generator": "Duet", "model": take.model_id, **asked}
+    asked = {key: take.request.get(key) for key in ("audio", "style")}
+    return {"generator": "Duet", "model": take.model_id, **asked, "emotions": take.request.get("emotions", {})}
 
 
 def prepare_output(path: Path) -> Path:

@@ -1,16 +1,15 @@
-"""A take with other curves, without inference: ARKit coefficients and vertices follow from its weights."""
+"""What weights of blendshapes amount to on the Duet head, without inference: vertices, and ARKit coefficients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
 
 from ..errors import WeightsError
 from ..steps import Steps
-from ..take import Floats, Take
+from ..take import Floats
 from .blendshapes import Blendshapes, load_blendshapes
 from .canonical import Head, load_head
 from .retarget import ArkitSolver
@@ -22,26 +21,29 @@ def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
     return head, shapes, ArkitSolver(head.arkit, shapes.basis)
 
 
-def with_curves(
-    take: Take, emotion_curves: Floats, speech_weights: Floats | None = None, silence: Floats | None = None
-) -> Take:
-    """The take with other sliders (T, E) and, where given, other speech weights (T, Ks) and silence (T,).
+def mixed(names: Sequence[str], weights: Floats) -> tuple[tuple[str, ...], Floats]:
+    """All K learned shapes that move, and their weights (T, K): those given (T, N) of these names, and the correctives.
 
-    Its ARKit coefficients and, where it has them, its vertices are computed anew. Raises WeightsError where the take
-    is not of the shipped blendshapes.
+    Raises WeightsError where one is not among the shipped ones.
     """
-    head, shapes, solve = _shapes()
-    if (take.speech_names, take.expression_names) != (shapes.speech_names, shapes.expression_names):
-        raise WeightsError("The take was made by another version of Duet's model.", "Generate it again.")
-    take = replace(
-        take,
-        emotion_curves=np.asarray(emotion_curves, np.float32),
-        speech_weights=take.speech_weights if speech_weights is None else np.asarray(speech_weights, np.float32),
-        silence=take.silence if silence is None else np.asarray(silence, np.float32),
-    )
-    weights = take.face_weights
-    vertices = None if take.vertices is None else shapes.faces(head.vertices, weights)
-    return replace(take, arkit=solve(shapes.mixed(weights)), vertices=vertices)
+    shapes = _shapes()[1]
+    return shapes.names, shapes.mixed(_full(names, weights))
+
+
+def deltas_of(names: Sequence[str]) -> Floats:
+    """What learned shapes and ARKit's of these names add to the Duet head at 1: (K, V, 3) metres; raises as `mixed`."""
+    head, shapes, _ = _shapes()
+    known = (*shapes.names, *head.arkit_names)
+    _require(names, known)
+    if tuple(names) == shapes.names:
+        return shapes.basis
+    return np.concatenate([shapes.basis, head.arkit])[[known.index(name) for name in names]]
+
+
+def vertices_of(names: Sequence[str], weights: Floats) -> Floats:
+    """The Duet head's vertices (T, V, 3) in metres, of weights (T, N) of speech and expression; raises as `mixed`."""
+    head, shapes, _ = _shapes()
+    return shapes.faces(head.vertices, _full(names, weights))
 
 
 def knows(names: Iterable[str]) -> bool:
@@ -55,11 +57,22 @@ def solve_arkit(names: tuple[str, ...], weights: Floats) -> Steps[Floats]:
 
     Raises WeightsError where one is not among the shipped ones.
     """
-    _, shapes, solve = _shapes()
+    return (yield from _shapes()[2].steps(mixed(names, weights)[1]))
+
+
+def _full(names: Sequence[str], weights: Floats) -> Floats:
+    """Weights (T, N) of these names as (T, Ks + Ke) of all speech and expression shapes."""
+    shapes = _shapes()[1]
     known = (*shapes.speech_names, *shapes.expression_names)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise WeightsError(f"The blendshape '{unknown[0]}' is of another version of Duet.", "Add a new head.")
+    if tuple(names) == known:
+        return weights
+    _require(names, known)
     full = np.zeros((len(weights), len(known)), np.float32)
     full[:, [known.index(name) for name in names]] = weights
-    return (yield from solve.steps(shapes.mixed(full)))
+    return full
+
+
+def _require(names: Iterable[str], known: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise WeightsError(f"The blendshape '{unknown[0]}' is of another version of Duet.", "Generate it again.")

@@ -36,6 +36,24 @@ def smooth(curves: Floats, sigma: float) -> Floats:
     return result.astype(np.float32)
 
 
+def frame_span(count: int, rate: float, fps: float) -> int:
+    """How many frames at `fps` `count` frames at `rate` fill: at least 1, the last one within them."""
+    return int(np.floor((count - 1) / rate * fps + 1e-2)) + 1
+
+
+def at_frames(curves: Floats, rate: float, fps: float, later: float = 0.0) -> Floats:
+    """Curves (T, N) at `rate` as (S, N) at the whole frames of `fps`, linear between their own frames.
+
+    They play `later` seconds later; what is then missing at an end is held. Linear, as Blender draws between the keys
+    of a take: a take has frames enough. `engine.resample` is cubic, for it makes 120 frames a second of 50.
+    """
+    count = frame_span(len(curves), rate, fps)
+    same = abs(rate - fps) * count / fps < 0.01  # of a frame, at the end
+    if not later and same and count == len(curves):
+        return curves
+    return sample(curves, rate, np.arange(count) / fps - later)
+
+
 def range_weight(frames: int, first: int, last: int, border: int) -> Floats:
     """How much of a new version each of `frames` takes: 1 from `first` to `last`, eased to 0 over `border` outside."""
     at = np.arange(frames)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +14,7 @@ from pathlib import Path
 
 from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ...inference.plain_text import one_line
-from ...inference.take import DEFAULT_STYLE, EMOTIONS
-from . import acting, export_command, live_command, pool, records, server
+from . import export_command, live_command, pool, records, server
 from .jobs import (
     DEFAULT_FPS,
     Damaged,
@@ -27,6 +25,7 @@ from .jobs import (
     place_of_head,
     start_frame,
 )
+from .options import add_options, performance_of, single_emotions
 from .paths import absolute, is_there
 from .plan import MANIFEST_SUFFIX, plan
 from .runner import FLAME, Made, Outcome, run_here
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may not fit the terminal's encoding
     parser = _parser()
     try:
-        options = parser.parse_args(_single_emotions(argv))
+        options = parser.parse_args(single_emotions(argv))
         try:
             _make_absolute(options)
             if options.command == "export":
@@ -78,7 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     generate = commands.add_parser("generate", help="write blendshape weights and ARKit coefficients")
     _add_files(generate, ".npz, .flame.npz for Gaussian avatars, .json of ARKit weights, or .csv of Live Link Face")
-    _add_performance(generate)
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
     generate.add_argument(
@@ -87,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
     _add_files(bake, ".blend")
-    _add_performance(bake)
     bake.add_argument(
         "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
     )
@@ -103,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     bake.set_defaults(vertices=False, format="blend", flame=None)
     for command in (generate, bake):
-        acting.add_options(command.add_argument_group("acting"))
+        _add_rate(command)
+        add_options(command)
         _add_work(command)
     export = commands.add_parser("export", help="write what the head of a .blend does, for another program")
     export_command.add_options(export)
@@ -118,26 +116,9 @@ def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
 
 
-def _add_performance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--emotion",
-        action="append",
-        default=[],
-        type=_emotion,
-        metavar="NAME=NUMBER",
-        help=f"0 is off, 1 strong but natural, 1.5 the most; several may follow; names: {', '.join(EMOTIONS)}, "
-        "and those of docs/expressions.md, such as smirk",
-    )
-    parser.add_argument(
-        "--emotion-track", default="", metavar="TRACK", help="emotions from their seconds on: 'sad@2.0;angry=0.8@5.5'"
-    )
+def _add_rate(parser: argparse.ArgumentParser) -> None:
     rates = f"frames per second: 30, 23.976, 24000/1001, ... (default: the file's, else {DEFAULT_FPS:g})"
     parser.add_argument("--fps", type=_frame_rate, help=rates)
-    parser.add_argument(
-        "--style",
-        default=DEFAULT_STYLE,
-        help=f"speaking style: natural, enunciated for clear speech, or an own one (default: {DEFAULT_STYLE})",
-    )
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
@@ -156,27 +137,6 @@ def _make_absolute(options: argparse.Namespace) -> None:
     for name in ("output", "flame"):
         if getattr(options, name, None):
             setattr(options, name, absolute(getattr(options, name)))
-
-
-def _single_emotions(argv: Sequence[str]) -> list[str]:
-    """`--emotion happy=0.8 sad=0.2 line.wav` with one `--emotion` for each, so that recordings may follow."""
-    result: list[str] = []
-    listing = False
-    for text in argv:
-        is_emotion = re.fullmatch(r"[A-Za-z_]+=[^/\\]*", text) is not None
-        if listing and is_emotion and result[-1] != "--emotion":
-            result.append("--emotion")
-        listing = text == "--emotion" or (listing and is_emotion)
-        result.append(text)
-    return result
-
-
-def _emotion(text: str) -> str:
-    name, _, value = text.partition("=")
-    try:
-        return f"{name}={float(value)!r}"
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=NUMBER, such as happy=0.8") from None
 
 
 def _frame_rate(text: str) -> float:
@@ -211,21 +171,15 @@ def _count(text: str) -> int:
 
 def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
     """What to do, checked as far as it can be; raises UsageError or a DuetError that concerns the whole."""
-    if options.emotion and options.emotion_track:
-        raise UsageError("--emotion and --emotion-track do not go together: begin the track with 'happy=0.8;...'")
     base, head = place_of_head(options.head, None, base if options.command == "bake" else None)
-    emotions = dict(text.split("=") for text in options.emotion)
-    track = options.emotion_track or "+".join(f"{name}={value}" for name, value in emotions.items())
     template = Job(
         audio=Path(),
         output=Path(),
         fps=options.fps,
-        track=track,
-        style=options.style,
+        performance=performance_of(options),
         vertices=options.vertices,
         base=base,
         head=head,
-        acting=acting.chosen(options),
         start=options.start_frame,
         plain=options.plain,
         keep=options.existing == "keep",
@@ -320,7 +274,7 @@ def _record(job: Job, made: Made) -> None:
 def _is_common(error: DuetError, jobs: list[Job]) -> bool:
     """Whether every other job would fail in the same way."""
     if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
-        return len({(job.style, job.base) for job in jobs}) == 1
+        return len({(job.performance.style, job.base) for job in jobs}) == 1
     return isinstance(error, (CancelledError, WeightsError, pool.StartError))
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...inference.errors import DuetError, HeadError, RequestError
-from ...inference.performance.emotion_track import EmotionTrack, parse_track
+from ...inference.performance.performance import Performance
 from ...inference.plain_text import one_line
-from ...inference.take import DEFAULT_STYLE, GenerateRequest
-from .acting import Acting
-from .acting import to_json as acting_to_json
+from ...inference.take import GenerateRequest
 from .paths import absolute
 
 DEFAULT_FPS = 30.0
@@ -29,35 +27,30 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """One recording, how it is to be animated, and the file that comes of it.
+    """One recording, how it is performed, and the file that comes of it.
 
-    `fps` None is the base's frame rate, else 30; `track` is a text for `parse_track`; `base` is the .blend to add
-    to, `head` the name of the object in it. `start` None is the scene's first frame; `plain` is a tolerance in mm
-    where drivers and sliders are not wanted; `keep` sets an action in the way aside instead of layering it. `flame`
-    is the FLAME model that a .flame.npz is for; None is the Duet head's own.
+    `fps` None is the base's frame rate, else 30; `base` is the .blend to add to, `head` the name of the object in it.
+    `start` None is the scene's first frame; `plain` is a tolerance in mm where drivers and sliders are not wanted;
+    `keep` sets an action in the way aside instead of layering it. `flame` is the FLAME model that a .flame.npz is for;
+    None is the Duet head's own.
     """
 
     audio: Path
     output: Path
     fps: float | None = None
-    track: str = ""
-    style: str = DEFAULT_STYLE
+    performance: Performance = field(default_factory=Performance)
     vertices: bool = False
     base: Path | None = None
     head: str = ""
-    acting: Acting = field(default_factory=Acting)
     start: int | None = None
     plain: float | None = None
     keep: bool = False
     flame: Path | None = None
 
     def request(self, fps: float | None = None) -> GenerateRequest:
-        """What is asked of the worker; raises RequestError. A track that changes is applied to the take later."""
-        track = self.emotions
-        emotions = track.steps[0].emotions if track.steps and track.steady else {}
+        """What is asked of the worker; raises RequestError."""
         rate = self.fps if self.fps is not None else fps or DEFAULT_FPS
-        articulation = 1.0 if self.is_bake else self.acting.articulation  # of a .blend it can be changed later
-        return GenerateRequest(rate, emotions, self.style, articulation, one_line(self.audio), self.vertices)
+        return GenerateRequest(rate, self.performance.style, one_line(self.audio))
 
     @property
     def is_bake(self) -> bool:
@@ -69,21 +62,16 @@ class Job:
         """The files that the job reads."""
         return [path for path in (self.audio, self.base, self.flame) if path]
 
-    @property
-    def emotions(self) -> EmotionTrack:
-        """The track; raises RequestError."""
-        return parse_track(self.track)
-
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         plain = {key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()}
-        return plain | {"acting": acting_to_json(self.acting)}
+        return plain | {"performance": self.performance.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job a dict from `to_json` describes."""
         paths = {key: Path(data[key]) for key in ("audio", "output", "base", "flame") if data.get(key)}
-        return cls(**{**data, **paths, "acting": Acting(**data["acting"])})
+        return cls(**{**data, **paths, "performance": Performance.from_json(data["performance"])})
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ...inference.errors import DuetError, TableError
 from ...inference.formats.text_table import read_rows
+from ...inference.performance.performance import SETTINGS
 from ...inference.plain_text import brief
-from . import acting
 from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
 from .paths import Identity, absolute, identity
 
-COLUMNS = ("audio", "output", "head", "emotion", "fps", "style", "start", *acting.OPTIONS)
+COLUMN_OF = {name: "emotion" if setting.steps else name for name, setting in SETTINGS.items()}
+COLUMNS = ("audio", "output", "head", "fps", "start", *COLUMN_OF.values())
 MAX_ROWS = 100_000
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
 _REMEDY = f"Give a table with the columns {', '.join(COLUMNS)}; all but audio may be missing."
@@ -92,10 +93,8 @@ def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
         base=base,
         head=head or (defaults.job.head if base == defaults.job.base else ""),
         fps=frame_rate(cells["fps"]) if cells.get("fps") else defaults.job.fps,
-        track=cells.get("emotion") or defaults.job.track,
-        style=cells.get("style") or defaults.job.style,
         start=start_frame(cells["start"]) if cells.get("start") else defaults.job.start,
-        acting=acting.with_texts(defaults.job.acting, dict(cells)),
+        performance=defaults.job.performance.with_texts({n: cells.get(c) for n, c in COLUMN_OF.items()}),
     )
     job.request()  # raises RequestError
     return job

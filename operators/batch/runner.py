@@ -10,21 +10,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...inference.audio.checks import SAMPLE_RATE
 from ...inference.audio.decode import load_audio
-from ...inference.audio.loudness import envelope
+from ...inference.audio.loudness import envelope, pauses
 from ...inference.client.client import WorkerClient, worker_command
 from ...inference.errors import AudioError, DuetError, WorkerError
-from ...inference.flame.gaussian import write_gaussian_take
+from ...inference.flame.fit import flame_motion
+from ...inference.flame.gaussian import write_gaussian
 from ...inference.formats.exports import prepare_output, write_json, write_npz
 from ...inference.formats.livelink import write_livelink_csv
 from ...inference.formats.timecode import exact_rate
 from ...inference.head.canonical import load_head
-from ...inference.performance.emotion_keys import Cue
+from ...inference.performance.face import FaceCurves
 from ...inference.take import Floats, Take
-from . import acting
 from .flame import FlameModels
 from .jobs import Job
 
@@ -35,7 +34,7 @@ _WRITERS: dict[str, Callable[[Path, Take], None]] = {
     ".csv": write_livelink_csv,
     ".json": write_json,
 }
-MAX_VERTICES = 4 << 30  # bytes, which the worker and this process both hold
+MAX_VERTICES = 4 << 30  # bytes
 FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
 
 
@@ -66,19 +65,26 @@ class Runner:
     def run(self, job: Job, on_progress: Progress | None = None) -> Made:
         """Do the job; raises the DuetError that it failed with."""
         prepare_output(job.output)  # before the work, so that none is lost
-        request = job.request(_frame_rate(job))
-        samples = acting.trimmed(_load(job.audio), job.acting, request.fps, str(job.audio))
-        if request.vertices:
+        request = job.request(_base_rate(job))
+        samples = _trimmed(job, request.fps)
+        if job.vertices:
             _check_vertices(job, len(samples) / SAMPLE_RATE * request.fps)
         take = self._client.run(request, samples, on_progress)
-        if not job.is_bake:
-            take = acting.performed(_felt(job, take), job.acting, samples)
-        notes: Sequence[str] = ()
-        if job.output.name.lower().endswith(FLAME):
-            write_gaussian_take(job.output, take, *self._models.of(job.flame))
-        else:
-            notes = _write(job, take, samples)
-        return Made(take.frame_count, take.model_id, notes)
+        loudness = envelope(samples, SAMPLE_RATE)
+        if job.is_bake:
+            return Made(take.frame_count, take.model_id, _bake(job, take, loudness))
+        self._write(job, FaceCurves(take, job.performance, pauses=pauses(loudness)))
+        return Made(take.frame_count, take.model_id)
+
+    def _write(self, job: Job, face: FaceCurves) -> None:
+        """Write the face in the output's format; coefficients and vertices are computed for those that have them."""
+        if not job.output.name.lower().endswith(FLAME):
+            take = face.performed(arkit=True, vertices=job.vertices)
+            _WRITERS[job.output.suffix.lower()](job.output, take)
+            return
+        model, binding = self._models.of(job.flame)
+        motion, _ = flame_motion(face.names, face.weights, face.fps, model, binding, face.turns)
+        write_gaussian(job.output, motion, model)
 
     def outcome(self, job: Job, on_progress: Progress | None = None) -> Outcome:
         """The job done, or the one error that it alone failed with, whatever that was."""
@@ -113,7 +119,16 @@ def run_here(
         runner.close()
 
 
-def _frame_rate(job: Job) -> float | None:
+def _trimmed(job: Job, fps: float) -> Floats:
+    """The samples (N,) at SAMPLE_RATE that are spoken, from a whole frame on; raises AudioError."""
+    own = job.performance
+    samples = _load(job.audio)[round(own.begin(fps) * SAMPLE_RATE) : round(own.trim_end * SAMPLE_RATE) or None]
+    if not len(samples):
+        raise AudioError(f"Nothing is left of '{job.audio}' between the trims.", "Change --trim-start or --trim-end.")
+    return samples
+
+
+def _base_rate(job: Job) -> float | None:
     """The rate of the job's base where none was asked for."""
     if job.base is None or job.fps is not None or job.output.suffix.lower() in _WRITERS:
         return None
@@ -131,46 +146,14 @@ def _check_vertices(job: Job, frames: float) -> None:
         raise AudioError(message, "Cut it into parts, or leave out --vertices: they follow from the weights.")
 
 
-def _felt(job: Job, take: Take) -> Take:
-    """The take with emotions that change."""
-    if job.emotions.steady:
-        return take
-    from ...inference.head.library import with_emotions
-    from ...inference.head.recompose import with_curves
-
-    take = with_emotions(take, job.emotions.names)
-    curves = job.emotions.curves(take.frame_count, take.fps, take.emotions, job.acting.transition)
-    return with_curves(take, curves)
-
-
-def _write(job: Job, take: Take, samples: Floats) -> Sequence[str]:
-    """Write the output; return notes for the user."""
-    writer = _WRITERS.get(job.output.suffix.lower())
-    if writer:
-        writer(job.output, take)
-        return ()
+def _bake(job: Job, take: Take, loudness: Floats) -> Sequence[str]:
+    """Write the .blend; return notes for the user."""
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
         from ...scene import bake_file
+        from ...scene.take.settings import Order
 
-        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, _order(job, take, samples)) or ())
-
-
-def _order(job: Job, take: Take, samples: Floats) -> Any:
-    """How the head is to act: an Order of scene.settings, which needs Blender."""
-    from ...scene.take.settings import Choice, Order
-
-    own = job.acting
-    cues = tuple(Cue.of(step, own.transition) for step in job.emotions.steps)
-    choice = Choice(job.style, own.articulation, own.smoothing, own.offset, cues, own.life, own.open_in_silence)
-    return Order(
-        choice=choice,
-        start=job.start,
-        begin=acting.trim_start(own, take.fps),
-        end=own.trim_end,
-        loudness=envelope(samples, SAMPLE_RATE),
-        layer=not job.keep,
-        plain=job.plain,
-    )
+        order = Order(job.performance, job.start, loudness, not job.keep, job.plain)
+        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, order) or ())
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import bpy
 
-from ...inference.performance.emotion_keys import Cue, in_order
+from ...inference.performance.timeline import Cue, in_order
 
 _PREFIX = "Duet: "
 

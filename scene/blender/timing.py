@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import bpy
-import numpy as np
 
 from ...inference.errors import HeadError
-from ...inference.performance.curves import sample
-from ...inference.take import Floats
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -43,21 +40,3 @@ def set_scene_fps(scene: bpy.types.Scene, fps: float) -> None:
 def seconds_to_frame(seconds: float, fps: float, start: float = 0.0) -> float:
     """The frame, with its fraction, at which a moment of the recording plays; second 0 is at `start`."""
     return start + seconds * fps
-
-
-def frame_span(count: int, take_fps: float, fps: float) -> int:
-    """How many of the scene's frames `count` frames of a take fill: at least 1, the last one within the take."""
-    return int(np.floor(seconds_to_frame((count - 1) / take_fps, fps) + 1e-2)) + 1
-
-
-def resample(curves: Floats, take_fps: float, fps: float, later: float = 0.0) -> Floats:
-    """Curves (T, N) at `take_fps` as (S, N) at the scene's whole frames, linear between the take's frames.
-
-    They play `later` seconds later; what is then missing at an end is held. Linear, as Blender draws between the keys
-    of a take: a take has frames enough. `inference.resample` is cubic, for it makes 120 frames a second of 50.
-    """
-    count = frame_span(len(curves), take_fps, fps)
-    same = abs(take_fps - fps) * count / fps < 0.01  # of a frame, at the end
-    if not later and same and count == len(curves):
-        return curves
-    return sample(curves, take_fps, np.arange(count) / fps - later)

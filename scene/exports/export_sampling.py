@@ -17,7 +17,7 @@ from ...inference.steps import Steps
 from ...inference.take import Floats, GenerateRequest, Take
 from ..blender import compat, shape_keys, stage, timing
 from ..head import emotions, feelings, heads, sliders
-from ..take import takes
+from ..take import settings, takes
 from ..targets import arkit_keys, playback
 
 
@@ -147,9 +147,15 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
         emotions=take.emotions,
         arkit_names=ARKIT_NAMES,
         model_id=take.model_id,
-        request=take.request,
+        request={**take.request, "emotions": _steady(obj)},
     )
     return Played(played, expression, opening)
+
+
+def _steady(obj: bpy.types.Object) -> dict[str, float]:
+    """The mix that was chosen for the take that plays, where it does not change."""
+    action = takes.active(obj)
+    return settings.performance_of(action.duet).steady if action else {}
 
 
 def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
 from ...inference.head.library import label
 from ...inference.performance.curves import needed_keys
-from ...inference.performance.emotion_keys import Cue, eased_keys
-from ...inference.take import MAX_INTENSITY, MIX_LIMIT, Floats
+from ...inference.performance.performance import SETTINGS
+from ...inference.take import MAX_INTENSITY, Floats
 from ..blender import actions
 
 LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
@@ -66,15 +68,17 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
         default=1.0,
         description="How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks",
     )
+    limit = SETTINGS["mix_limit"]
+    low, high = limit.usual or (limit.least, limit.most)
     if LIMIT not in obj:
-        obj[LIMIT] = MIX_LIMIT
+        obj[LIMIT] = limit.default
     obj.id_properties_ui(LIMIT).update(
-        min=0.1,
-        max=10.0,
-        soft_min=0.5,
-        soft_max=3.0,
-        default=MIX_LIMIT,
-        description="What all emotions together may add up to; more is scaled down, so that the face does not break",
+        min=limit.least,
+        max=limit.most,
+        soft_min=low,
+        soft_max=high,
+        default=limit.default,
+        description=limit.sentence,
     )
 
 
@@ -130,22 +134,23 @@ def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float)
     actions.write_curve(bag, SILENCE_PATH, start + at, values[at])
 
 
-def write_cues(
-    bag: bpy.types.ActionChannelbag, emotions: Sequence[str], cues: Sequence[Cue], start: float, fps: float, end: float
+def write_keys(
+    bag: bpy.types.ActionChannelbag,
+    emotions: Sequence[str],
+    keys: tuple[NDArray[Any], Floats],
+    start: float,
+    last: float,
 ) -> None:
-    """Key the sliders with eased transitions at the cues' frames, rounded to whole ones; held to frame `end`."""
-    seconds, values = eased_keys(cues, emotions)
-    frames = start + np.round(seconds * fps)
-    if frames[-1] < end:
-        frames, values = np.append(frames, end), np.vstack([values, values[-1:]])
-    keep = np.append(np.diff(frames) > 0, True)  # of keys that fall on one frame, the last counts
-    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
-    for emotion, column in zip(emotions, values[keep].T, strict=True):
+    """Key the sliders with eased keys, frames (K,) from `start` on and values (K, E), held to the frame `last`."""
+    frames, values = keys
+    if frames[-1] < last:
+        frames, values = np.append(frames, last), np.vstack([values, values[-1:]])
+    for emotion, column in zip(emotions, values.T, strict=True):
         if np.any(column):
-            actions.write_eased_curve(bag, slider_path(emotion), *_few(frames[keep], column))
+            actions.write_eased_curve(bag, slider_path(emotion), *_few(start + frames, column))
 
 
-def _few(frames: Floats, values: Floats) -> tuple[Floats, Floats]:
+def _few(frames: NDArray[Any], values: Floats) -> tuple[NDArray[Any], Floats]:
     """Without keys that have the same value before and after."""
     same = np.zeros(len(values), bool)
     same[1:-1] = (values[1:-1] == values[:-2]) & (values[1:-1] == values[2:])

@@ -6,34 +6,28 @@ import bpy
 import numpy as np
 from mathutils import Euler
 
-from ...inference.audio.loudness import pauses
-from ...inference.performance.life import Keys, Life, LifeKeys, live
+from ...inference.performance.face import FaceCurves
+from ...inference.performance.life import Keys, LifeKeys
 from ..blender import actions, layers, shape_keys
-from ..blender.timing import frame_span
 from ..head import heads
-from . import takes
 
 TRACK = "Duet Life"
 _MARKER, _WRITTEN = "duet_life", "duet_written"  # of the action: that it is life, and its checksum as written
 _ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 
 
-def add(
-    obj: bpy.types.Object, name: str, stored: takes.StoredTake, life: Life, start: int, fps: float
-) -> bpy.types.Action | None:
+def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int) -> bpy.types.Action | None:
     """Let the head live for the length of a take, in place of what life it had; None where all is switched off."""
-    muted = remove(obj)
-    duration = stored.take.frame_count / stored.take.fps
-    keys = live(duration, pauses(stored.loudness) if len(stored.loudness) else [], life)
+    muted, keys = remove(obj), face.life_keys
     if not keys.shapes and keys.neck is None:
         return None
     action = actions.new_action(f"{name} Life")
     action.use_fake_user = False
     action[_MARKER] = True
     action.use_frame_range = True
-    last = start + frame_span(stored.take.frame_count, stored.take.fps, fps)
+    last = start + face.frames
     action.frame_start, action.frame_end = start, last
-    _write(obj, action, keys, start, fps)
+    _write(obj, action, keys, start, face.fps)
     action[_WRITTEN] = _checksum(action)
     for datablock in _living(obj):
         slot = actions.slot_for(action, datablock.id_type)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
 from ...inference.head.correctives import values_of
-from ...inference.performance.curves import thin, thinning_error
+from ...inference.performance.curves import frame_span, thin, thinning_error
 from ...inference.steps import Steps
 from ...inference.take import MIX_LIMIT, Floats, within_limit
 from ..blender import actions, compat, shape_keys
 from ..blender.rollback import all_or_nothing
-from ..blender.timing import frame_span, require_unstretched, scene_fps
+from ..blender.timing import require_unstretched, scene_fps
 from ..head import correctives, emotions, feelings, followers, heads, sliders
-from . import revise, take_curves, takes
+from . import revise, settings, take_curves, takes
 
 _SILENT = 1e-6  # a curve below this never moves anything
 
@@ -48,7 +48,8 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
     if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
-    emotions.connect(obj, feelings.of_take(stored.take, take_curves.felt(stored.take, ())))
+    known = take_curves.felt(stored.take, settings.performance_of(take.duet).felt)
+    emotions.connect(obj, feelings.of_take(stored.take, known))
     frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
     felt = yield from _felt(obj, take, frames)

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from ...inference.errors import AudioError, DuetError
 from ...inference.head.library import with_emotions
-from ...inference.performance.emotion_keys import Cue
+from ...inference.performance.curves import frame_span
+from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ...inference.take import EMOTIONS, Floats, Take
 from ..blender import actions, layers, paths, shape_keys
 from ..blender.rollback import all_or_nothing
-from ..blender.timing import frame_span, require_unstretched, scene_fps
+from ..blender.timing import require_unstretched, scene_fps
 from ..checks import meant, obstacles
 from ..head import emotions, feelings, followers, heads, sliders
 from . import life as lively
 from . import settings, sound, take_curves, takes, versions
-from .take_curves import felt, keyed, speech_values, write_emotion, write_silence, write_speech
+from .take_curves import face_of, felt, keyed, write_emotion, write_silence, write_speech
 
 _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
 
@@ -39,10 +40,10 @@ def speech_soon(action: bpy.types.Action) -> None:
         return
     key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
     _keep_if_edited("written_speech", action, stored)
-    values = speech_values(stored, action.duet, fps)
-    widen(key, stored.take.speech_names, values)
-    finish(write_speech(action, stored, key, fps, values))
-    _silence(action, stored, players[0], fps, values)
+    face = face_of(action, stored, fps)
+    widen(key, stored.take.speech_names, face.speech)
+    finish(write_speech(action, stored, key, face))
+    _silence(action, stored, players[0], face)
     _touch(players)
 
 
@@ -59,13 +60,13 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         moved = made.duet.moved_to != made.duet.start_frame
         if moved:
             yield from _move_steps(made, stored)
-        values = speech_values(stored, made.duet, fps)
-        yield from write_speech(made, stored, key, fps, values)
-        write_silence(made, stored, obj, fps, values)
+        face = face_of(made, stored, fps)
+        yield from write_speech(made, stored, key, face)
+        write_silence(made, stored, obj, face)
         yield 1.0
         edited = take_curves.is_edited("written_speech", action, stored)
         yield 1.0
-        due = Due(stored.take.speech_names, made.duet.moved_to + np.arange(len(values)), values)
+        due = Due(stored.take.speech_names, made.duet.moved_to + np.arange(face.frames), face.speech)
         notes = switch(scene, obj, made, emotions.on(obj), due, scene.duet.existing == "LAYER", scene.duet.clear_way)
     notes += swap(action, made, edited)
     if moved:
@@ -93,22 +94,23 @@ def emotion(action: bpy.types.Action) -> None:
     players = _players(action)
     if not settings.acting() or not takes.is_take(action) or not players:
         return
-    stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+    stored = takes.read(action)
+    face = face_of(action, stored, scene_fps(bpy.context.scene))
     try:
-        names = _connect(players, stored.take, settings.cues_of(action.duet))
+        names = _connect(players, stored.take, face.performance.felt)
     except DuetError as error:
         action.duet.note = str(error)
         return
     _keep_if_edited("written_emotion", action, stored)
     with sliders.resting(players, names):
-        write_emotion(action, stored, players[0], fps)
-    _silence(action, stored, players[0], fps)
+        write_emotion(action, stored, players[0], face)
+    _silence(action, stored, players[0], face)
     _touch(players)
 
 
-def _connect(players: Sequence[bpy.types.Object], take: Take, cues: Sequence[Cue]) -> list[str]:
-    """Give the heads what the take and the cues feel; return all emotions of theirs. Raises DuetError."""
-    names = felt(take, cues)
+def _connect(players: Sequence[bpy.types.Object], take: Take, timed: Sequence[str]) -> list[str]:
+    """Give the heads what the take and a performance feel; return all emotions of theirs. Raises DuetError."""
+    names = felt(take, timed)
     for obj in players:
         known = feelings.stored_on(obj)
         missing = tuple(name for name in names if name not in (*known, *EMOTIONS))
@@ -120,21 +122,20 @@ def _silence(
     action: bpy.types.Action,
     stored: takes.StoredTake,
     obj: bpy.types.Object,
-    fps: float,
-    speech: Floats | None = None,
+    face: FaceCurves,
 ) -> None:
     """Write the silence of a take anew; a copy of one that somebody has edited is kept."""
     _keep_if_edited("written_silence", action, stored)
-    write_silence(action, stored, obj, fps, speech)
+    write_silence(action, stored, obj, face)
 
 
 def life(action: bpy.types.Action) -> None:
     """Make the life of the heads that play the take anew."""
     if settings.acting() and takes.is_take(action):
-        stored, fps = takes.read(action), scene_fps(bpy.context.scene)
+        face = face_of(action, takes.read(action), scene_fps(bpy.context.scene))
         players = _players(action)
         for obj in players:
-            lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
+            lively.add(obj, action.name, face, action.duet.moved_to)
         _touch(players)
 
 
@@ -184,23 +185,23 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     if not takes.is_take(action) or takes.active(obj) == action:
         return []
     heads.require_head(obj)
-    stored, fps = takes.read(action), scene_fps(scene)
-    take = stored.take
+    stored = takes.read(action)
+    take, face = stored.take, face_of(action, stored, scene_fps(scene))
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action.use_fake_user = True
         bag = actions.ensure_bag(action, obj)
-        cues = [Cue(0.0, dict.fromkeys(keyed(bag), 1.0))]
+        timed = keyed(bag)
         if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
-            write_silence(action, stored, obj, fps)
+            write_silence(action, stored, obj, face)
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
         due = due_of(action, obj.data.shape_keys, take.speech_names)
-        names = (*emotions.on(obj), *felt(take, cues))
+        names = (*emotions.on(obj), *felt(take, timed))
         notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        lively.add(obj, action.name, stored, settings.life_of(action.duet), action.duet.moved_to, fps)
-        _connect([obj], take, cues)
+        lively.add(obj, action.name, face, action.duet.moved_to)
+        _connect([obj], take, timed)
     notes += _heard(scene, obj, action, stored)
     _touch([obj])
     return notes

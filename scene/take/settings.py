@@ -1,4 +1,4 @@
-"""A performance's settings as plain data: groups of registered properties read, copied and kept from acting."""
+"""How a take is performed, as registered properties have it: read as a Performance, given, copied, paused."""
 
 from __future__ import annotations
 
@@ -9,46 +9,31 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
-from ...inference.performance.emotion_keys import Cue
-from ...inference.performance.life import Life
-from ...inference.take import Floats, Take
+from ...inference.performance.performance import SETTINGS, Performance
+from ...inference.performance.timeline import Cue
+from ...inference.take import EMOTIONS, Floats, Take
 from .styles import KNOWN
 
-# The settings that the next take and each take have in common.
-SPEECH = ("style", "articulation", "smoothing", "offset")
-EMOTION = ("emotion", "intensity", "open_in_silence")
-_SWITCHES = ("blinks", "eyes", "head_motion", "breaths")
-LIFE = (*_SWITCHES, "blink_amount", "eye_amount", "head_amount", "breath_amount", "seed")
+# Names as files have them: a switch has its setting's, its amount another.
+AMOUNTS = {"blinks": "blink_amount", "eyes": "eye_amount", "head_motion": "head_amount", "breaths": "breath_amount"}
+_PLAIN = ("style", "articulation", "smoothing", "offset", "open_in_silence", "mix_limit", "seed")
+_EMOTION = ("emotion", "intensity")
+_ALL = (*_PLAIN, *_EMOTION, *AMOUNTS, *AMOUNTS.values())
 _CUE = ("seconds", "emotion", "intensity", "ease")
 
 _paused = 0
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A performance's settings without a sidebar: smoothing and offset in milliseconds, emotions from their seconds."""
-
-    style: str
-    articulation: float
-    smoothing: float
-    offset: float
-    cues: tuple[Cue, ...]
-    life: Life
-    open_in_silence: float = 1.0
-
-
-@dataclass(frozen=True)
 class Order:
-    """All that a .blend is made with: the settings, first frame (None: the scene's), cut in seconds, and more.
+    """All that a .blend is made with: the performance, first frame (None: the scene's), and more.
 
     `loudness` is the envelope of what is spoken; `layer` keeps an action in the way playing under the speech; `plain`
     is a tolerance in mm where plain keys are wanted.
     """
 
-    choice: Choice
+    performance: Performance
     start: int | None = None
-    begin: float = 0.0
-    end: float = 0.0
     loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     layer: bool = True
     plain: float | None = None
@@ -73,7 +58,7 @@ def acting() -> bool:
 def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> None:
     """Give `target` the performance of `source`; no curve is written."""
     with paused():
-        for name in (*SPEECH, *EMOTION, *LIFE):
+        for name in _ALL:
             setattr(target, name, getattr(source, name))
         target.cues.clear()
         for cue in source.cues:
@@ -82,48 +67,47 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
                 setattr(new, name, getattr(cue, name))
 
 
-def choose(group: bpy.types.PropertyGroup, choice: Choice) -> None:
-    """Give a group these settings; no curve is written. What is felt at second 0 becomes its feeling, the rest rows."""
+def performance_of(group: bpy.types.PropertyGroup) -> Performance:
+    """The performance that a group describes: amounts of life are 0 where switched off; raises RequestError."""
+    amounts = {name: getattr(group, name) * getattr(group, amount) for name, amount in AMOUNTS.items()}
+    return Performance(**{name: getattr(group, name) for name in _PLAIN}, **amounts, emotions=tuple(cues_of(group)))
+
+
+def choose(group: bpy.types.PropertyGroup, performance: Performance) -> None:
+    """Give a group this performance; no curve is written. Its emotion at second 0 becomes the feeling, others rows."""
     with paused():
-        if choice.style in KNOWN:
-            group.style = choice.style
-        group.articulation, group.smoothing, group.offset = choice.articulation, choice.smoothing, choice.offset
-        group.open_in_silence = choice.open_in_silence
-        _choose_life(group, choice.life)
-        _choose_cues(group, choice.cues)
+        for name in _PLAIN:
+            if name != "style" or performance.style in KNOWN:
+                setattr(group, name, getattr(performance, name))
+        for name, amount in AMOUNTS.items():
+            value = getattr(performance, name)
+            setattr(group, name, value > 0)
+            if value:
+                setattr(group, amount, value)
+        _choose_cues(group, performance.emotions, performance.transition)
 
 
-def _choose_life(group: bpy.types.PropertyGroup, life: Life) -> None:
-    amounts = (life.blinks, life.eyes, life.head, life.breaths)
-    for switch, name, amount in zip(_SWITCHES, LIFE[len(_SWITCHES) :], amounts, strict=False):
-        setattr(group, switch, amount > 0)
-        if amount:
-            setattr(group, name, amount)
-    group.seed = life.seed
-
-
-def _choose_cues(group: bpy.types.PropertyGroup, cues: Sequence[Cue]) -> None:
+def _choose_cues(group: bpy.types.PropertyGroup, cues: Sequence[Cue], transition: float) -> None:
     group.cues.clear()
-    group.emotion = "neutral"
+    group.emotion = EMOTIONS[0]
     for cue in cues:
-        felt = sorted(cue.emotions.items(), key=lambda item: -item[1]) or [("neutral", 0.0)]
+        felt = sorted(cue.emotions.items(), key=lambda item: -item[1]) or [(EMOTIONS[0], 0.0)]
         if cue.seconds <= 0:
             group.emotion, group.intensity = felt.pop(0)
         for emotion, intensity in felt:
             row = group.cues.add()
-            row.seconds, row.emotion, row.intensity, row.ease = max(0.0, cue.seconds), emotion, intensity, cue.ease
+            row.seconds, row.emotion, row.intensity = max(0.0, cue.seconds), emotion, intensity
+            row.ease = transition if cue.ease is None else cue.ease
 
 
 def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
-    """Give a group plain speech, no life, and the emotions of the take's request, the strongest as its feeling."""
+    """Give a group plain speech, no life, and the style and emotions of the take, the strongest as its feeling."""
     with paused():
-        for name in (*SPEECH, *EMOTION, *LIFE):
+        for name in _ALL:
             group.property_unset(name)
-        for name in _SWITCHES:
-            setattr(group, name, False)
-        if take.request.get("style") in KNOWN:
-            group.style = take.request["style"]
-        _choose_cues(group, [Cue(0.0, _felt(take))])
+        style = take.request.get("style")
+        choose(group, Performance(style=style) if style in KNOWN else Performance())
+        _choose_cues(group, [Cue(0.0, _felt(take))], SETTINGS["transition"].default)
 
 
 def _felt(take: Take) -> dict[str, float]:
@@ -139,21 +123,5 @@ def cues_of(group: bpy.types.PropertyGroup) -> list[Cue]:
     ]
 
 
-def chosen_cues(chosen: bpy.types.PropertyGroup | Choice) -> Sequence[Cue]:
-    """The feelings of settings, wherever they come from."""
-    return chosen.cues if isinstance(chosen, Choice) else cues_of(chosen)
-
-
 def _mix(emotion: str, intensity: float) -> dict[str, float]:
-    return {} if emotion == "neutral" else {emotion: intensity}
-
-
-def life_of(group: bpy.types.PropertyGroup) -> Life:
-    """The amounts of life, 0 where switched off."""
-    return Life(
-        blinks=group.blinks * group.blink_amount,
-        eyes=group.eyes * group.eye_amount,
-        head=group.head_motion * group.head_amount,
-        breaths=group.breaths * group.breath_amount,
-        seed=group.seed,
-    )
+    return {} if emotion == EMOTIONS[0] else {emotion: intensity}

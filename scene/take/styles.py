@@ -5,13 +5,9 @@ from __future__ import annotations
 import zlib
 
 from ...inference.errors import WeightsError
+from ...inference.performance.performance import SETTINGS
 from ...inference.styles import style_names
 from ...inference.take import STYLES
-
-_SAID = {
-    "natural": "As people speak: learned from videos of real mouths",
-    "enunciated": "Clear speech: every sound is made as the rules of articulation say",
-}
 
 
 def style_items() -> list[tuple[str, str, str, int]]:
@@ -21,7 +17,12 @@ def style_items() -> list[tuple[str, str, str, int]]:
     except WeightsError:  # said where a take is generated
         names = STYLES
     own = [(name, name, f"As {name} speaks", 1000 + zlib.crc32(name.encode()) % 10**9) for name in names[len(STYLES) :]]
-    return [*((name, name.title(), _SAID[name], number) for number, name in enumerate(STYLES)), *own]
+    return [*((name, name.title(), _said(name), number) for number, name in enumerate(STYLES)), *own]
+
+
+def _said(name: str) -> str:
+    text = SETTINGS["style"].choices[name]
+    return text[0].upper() + text[1:]
 
 
 STYLE_ITEMS = style_items()

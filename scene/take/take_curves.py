@@ -2,95 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import bpy
 import numpy as np
 
 from ...inference.head.library import emotion_names
-from ...inference.performance.curves import smooth
-from ...inference.performance.emotion_keys import Cue
-from ...inference.performance.silence import kept_from_speech, with_surroundings
+from ...inference.performance.curves import at_frames
+from ...inference.performance.face import FaceCurves
+from ...inference.performance.silence import with_surroundings
 from ...inference.steps import Steps
 from ...inference.take import EMOTIONS, Floats, Take
 from ..blender import actions, compat, shape_keys
-from ..blender.timing import frame_span, resample
 from ..head import sliders
 from . import settings, takes
 
 PARTS = {"written_speech": "KEY", "written_emotion": "OBJECT", "written_silence": "OBJECT"}  # checksum -> its slot
 
 
-def speech_values(stored: takes.StoredTake, group: bpy.types.PropertyGroup, fps: float) -> Floats:
-    """The speech keys' values (S, Ks) at the scene's frames, as articulation, smoothing and offset shape them."""
-    take = stored.take
-    weights = np.float32(group.articulation) * take.speech_weights
-    weights = smooth(weights, group.smoothing / 1000 * take.fps)
-    return resample(weights, take.fps, fps, group.offset / 1000)
+def face_of(action: bpy.types.Action, stored: takes.StoredTake, fps: float, speech: Floats | None = None) -> FaceCurves:
+    """A take at the scene's frames as its settings perform it; `speech` (S, Ks) where it is not the settings'."""
+    return FaceCurves(stored.take, settings.performance_of(action.duet), fps, stored.pauses, speech)
 
 
 def write_speech(
-    action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, fps: float, values: Floats | None = None
+    action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, face: FaceCurves
 ) -> Steps[None]:
-    """Write the speech curves of a take's action, one a step; `values` (S, Ks) where they are not the settings'."""
+    """Write the speech curves of a take's action, one a step."""
     group, names = action.duet, stored.take.speech_names
-    values = speech_values(stored, group, fps) if values is None else values
-    bag, frames = actions.ensure_bag(action, key), group.moved_to + np.arange(len(values))
+    bag, frames = actions.ensure_bag(action, key), group.moved_to + np.arange(face.frames)
     for column, name in enumerate(names):
-        actions.write_curve(bag, shape_keys.value_path(name), frames, values[:, column])
+        actions.write_curve(bag, shape_keys.value_path(name), frames, face.speech[:, column])
         yield column / len(names)
     yield 1.0
     sign("written_speech", action, stored)
-    group.stale, group.fps = False, fps
+    group.stale, group.fps = False, face.fps
 
 
-def write_silence(
-    action: bpy.types.Action,
-    stored: takes.StoredTake,
-    obj: bpy.types.Object,
-    fps: float,
-    speech: Floats | None = None,
-) -> None:
-    """Key how far emotions may open the mouth: as the take's settings say, and 0 wherever its speech keys are not.
-
-    `speech` (S, Ks) are their values at the scene's frames (None: the settings').
-    """
-    take, group = stored.take, action.duet
-    speech = speech_values(stored, group, fps) if speech is None else speech
-    silence = resample(take.silence[:, None], take.fps, fps, group.offset / 1000)[:, 0]
-    silence, before = with_surroundings(kept_from_speech(silence, speech, fps), speech, fps)
-    bag = actions.ensure_bag(action, obj)
-    sliders.write_silence(bag, np.float32(group.open_in_silence) * silence, group.moved_to - before)
+def write_silence(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves) -> None:
+    """Key how far emotions may open the mouth: as the take's settings say, and 0 wherever its speech keys are not."""
+    silence, before = with_surroundings(face.quiet, face.speech, face.fps)
+    amount = np.float32(face.performance.open_in_silence)
+    sliders.write_silence(actions.ensure_bag(action, obj), amount * silence, action.duet.moved_to - before)
     sign("written_silence", action, stored)
 
 
-def felt(take: Take, cues: Sequence[Cue]) -> tuple[str, ...]:
-    """The emotions that have sliders with the take: EMOTIONS, and what else it feels by its curves or by cues."""
+def felt(take: Take, timed: Iterable[str] = ()) -> tuple[str, ...]:
+    """The emotions that have sliders with the take: EMOTIONS, what its own curves have, and what a performance adds."""
     own = [
         name
         for name, column in zip(take.emotions, take.emotion_curves.T, strict=True)
         if name in EMOTIONS or np.any(column)
     ]
-    timed = [name for cue in cues for name, value in cue.emotions.items() if value]
     return tuple(name for name in dict.fromkeys([*own, *timed]) if name != EMOTIONS[0])
 
 
-def write_emotion(
-    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, fps: float, curves: bool = False
-) -> None:
-    """Write the slider curves of a take's action, from its settings or (`curves`) from the take's own curves."""
-    take, group = stored.take, action.duet
+def write_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves) -> None:
+    """Write the slider curves of a take's action."""
+    bag = _without_sliders(action, obj)
+    names = felt(stored.take, face.performance.felt)
+    sliders.write_keys(bag, names, face.emotion_keys(names), action.duet.moved_to, face.frames - 1)
+    sign("written_emotion", action, stored)
+
+
+def write_own_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, fps: float) -> None:
+    """The same from the take's own curves, where nobody has chosen how it is performed."""
+    take, bag, names = stored.take, _without_sliders(action, obj), felt(stored.take)
+    own = take.emotion_curves[:, [take.emotions.index(name) for name in names]]
+    sliders.write_curves(bag, names, at_frames(own, take.fps, fps), action.duet.moved_to)
+    sign("written_emotion", action, stored)
+
+
+def _without_sliders(action: bpy.types.Action, obj: bpy.types.Object) -> bpy.types.ActionChannelbag:
     bag = actions.ensure_bag(action, obj)
     actions.remove_curves(bag, [sliders.slider_path(name) for name in keyed(bag)])
-    if curves:
-        names = felt(take, ())
-        own = take.emotion_curves[:, [take.emotions.index(name) for name in names]]
-        sliders.write_curves(bag, names, resample(own, take.fps, fps), group.moved_to)
-    else:
-        cues = settings.cues_of(group)
-        end = group.moved_to + frame_span(take.frame_count, take.fps, fps) - 1
-        sliders.write_cues(bag, felt(take, cues), cues, group.moved_to, fps, end)
-    sign("written_emotion", action, stored)
+    return bag
 
 
 def keyed(bag: bpy.types.ActionChannelbag) -> list[str]:

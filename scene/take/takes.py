@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import bpy
 import numpy as np
 
+from ...inference.audio.loudness import pauses
 from ...inference.errors import HeadError
 from ...inference.plain_text import brief
 from ...inference.protocol import Message, ProtocolError, encode, read_message
@@ -39,6 +40,11 @@ class StoredTake:
     audio: str
     start: int
     loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    @property
+    def pauses(self) -> list[tuple[float, float]]:
+        """(begin, end) in seconds of the recording's; none where its loudness is not known."""
+        return pauses(self.loudness) if len(self.loudness) else []
 
 
 def packed(stored: StoredTake) -> Steps[bytes]:

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ...inference.errors import HeadError
-from ...inference.flame.fit import FlameFit, FlameMotion, turns
+from ...inference.flame.fit import FlameFit, FlameMotion, add_turns
 from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from ...inference.head.residual import Residual
 from ...inference.steps import Steps, finish
@@ -77,17 +77,8 @@ def motion_on_model_steps(performance: Performance, model: FlameModel) -> Steps[
 
 def _fit(fit: FlameFit, performance: Performance, basis: Floats) -> Steps[tuple[FlameMotion, Residual]]:
     motion, residual = yield from fit.steps(performance.weights, basis, performance.fps)
-    _add_turns(motion.pose, performance)
+    add_turns(motion.pose, performance.turns)
     return motion, residual
-
-
-def _add_turns(pose: Floats, performance: Performance) -> None:
-    """Add what the Duet head's bones do to a pose (T, 5, 3): the neck as it is, jaw and eyes before the face's own."""
-    for joint in _MOVED:
-        turned = performance.turns.get(JOINTS[joint])
-        if turned is not None:
-            rotation = TO_BLENDER.T @ turned @ TO_BLENDER @ rotation_matrices(pose[:, joint].astype(np.float64))
-            pose[:, joint] = turns(np.eye(3), np.swapaxes(rotation, 1, 2) - np.eye(3))
 
 
 def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:

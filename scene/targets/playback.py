@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
-from ...inference.head.blendshapes import load_blendshapes
+from ...inference.head import recompose
 from ...inference.head.canonical import ARKIT_NAMES, load_head
 from ...inference.head.residual import Residual
 from ...inference.numeric import fit_similarity
+from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats, Take
+from ...inference.take import Floats
 from ..blender import actions, compat, shape_keys, stage, states, timing
 from ..head import emotions, feelings, followers, heads, ownership, sliders
 
@@ -97,15 +98,11 @@ def _spread_emotions(head: bpy.types.Object, names: list[str], weights: Floats) 
     weights[:, [names.index(name) for name in values]] = 0
 
 
-def of_take(scene: bpy.types.Scene, take: Take, name: str, start: int) -> Performance:
-    """A take from frame `start` on, at the scene's frame rate, with no head to play it; raises HeadError."""
-    shapes, fps = load_blendshapes(), timing.scene_fps(scene)
-    names = (*take.speech_names, *take.expression_names)
-    if names != (*shapes.speech_names, *shapes.expression_names):
-        raise HeadError(f"'{name}' was made by another version of Duet's model.", "Generate it again.")
-    weights = shapes.mixed(timing.resample(take.face_weights, take.fps, fps))
-    head, frames = load_head(), start + np.arange(len(weights))
-    return Performance(name, fps, frames, shapes.names, weights, shapes.basis, head.vertices, head.arkit, {})
+def of_face(face: FaceCurves, name: str, start: int) -> Performance:
+    """What a face does from frame `start` on, with no head to play it; raises WeightsError."""
+    head, frames = load_head(), start + np.arange(face.frames)
+    basis = recompose.deltas_of(face.names)
+    return Performance(name, face.fps, frames, face.names, face.weights, basis, head.vertices, head.arkit, face.turns)
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:

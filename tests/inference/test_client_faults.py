@@ -165,7 +165,7 @@ def test_submit_of_more_than_a_pipe_holds_returns_at_once_though_nobody_reads(fa
 def test_request_that_cannot_cross_fails_in_submit_and_leaves_no_job(faulty):
     client = faulty("none")
     with pytest.raises(TypeError):
-        client.submit(GenerateRequest(emotions={"happy": np.float32(0.5)}), SAMPLES)
+        client.submit(GenerateRequest(fps=np.float32(24.0)), SAMPLES)
     assert not client.busy
     assert isinstance(submit_and_wait(client), Result)
 

@@ -8,6 +8,7 @@ from duet.inference.engine.lip_contact import FURTHEST, LipContact, lip_contact
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.engine.speech_rig import load_rig
 from duet.inference.head.canonical import load_head
+from duet.inference.head.recompose import vertices_of
 from duet.inference.take import GenerateRequest
 from duet.training.evaluation.closures import crossing, lip_halves_of
 from duet.training.speech_rig import CHANNEL_NAMES
@@ -81,10 +82,9 @@ def test_rolled_lips_would_pass_each_other():
 
 def test_lips_of_a_real_sentence_never_cross():
     samples = load_audio(ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav")
-    asked = GenerateRequest(fps=25.0, vertices=True)
-    take = Pipeline(ROOT / "weights", "numpy").generate(samples, asked, lambda *_: None)
-    assert take.vertices is not None
+    take = Pipeline(ROOT / "weights", "numpy").generate(samples, GenerateRequest(fps=25.0), lambda *_: None)
+    moved = vertices_of(take.speech_names, take.speech_weights)
     mesh, halves = lip_halves_of(HEAD)
     at_rest = crossing(mesh, halves)
-    deepest = max(crossing(mesh.moved(vertices.astype(float)), halves) for vertices in take.vertices)
+    deepest = max(crossing(mesh.moved(vertices.astype(float)), halves) for vertices in moved)
     assert deepest - at_rest < 0.8, "mm: lips that close while they are pushed forward flatten against each other"

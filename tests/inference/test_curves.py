@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from duet.inference.audio.rate import convert_rate
 from duet.inference.performance.curves import needed_keys, sample, smooth, splice, thin, thinning_error
-from duet.inference.performance.emotion_keys import PRESETS, Cue, curves_at, eased_keys, in_order
+from duet.inference.performance.timeline import PRESETS, Cue, curves_at, eased_keys, in_order
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from hypothesis import given

@@ -14,6 +14,9 @@ from duet.inference.engine.pipeline import Pipeline
 from duet.inference.engine.speech_numpy import SpeechNumpy
 from duet.inference.engine.threads import Team
 from duet.inference.errors import RequestError
+from duet.inference.performance.face import FaceCurves
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import Cue
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 TOLERANCE = 1e-4
@@ -70,9 +73,12 @@ def test_whole_path(recording):
     """From samples to take, in every array."""
     from duet.inference.take import GenerateRequest
 
-    request = GenerateRequest(fps=30, emotions={"happy": 0.7, "angry": 0.2}, vertices=True)
+    felt = Performance(emotions=(Cue(0.0, {"happy": 0.7, "angry": 0.2}),))
     takes = [
-        Pipeline(WEIGHTS, name, "cpu").generate(recording, request, lambda *_: None) for name in ("numpy", "torch")
+        FaceCurves(
+            Pipeline(WEIGHTS, name, "cpu").generate(recording, GenerateRequest(fps=30), lambda *_: None), felt
+        ).performed(arkit=True, vertices=True)
+        for name in ("numpy", "torch")
     ]
     for name in ("speech_weights", "expression_weights", "emotion_curves", "arkit", "vertices"):
         np.testing.assert_allclose(getattr(takes[0], name), getattr(takes[1], name), atol=TOLERANCE, err_msg=name)

@@ -10,18 +10,18 @@ from duet.inference.checkpoints import save_checkpoint
 from duet.inference.client.client import WorkerClient, worker_command
 from duet.inference.errors import HeadError, OutputError
 from duet.inference.flame.duet import duet_flame
-from duet.inference.flame.fit import FlameMotion, bind_request
+from duet.inference.flame.fit import FlameMotion, bind_request, flame_motion
 from duet.inference.flame.gaussian import (
     check_gaussian,
     gaussian_arrays,
     gaussian_vertices,
     read_gaussian,
     write_gaussian,
-    write_gaussian_take,
 )
 from duet.inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, load_flame
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, load_head
+from duet.inference.head.recompose import mixed
 from duet.inference.take import EMOTIONS, Take
 from duet.operators.batch import cli, flame, jobs, runner
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
@@ -145,6 +145,14 @@ def spoken(frames=5):
     )
 
 
+def write(path, take, model=None, binding=None):
+    """Write a take as it is, on Duet's own model where no other is given."""
+    model, names = model or duet_flame(), (*take.speech_names, *take.expression_names)
+    motion, residual = flame_motion(*mixed(names, take.face_weights), take.fps, model, binding)
+    write_gaussian(path, motion, model)
+    return residual
+
+
 def test_what_opens_in_silence_opens_the_jaw(tmp_path):
     take, surprised = spoken(), EMOTIONS.index("surprised")
     opening = np.zeros_like(take.emotion_opening)
@@ -153,13 +161,13 @@ def test_what_opens_in_silence_opens_the_jaw(tmp_path):
     curves[:, surprised] = 1.0
     silence = np.linspace(0, 1, take.frame_count, dtype=np.float32)
     parts = {"emotion_opening": opening, "emotion_curves": curves, "silence": silence}
-    write_gaussian_take(tmp_path / "line.npz", replace(take, speech_weights=0 * take.speech_weights, **parts))
+    write(tmp_path / "line.npz", replace(take, speech_weights=0 * take.speech_weights, **parts))
     assert (np.diff(read_gaussian(tmp_path / "line.npz")["jaw_pose"][:, 0]) > 0.01).all()
 
 
 def test_a_take_is_written_on_duets_own_model(tmp_path):
     take = spoken()
-    assert write_gaussian_take(tmp_path / "line.npz", take).median < 0.3
+    assert write(tmp_path / "line.npz", take).median < 0.3
     arrays = read_gaussian(tmp_path / "line.npz")
     assert (np.diff(arrays["jaw_pose"][:, 0]) > 0.01).all()
     shown = gaussian_vertices(arrays, duet_flame(), slice(4, 5))[0] @ TO_BLENDER.T
@@ -185,10 +193,10 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
     deltas, names = shapes.basis[:, order], shapes.names
     none = np.zeros((68, 3), np.float32)
     binding = Binding(names, moving, deltas, none, request.vertices, 0.0, 1.0)
-    assert write_gaussian_take(tmp_path / "line.npz", take, model, binding).median < 0.3
+    assert write(tmp_path / "line.npz", take, model, binding).median < 0.3
     small = replace(own, v_template=own.v_template[:-1])
     with pytest.raises(HeadError, match="Bind the model's mesh first"):
-        write_gaussian_take(tmp_path / "line.npz", take, small)
+        write(tmp_path / "line.npz", take, small)
 
 
 def test_the_command_line_takes_the_users_own_model(tmp_path):
@@ -209,7 +217,7 @@ def test_the_command_line_takes_the_users_own_model(tmp_path):
     finally:
         client.close()
     assert len(model.v_template) == count + 1
-    assert write_gaussian_take(tmp_path / "line.flame.npz", spoken(), model, binding).median < 0.5
+    assert write(tmp_path / "line.flame.npz", spoken(), model, binding).median < 0.5
     assert read_gaussian(tmp_path / "line.flame.npz")["expr"].shape == (5, 100)
 
 

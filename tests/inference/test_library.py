@@ -8,9 +8,10 @@ from duet.inference.errors import RequestError, WeightsError
 from duet.inference.head import library
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.library import emotion_names, label, require_emotion, with_emotions
-from duet.inference.performance.emotion_track import parse_track
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import curves_at, eased_keys, parse_track
 from duet.inference.take import EMOTIONS
-from duet.operators.batch.cli import _single_emotions
+from duet.operators.batch.options import single_emotions
 
 pytestmark = pytest.mark.embedded
 
@@ -42,14 +43,14 @@ def test_an_unknown_emotion_is_told_the_nearest(known):
 
 def test_tracks_mix_them_with_the_emotions(known):
     track = parse_track("smirk=0.6;happy=0.5+smile_broad@2;neutral@4")
-    assert track.names == ("smirk", "happy", "smile_broad", "neutral")
-    curves = track.curves(100, 10.0, ("happy", "smirk", "smile_broad"))
-    np.testing.assert_allclose(curves[[0, 30, 99]], [[0, 0.6, 0], [0.5, 0, 0.7], [0, 0, 0]], atol=1e-6)
+    assert Performance(emotions=track).felt == ("smirk", "happy", "smile_broad")
+    curves = curves_at(*eased_keys(track, ("happy", "smirk", "smile_broad")), np.array([0.0, 3.0, 9.9]))
+    np.testing.assert_allclose(curves, [[0, 0.6, 0], [0.5, 0, 0.7], [0, 0, 0]], atol=1e-6)
 
 
 def test_several_may_follow_one_option():
     given = ["--emotion", "smile_broad=0.4", "happy=0.2", "line.wav"]
-    assert _single_emotions(given) == ["--emotion", "smile_broad=0.4", "--emotion", "happy=0.2", "line.wav"]
+    assert single_emotions(given) == ["--emotion", "smile_broad=0.4", "--emotion", "happy=0.2", "line.wav"]
 
 
 def test_a_take_gets_rows_for_what_it_is_to_feel(make_take, monkeypatch):

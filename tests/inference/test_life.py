@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from duet.inference.audio.loudness import RATE, envelope, pauses
-from duet.inference.performance.emotion_keys import curves_at
 from duet.inference.performance.life import Life, blink_times, breath_spans, live
+from duet.inference.performance.timeline import curves_at
 from hypothesis import given
 from hypothesis import strategies as st
 

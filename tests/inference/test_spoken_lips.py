@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from duet.inference.audio.decode import load_audio
 from duet.inference.engine.pipeline import Pipeline
+from duet.inference.performance.face import FaceCurves
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import Cue
 from duet.inference.take import EMOTIONS, GenerateRequest
 from duet.training.data.alignment import Recording, aligned
 from duet.training.evaluation.closures import _LINES
@@ -37,7 +40,8 @@ def lines():
 
 def measures(pipeline, samples, emotions):
     """MEASURES (T, 7) in mm above rest, of speech and expression together."""
-    take = pipeline.generate(samples, GenerateRequest(fps=FPS, emotions=emotions), lambda *_: None)
+    spoken = pipeline.generate(samples, GenerateRequest(fps=FPS), lambda *_: None)
+    take = FaceCurves(spoken, Performance(emotions=(Cue(0.0, emotions),))).performed()
     shapes = pipeline.shapes
     return shapes.mixed(take.face_weights) @ rig_measures(pipeline.head, shapes.basis)[: len(MEASURES)].T
 

@@ -40,7 +40,7 @@ def collect(client, until=(Result, Failed, Cancelled)):
 
 
 def test_job_says_hello_progress_and_result_in_spite_of_stray_prints(client):
-    job = client.submit(GenerateRequest(fps=25, emotions={"happy": 0.5}), SAMPLES)
+    job = client.submit(GenerateRequest(fps=25, audio="line.wav"), SAMPLES)
     events = collect(client)
     assert events[0] == Hello("numpy", "cpu", "fake")
     stages = [event.stage for event in events if isinstance(event, Progress)]
@@ -49,8 +49,7 @@ def test_job_says_hello_progress_and_result_in_spite_of_stray_prints(client):
     assert result.job == job
     assert result.take.frame_count == 50
     assert result.take.fps == 25
-    np.testing.assert_array_equal(result.take.emotion_curves, np.full((50, 2), 0.5))
-    assert result.take.request["emotions"] == {"happy": 0.5}
+    assert result.take.request == {"fps": 25, "style": "natural", "audio": "line.wav"}
     stderr = client._child.stderr_end()
     for text in ("a stray print while loading", "rubbish on fd 1", "rubbish from C"):
         assert text in stderr
@@ -58,7 +57,7 @@ def test_job_says_hello_progress_and_result_in_spite_of_stray_prints(client):
 
 def test_real_worker_animates_a_recording(recording):
     client = WorkerClient(*worker_command(ROOT, engine="numpy"))
-    client.submit(GenerateRequest(fps=24, emotions={"happy": 0.5}, audio="line.wav"), recording)
+    client.submit(GenerateRequest(fps=24, audio="line.wav"), recording)
     *before, last = collect(client)
     client.close()
     assert isinstance(last, Result), last
@@ -67,11 +66,7 @@ def test_real_worker_animates_a_recording(recording):
     assert last.take.frame_count == pytest.approx(len(recording) / 16000 * 24, abs=1)
     assert np.isfinite(last.take.speech_weights).all()
     assert last.take.speech_weights.std(axis=0).max() > 0.01
-
-
-def test_vertices_cross_the_pipe(client):
-    take = client.run(GenerateRequest(vertices=True), SAMPLES)
-    np.testing.assert_array_equal(take.vertices, np.full((60, 7, 3), 0.25, np.float32))
+    assert last.take.arkit.shape == (last.take.frame_count, 0), "coefficients are for those who ask the face for them"
 
 
 def test_cancel_is_noticed_and_the_worker_stays_warm(client):

@@ -34,7 +34,7 @@ BLENDSHAPES = Blendshapes(  # what the fake worker moves
 
 @pytest.fixture(autouse=True)
 def scene(monkeypatch):
-    command = [sys.executable, "-s", str(ROOT / "tests/fake_pipeline.py"), "--weights", "weights"]
+    command = [sys.executable, "-s", str(ROOT / "tests/fake_pipeline.py"), "--weights", "small"]
     monkeypatch.setattr(session.EngineChoice, "command", lambda self: (command, worker_command(ROOT)[1]))
     monkeypatch.setattr(add_head, "load_head", fake_head)
     monkeypatch.setattr(add_head, "load_blendshapes", lambda: BLENDSHAPES)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from duet.inference.client.client import worker_command
 from duet.inference.errors import HeadError, RequestError, TableError
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import Cue
 from duet.operators.batch import cli, manifest, pool, records, runner
-from duet.operators.batch.acting import Acting
 from duet.operators.batch.jobs import Damaged, Job, frame_rate, place_of_head
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,22 +92,25 @@ def test_a_manifest_says_it_all(folder):
         audio=folder / "a.wav",
         output=folder / "x/one.blend",
         fps=24000 / 1001,
-        track="sad@2.0;angry@5.5",
-        style="enunciated",
+        performance=Performance(style="enunciated", emotions=(Cue(2.0, {"sad": 0.7}), Cue(5.5, {"angry": 0.7}))),
         base=folder / "set.blend",
         head="Ada",
     )
-    assert second == Job(audio=folder / "b.wav", output=folder / "two.blend", track="happy=0.8")
+    assert second == Job(
+        audio=folder / "b.wav",
+        output=folder / "two.blend",
+        performance=Performance(emotions=(Cue(0.0, {"happy": 0.8}),)),
+    )
 
 
-def test_acting_has_columns_too(folder):
+def test_every_setting_has_a_column(folder):
     header = "audio,output,Articulation,head motion,seed,trim-start,start frame"
     acted, plain, damaged = read(
         write_manifest(folder, "a.wav,a.blend,0.8,0.5,3,1.5,1001", "b.wav,b.blend", "c.wav,c.blend,9", header=header)
     )
-    assert acted.acting == Acting(articulation=0.8, head_motion=0.5, seed=3, trim_start=1.5)
+    assert acted.performance == Performance(articulation=0.8, head_motion=0.5, seed=3, trim_start=1.5)
     assert acted.start == 1001
-    assert (plain.acting, plain.start) == (Acting(), None)
+    assert (plain.performance, plain.start) == (Performance(), None)
     assert "row 4: '9' is no value for articulation" in damaged.error.message
     assert Job.from_json(json.loads(json.dumps(acted.to_json()))) == acted
 
@@ -120,7 +124,7 @@ def test_spreadsheets_with_semicolons_byte_order_mark_and_other_names(folder):
     path = folder / "shots.csv"
     path.write_text('\ufeffAudio;Emotion Track\r\na.wav;"sad@1;angry@2"\r\n', encoding="utf-8")
     (job,) = read(path, folder)
-    assert job.track == "sad@1;angry@2"
+    assert job.performance.emotions == (Cue(1.0, {"sad": 0.7}), Cue(2.0, {"angry": 0.7}))
 
 
 ROWS = {
@@ -195,8 +199,11 @@ def test_where_a_head_is():
     assert place_of_head("sets/SET.BLEND/Ada Lovelace", Path("/m"), None) == (Path("/m/sets/SET.BLEND"), "Ada Lovelace")
 
 
+SAD = Performance(style="enunciated", emotions=(Cue(2.0, {"sad": 0.7}, 0.25), Cue(3.0, {})), seed=4)
+
+
 def test_jobs_cross_the_pipe_unchanged():
-    job = Job(Path("a.wav"), Path("b.blend"), 24000 / 1001, "sad@2", base=Path("c.blend"), head="Zoë")
+    job = Job(Path("a.wav"), Path("b.blend"), 24000 / 1001, SAD, base=Path("c.blend"), head="Zoë")
     assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
     plain = Job(Path("a.wav"), Path("b.blend"))
     assert Job.from_json(json.loads(json.dumps(plain.to_json()))) == plain

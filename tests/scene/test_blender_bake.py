@@ -11,8 +11,8 @@ import pytest
 from duet.inference.errors import AudioError, HeadError, OutputError, WeightsError
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
-from duet.inference.performance.emotion_keys import Cue
-from duet.inference.performance.life import Life
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import Cue
 from duet.inference.steps import finish
 from duet.scene import bake, bake_file, files
 from duet.scene.blender import actions, timing
@@ -389,7 +389,7 @@ def test_blendshapes_of_another_head_are_refused_and_nothing_is_added(scene):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("step", ["store", "write_curve", "write_emotion", "connect", "add"])
+@pytest.mark.parametrize("step", ["store", "write_curve", "write_own_emotion", "connect", "add"])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, step, earlier):
     if earlier:
@@ -398,7 +398,7 @@ def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, ste
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    owners = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.take_curves}
+    owners = {"store": bake.takes, "write_curve": bake.actions, "write_own_emotion": bake.take_curves}
     owners |= {"connect": bake.emotions, "add": bake.life}
     monkeypatch.setattr(owners[step], step, fail)
     before = fingerprint()
@@ -511,8 +511,8 @@ def test_a_fresh_file_has_it_all(fake_weights, voice, tmp_path):
 
 def test_an_order_is_acted_like_the_sidebar_does(fake_weights, voice, tmp_path):
     cues = (Cue(0.0, {"happy": 0.6, "sad": 0.2}), Cue(1.0, {}, 0.25))
-    choice = settings.Choice("enunciated", 0.5, 0.0, 0.0, cues, Life(blinks=0.8, seed=4))
-    order = settings.Order(choice, start=101, begin=0.5, end=1.5)
+    chosen = Performance("enunciated", 0.5, emotions=cues, blinks=0.8, seed=4, trim_start=0.5, trim_end=1.5)
+    order = settings.Order(chosen, start=101)
     bake_file(voice, fake_take(frames=24), tmp_path / "shot.blend", None, "", order)
     scene = bpy.context.scene
     (head,) = heads.heads_of(scene)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.head import library
-from duet.inference.performance.emotion_keys import Cue
-from duet.inference.performance.life import Life
+from duet.inference.performance.performance import Performance
+from duet.inference.performance.timeline import Cue
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, within_limit
 from duet.scene import bake, properties
@@ -18,7 +18,7 @@ from duet.scene.blender import actions, drivers, shape_keys, timing
 from duet.scene.exports import export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import emotions, feelings, heads
-from duet.scene.take import plain, revise, settings, take_curves, takes
+from duet.scene.take import plain, revise, take_curves, takes
 from duet.scene.targets import playback
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
@@ -269,8 +269,8 @@ def test_a_take_brings_its_sliders_to_another_head(scene, head, voice):
 
 def test_a_choice_of_the_command_line_may_be_of_the_library(scene, head, voice):
     cues = (Cue(0.0, {YAWN: 0.4, SMIRK: 0.2}), Cue(2.0, {"sad": 0.5}, 0.2))
-    choice = settings.Choice("enunciated", 1.0, 0.0, 0.0, cues, Life(0, 0, 0, 0), open_in_silence=0.5)
-    finish(bake.apply_steps(scene, head, quiet(), bake.Recording(voice, 1), choice))
+    chosen = Performance(style="enunciated", emotions=cues, open_in_silence=0.5)
+    finish(bake.apply_steps(scene, head, quiet(), bake.Recording(voice, 1), chosen))
     assert np.abs(evaluated(head, 1) - face({YAWN: 0.4, SMIRK: 0.2}, silence=0.5)).max() < HUNDREDTH_MM
 
 

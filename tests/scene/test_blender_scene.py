@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.performance import curves
+from duet.inference.performance.curves import at_frames
 from duet.scene.blender import actions, compat, drivers, shape_keys, timing
 from duet.scene.head import sliders
 from hypothesis import given
@@ -56,19 +57,19 @@ def test_fps_base_divides():
 
 def test_resampling_at_the_same_rate_changes_nothing():
     curves = np.random.default_rng(0).random((50, 3)).astype(np.float32)
-    assert timing.resample(curves, 29.97, 30 / 1.001) is curves
+    assert at_frames(curves, 29.97, 30 / 1.001) is curves
 
 
 @given(st.sampled_from([23.976, 24, 25, 29.97, 30, 48, 60, 120]), st.sampled_from([23.976, 24, 25, 29.97, 30, 60, 120]))
 def test_resampling_keeps_a_ramp_over_time(take_fps, fps):
     seconds = np.arange(int(3 * take_fps)) / take_fps
-    result = timing.resample(seconds[:, None].astype(np.float32), take_fps, fps)[:, 0]
+    result = at_frames(seconds[:, None].astype(np.float32), take_fps, fps)[:, 0]
     assert np.allclose(result, np.arange(len(result)) / fps, atol=2e-4)  # the value at a frame is its time
     assert seconds[-1] - 1 / fps - 1e-3 < result[-1] <= seconds[-1] + 1e-3
 
 
 def test_a_take_of_one_frame_is_one_frame():
-    assert timing.resample(np.ones((1, 2), np.float32), 30, 24).shape == (1, 2)
+    assert at_frames(np.ones((1, 2), np.float32), 30, 24).shape == (1, 2)
 
 
 def test_shape_keys_hold_their_deltas(triangle):

@@ -520,6 +520,8 @@ def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch)
     due = SHAPES.faces(HEAD.vertices, weights[None])[0] - HEAD.vertices
     assert not bpy.ops.duet.target_generate.poll()
     scene.duet_target.obj, scene.duet.start_frame = target, 5
+    scene.duet.emotion, scene.duet.intensity = "happy", 0.8
+    scene.duet.blinks = scene.duet.eyes = scene.duet.head_motion = scene.duet.breaths = False
     scene.duet.audio = str(write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)))
     for head in (target, addon_head(scene)):
         scene.duet_target.obj = head

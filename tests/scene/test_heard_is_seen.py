@@ -7,7 +7,7 @@ import duet
 import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
-from duet.inference.performance.life import Life
+from duet.inference.performance.performance import Performance
 from duet.operators.generate import recording_of, why_not
 from duet.scene import bake, files
 from duet.scene.blender import compat
@@ -182,9 +182,7 @@ def test_a_fresh_file_begins_at_0_at_the_earliest_and_says_so(click, tmp_path, m
     monkeypatch.setattr(files, "load_head", fake_head)
     monkeypatch.setattr(files, "load_blendshapes", fake_blendshapes)
 
-    order = settings.Order(
-        settings.Choice("enunciated", 1.0, 0.0, 0.0, (), Life(blinks=0, eyes=0, head=0, breaths=0)), -20
-    )
+    order = settings.Order(Performance(style="enunciated"), -20)
     notes = files.bake_file(click, fake_take(), tmp_path / "a.blend", None, "", order)
     assert any("at frame 0 at the earliest: the take begins there, not at -20" in note for note in notes)
     scene = bpy.context.scene

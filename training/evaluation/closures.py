@@ -25,6 +25,7 @@ from ...inference.bound import Binding
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.blendshapes import Blendshapes, load_blendshapes
 from ...inference.head.canonical import Head, load_head
+from ...inference.head.recompose import vertices_of
 from ...inference.take import GenerateRequest
 from ..data.alignment import Recording, aligned
 from ..synthesis.coarticulation import LAG
@@ -62,9 +63,8 @@ def real_closures(head: Head, folder: Path | None = None) -> list[Closure]:
     for number, words in _LINES.items():
         name = f"sense_and_sensibility_{number}"
         samples = load_audio((folder or root / "examples" / "recordings") / f"{name}.wav")
-        take = pipeline.generate(samples, GenerateRequest(fps=_RATE, vertices=True), lambda *_: None)
-        assert take.vertices is not None
-        moved = take.vertices[..., 2] - head.vertices[:, 2]
+        take = pipeline.generate(samples, GenerateRequest(fps=_RATE), lambda *_: None)
+        moved = vertices_of(take.speech_names, take.speech_weights)[..., 2] - head.vertices[:, 2]
         gaps = np.percentile(moved[:, upper] - moved[:, lower], 95, axis=1) * 1000
         for phone in aligned(Recording(name, "", samples, words)):
             if phone.phone[:1] not in ("p", "b", "m"):

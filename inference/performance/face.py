@@ -1,0 +1,170 @@
+"""From speech curves and a performance to what a face does: the same for every head, here and in Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..head.canonical import ARKIT_NAMES
+from ..head.library import with_emotions
+from ..head.recompose import deltas_of, mixed, solve_arkit, vertices_of
+from ..steps import finish
+from ..take import EMOTIONS, Floats, Take
+from .curves import at_frames, frame_span, smooth
+from .life import LifeKeys, Spans, live
+from .performance import Performance
+from .silence import kept_from_speech
+from .timeline import curves_at, eased_keys, on_frames
+
+_NECK = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)  # axes of the neck's bone, which points up
+
+
+class FaceCurves:
+    """A take as it is performed, over S frames at `fps` a second; each curve is computed where it is asked for.
+
+    `fps` None is the take's own rate; `pauses` are the recording's (`audio.loudness`), by which life goes. `speech`
+    (S, Ks) stands for the take's where parts of it are kept from before.
+    """
+
+    def __init__(
+        self,
+        take: Take,
+        performance: Performance,
+        fps: float | None = None,
+        pauses: Spans = (),
+        speech: Floats | None = None,
+    ) -> None:
+        self.spoken, self.performance = take, performance
+        self.fps = take.fps if fps is None else fps
+        self.frames = frame_span(take.frame_count, take.fps, self.fps)
+        self._pauses, self._speech = pauses, speech
+
+    @cached_property
+    def speech(self) -> Floats:
+        """(S, Ks) of the speech blendshapes: articulated, smoothed, moved in time."""
+        if self._speech is not None:
+            return self._speech
+        weights = np.float32(self.performance.articulation) * self.spoken.speech_weights
+        weights = smooth(weights, self.performance.smoothing / 1000 * self.spoken.fps)
+        return at_frames(weights, self.spoken.fps, self.fps, self.performance.offset / 1000)
+
+    @cached_property
+    def quiet(self) -> Floats:
+        """(S,) 1 where nobody speaks, 0 wherever speech moves the face."""
+        later = self.performance.offset / 1000
+        silence = at_frames(self.spoken.silence[:, None], self.spoken.fps, self.fps, later)
+        return kept_from_speech(silence[:, 0], self.speech, self.fps)
+
+    @property
+    def silence(self) -> Floats:
+        """(S,) how far emotions open the mouth."""
+        return np.float32(self.performance.open_in_silence) * self.quiet
+
+    def emotion_keys(self, names: Sequence[str]) -> tuple[NDArray[np.float64], Floats]:
+        """(frames (K,), sliders (K, E)) of these emotions: eased keys on whole frames, 0 the first."""
+        own = self.performance
+        return on_frames(*eased_keys(own.emotions, names, own.transition, own.mix_limit), self.fps)
+
+    @cached_property
+    def take(self) -> Take:
+        """With rows for all that is felt; raises WeightsError where its version has no such emotion."""
+        return with_emotions(self.spoken, self.performance.felt)
+
+    @cached_property
+    def sliders(self) -> Floats:
+        """(S, E) of the take's emotions."""
+        felt = [column for column, name in enumerate(self.take.emotions) if name != EMOTIONS[0]]
+        curves = np.zeros((self.frames, len(self.take.emotions)), np.float32)
+        keys = self.emotion_keys([self.take.emotions[column] for column in felt])
+        curves[:, felt] = curves_at(*keys, np.arange(float(self.frames)))
+        return curves
+
+    @cached_property
+    def life_keys(self) -> LifeKeys:
+        """Blinks, eyes, head motion and breaths as keys in seconds."""
+        return live(self.spoken.frame_count / self.spoken.fps, self._pauses, self.performance.life)
+
+    @cached_property
+    def life(self) -> dict[str, Floats]:
+        """(S,) of each ARKit shape that lives."""
+        found = {name: self._at(*keys) for name, keys in self.life_keys.shapes.items() if len(keys[0])}
+        return {name: curve for name, curve in found.items() if np.any(curve)}
+
+    @cached_property
+    def neck(self) -> Floats | None:
+        """(S, 3) radians of nod, turn and tilt about the neck's own axes; None where the head is still."""
+        keys = self.life_keys.neck
+        return None if keys is None else np.stack([self._at(*each) for each in keys], axis=1)
+
+    @property
+    def turns(self) -> dict[str, Floats]:
+        """Bone -> rotations (S, 3, 3) from rest, Blender's axes."""
+        return {} if self.neck is None else {"neck": np.asarray(_NECK @ _euler(self.neck) @ _NECK.T, np.float32)}
+
+    def _at(self, seconds: NDArray[np.float64], values: NDArray[np.float64]) -> Floats:
+        return curves_at(seconds, np.asarray(values, np.float32)[:, None], np.arange(self.frames) / self.fps)[:, 0]
+
+    @cached_property
+    def _spoken_and_felt(self) -> tuple[tuple[str, ...], Floats]:
+        """Speech and expression shapes, and their weights (S, Ks + Ke); emotions open the mouth in silence alone."""
+        return (*self.take.speech_names, *self.take.expression_names), self.performed().face_weights
+
+    @cached_property
+    def _moves(self) -> tuple[tuple[str, ...], Floats]:
+        names, weights = mixed(*self._spoken_and_felt)
+        return (*names, *self.life), np.column_stack([weights, *self.life.values()])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the K shapes that move: all learned ones, and those of ARKit's that live; raises WeightsError."""
+        return self._moves[0]
+
+    @property
+    def weights(self) -> Floats:
+        """(S, K) of these shapes; raises WeightsError."""
+        return self._moves[1]
+
+    def arkit(self) -> Floats:
+        """(S, 52) in [0, 1]: what comes nearest to speech and emotions, and life on it; raises WeightsError."""
+        found = finish(solve_arkit(*self._spoken_and_felt))
+        for name, curve in self.life.items():
+            found[:, ARKIT_NAMES.index(name)] += curve
+        return np.clip(found, 0.0, 1.0)
+
+    def vertices(self) -> Floats:
+        """(S, V, 3) of the Duet head, in metres, its bones at rest; raises WeightsError."""
+        faces = vertices_of(*self._spoken_and_felt)
+        if self.life:
+            alive = np.stack(list(self.life.values()), axis=1)
+            faces += np.tensordot(alive, deltas_of(tuple(self.life)), 1).astype(np.float32)
+        return faces
+
+    def performed(self, arkit: bool = False, vertices: bool = False) -> Take:
+        """The take with these curves, and with coefficients and vertices where asked for; raises WeightsError."""
+        return replace(
+            self.take,
+            fps=self.fps,
+            speech_weights=self.speech,
+            silence=self.silence,
+            emotion_curves=self.sliders,
+            mix_limit=self.performance.mix_limit,
+            arkit=self.arkit() if arkit else np.zeros((self.frames, 0), np.float32),
+            arkit_names=ARKIT_NAMES if arkit else (),
+            vertices=self.vertices() if vertices else None,
+            request={**self.take.request, "emotions": self.performance.steady},
+        )
+
+
+def _euler(angles: Floats) -> NDArray[np.float64]:
+    """Rotations (S, 3, 3) of angles (S, 3) about x, then y, then z, as Blender's order XYZ."""
+    one, zero = np.ones(len(angles)), np.zeros(len(angles))
+    (cx, cy, cz), (sx, sy, sz) = np.cos(angles.T.astype(np.float64)), np.sin(angles.T.astype(np.float64))
+    about_x = [[one, zero, zero], [zero, cx, -sx], [zero, sx, cx]]
+    about_y = [[cy, zero, sy], [zero, one, zero], [-sy, zero, cy]]
+    about_z = [[cz, -sz, zero], [sz, cz, zero], [zero, zero, one]]
+    x, y, z = (np.moveaxis(np.array(each), 2, 0) for each in (about_x, about_y, about_z))
+    return np.asarray(z @ y @ x)

@@ -1,0 +1,131 @@
+"""What comes of it: the button, the takes, and what is done with them."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.bind_head import can_rebind
+from ..operators.generate import why_not
+from ..operators.session import RUNTIME
+from ..scene import properties
+from ..scene.checks import advice
+from ..scene.take import takes
+from .tab import Tab, columns, wrapped
+
+
+class DUET_PT_result(Tab, bpy.types.Panel):
+    """The button, or how far it is, and a take that waits."""
+
+    bl_label = "Result"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the button and why it is grey, or the progress and a way out."""
+        layout = self.layout
+        if RUNTIME.busy:
+            layout.progress(factor=RUNTIME.fraction, text=f"{RUNTIME.stage} {RUNTIME.fraction:.0%}")
+            layout.operator("duet.cancel", icon="X")
+            return
+        button = layout.column()
+        button.scale_y = 1.6
+        button.operator("duet.generate", icon="PLAY_SOUND")
+        reason = why_not(context.scene)
+        if reason:
+            wrapped(layout, context, reason)
+        if can_rebind(context):
+            layout.operator("duet.bind_chosen", icon="MESH_MONKEY")
+        if RUNTIME.pending is not None:
+            box = layout.box()
+            wrapped(box, context, "A finished take waits for its head.")
+            row = box.row(align=True)
+            row.operator("duet.apply_result", icon="CHECKMARK")
+            row.operator("duet.discard_result", icon="TRASH")
+
+
+class DUET_UL_takes(bpy.types.UIList):
+    """The takes of the chosen head: actions, of which a double click changes the name."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
+        """Draw a take."""
+        playing = takes.active(properties.target_head(context.scene)) == item
+        layout.prop(item, "name", text="", emboss=False, icon="RADIOBUT_ON" if playing else "RADIOBUT_OFF")
+
+    def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
+        """Show only takes of the chosen head."""
+        head = properties.target_head(context.scene)
+        own = takes.takes_of(head) if head else []
+        return [self.bitflag_filter_item if action in own else 0 for action in bpy.data.actions], []
+
+
+class DUET_PT_takes(Tab, bpy.types.Panel):
+    """The takes, and what is done with the one that plays."""
+
+    bl_label = "Takes"
+    bl_parent_id = "DUET_PT_result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the head has takes."""
+        head = properties.target_head(context.scene)
+        return head is not None and bool(takes.takes_of(head))
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the list and its buttons."""
+        layout, scene = self.layout, context.scene
+        layout.enabled = not RUNTIME.busy
+        row = layout.row()
+        row.template_list("DUET_UL_takes", "", bpy.data, "actions", scene.duet, "active_take", rows=3)
+        buttons = row.column(align=True)
+        buttons.operator("duet.duplicate_take", text="", icon="DUPLICATE")
+        buttons.operator("duet.remove_take", text="", icon="REMOVE")
+        action = takes.active(properties.target_head(scene))
+        if action is None:
+            wrapped(layout, context, "No take plays. Click one in the list.")
+        else:
+            for text in (action.duet.note, *advice.of_take(scene, properties.target_head(scene), action)):
+                if text:
+                    wrapped(layout, context, text)
+        layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
+        row = layout.row(align=True)
+        row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")
+        row.prop(scene.duet, "tolerance", text="mm")
+
+
+class DUET_PT_again(Tab, bpy.types.Panel):
+    """The take that plays, from the engine once more."""
+
+    bl_label = "Generate Again"
+    bl_parent_id = "DUET_PT_result"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a take plays."""
+        return takes.active(properties.target_head(context.scene)) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the range and the buttons."""
+        layout, chosen = self.layout, context.scene.duet
+        layout.enabled = not RUNTIME.busy
+        row = layout.row(align=True)
+        for name in ("range_start", "range_end", "border"):
+            row.prop(chosen, name)
+        row = layout.row(align=True)
+        row.operator("duet.regenerate", text="Range", icon="PREVIEW_RANGE").part = "RANGE"
+        row.operator("duet.regenerate", text="Whole Take", icon="FILE_REFRESH").part = "ALL"
+
+
+class DUET_PT_keep(Tab, bpy.types.Panel):
+    """What becomes of other animation."""
+
+    bl_label = "Options"
+    bl_parent_id = "DUET_PT_result"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the choice."""
+        column = columns(self.layout)
+        column.prop(context.scene.duet, "existing")
+        column.prop(context.scene.duet, "clear_way")
+
+
+CLASSES = (DUET_UL_takes, DUET_PT_result, DUET_PT_takes, DUET_PT_again, DUET_PT_keep)
