@@ -11,7 +11,7 @@ import numpy as np
 from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
 from ..inference.performance.curves import frame_span, splice
-from ..inference.performance.performance import Performance
+from ..inference.performance.performance import SETTINGS, Performance
 from ..inference.performance.silence import kept_from_speech
 from ..inference.steps import Steps, finish
 from ..inference.take import Floats, Take
@@ -20,7 +20,7 @@ from .blender import actions, shape_keys, states
 from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
-from .head import emotions, feelings, followers, heads, parts
+from .head import emotions, feelings, followers, heads, parts, sliders
 from .take import life, revise, settings, sound, take_curves, takes, versions
 
 
@@ -108,6 +108,8 @@ def apply_steps(
         life.add(obj, action.name, face, recording.start)
         yield 1.0
         emotions.connect(obj, feelings.of_take(take, felt))
+        if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
+            obj[sliders.LIMIT] = own.mix_limit
     sound.replace_strips(scene, earlier_strips, strip)
     scene.frame_end = max(scene.frame_end, recording.start + length - 1)
     if in_sync:
