@@ -36,7 +36,8 @@ for name in sys.argv[1:]:
     else:
         print("read")
 """
-FLAME, WEIGHTS, ROWS = ("flame", "load_flame"), ("checkpoints", "load_checkpoint"), ("livelink", "read_livelink_csv")
+FLAME, WEIGHTS = ("flame.model", "load_flame"), ("checkpoints", "load_checkpoint")
+ROWS = ("formats.livelink", "read_livelink_csv")
 
 
 def read(reader, *paths):
