@@ -131,7 +131,7 @@ def test_training_goes_on_where_it_stopped(name, tiny, tmp_path):
     """A finished run is returned as it is; one cut short, then continued, has been through all steps."""
     budget = Budget(steps=4, batch=2, crop=16)
     whole = fit(name, budget, tmp_path / "whole")
-    torch.save(torch.load(tmp_path / "whole" / f"{name}.pt", weights_only=False), tmp_path / f"{name}.pt")
+    torch.save(torch.load(tmp_path / "whole" / f"{name}.pt", weights_only=True), tmp_path / f"{name}.pt")
     again = fit(name, budget, tmp_path)
     for a, b in zip(whole.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)

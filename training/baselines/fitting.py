@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...inference.engine.speech_numpy import SpeechDims
 from ...inference.engine.speech_torch import SpeechTorch
 from ...inference.engine.windows import FRAME_RATE, join, windows
+from .. import loop
 from ..features import CACHE, cached_features
 from ..read_at import read_at
 from ..speech.examples import PEOPLE, SYNTHETIC
@@ -124,35 +125,20 @@ def fit(name: str, budget: Budget, folder: Path = FOLDER) -> nn.Module:
     """Train an alternative, or go on from its checkpoint; the finished model is kept."""
     alternative, path = ALTERNATIVES[name], folder / f"{name}.pt"
     torch.manual_seed(budget.seed)
-    model, rng, step = alternative.make(), np.random.default_rng(budget.seed), 0
+    model, rng = alternative.make(), np.random.default_rng(budget.seed)
     optimiser = torch.optim.AdamW(model.parameters(), budget.rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, budget.rate, total_steps=budget.steps)
-    if path.exists():
-        state = torch.load(path, weights_only=False)
-        model.load_state_dict(state["model"])
-        step = state["step"]
-        if step >= budget.steps:
-            return model.eval()
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        rng = state["rng"]
+    run = loop.Run(model, optimiser, schedule, rng, clip=1.0)
+    if run.resume(path) and run.step >= budget.steps:
+        return model.eval()
     examples = examples_for(alternative)
     scale = scale_of(examples)
-    while step < budget.steps:
+
+    def loss() -> Tensor:
         inputs, channels = batch_of(alternative, examples, budget, rng)
-        loss = loss_of(model(inputs, _only_style(len(inputs))), channels, scale)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        step += 1
-        if step % _SAVE_EVERY == 0 or step == budget.steps:
-            print(f"{name}: step {step} of {budget.steps}, loss {loss.item():.3f}", flush=True)
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "rng": rng, "step": step}
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.save(state | {"schedule": schedule.state_dict()}, path.with_suffix(".partial"))
-            path.with_suffix(".partial").replace(path)
+        return loss_of(model(inputs, _only_style(len(inputs))), channels, scale)
+
+    loop.train(run, budget.steps, loss, _SAVE_EVERY, lambda last: f"{name}, loss {last:.3f}", path)
     return model.eval()
 
 

@@ -14,7 +14,6 @@ import json
 import shutil
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from ...inference.engine.fusion_numpy import FusionDims
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head, load_head
 from ...inference.stamps import Stamp
+from .. import loop
 from ..data.animated import TRAINING_TAKES, AnimatedTake, load_animated
 from ..data.florence4d import florence_faces
 from ..data.vocaset_takes import vocaset_takes
@@ -39,6 +39,7 @@ from .module import FusionModule, Maps
 from .readable_basis import Readable, make_readable
 from .start import start
 
+_SAVE_EVERY = 200  # steps
 MORE_FACES = 1500  # of the user's own sets that the deformation space is found from
 PRECISION = {"speech": np.float32, "expression": np.float16}  # neutral speech is to pass within micrometres
 
@@ -121,28 +122,16 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
     module = new_module(options.expression, space)
     optimiser = torch.optim.Adam(module.parameters(), options.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps, pct_start=0.1)
-    parts: dict[str, Any] = {"module": module, "optimiser": optimiser, "schedule": schedule}
-    step = 0
-    if resume.exists():
-        state = torch.load(resume, weights_only=False)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        step, data.rng = state["step"], state["rng"]
-    else:
+    run = loop.Run(module, optimiser, schedule, data.rng)
+    if not run.resume(resume):
         start(module, data, space)
     if not options.reading:
         module.leave_out_reading()
-    while step < options.steps:
-        loss = step_loss(module, torch.from_numpy(data.batch(options.batch, space)), options)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        step += 1
-        if step % 200 == 0:
-            print(f"step {step}: loss {loss.item():.5f}", flush=True)
-            state = {name: part.state_dict() for name, part in parts.items()}
-            torch.save(state | {"step": step, "rng": data.rng}, resume)
+
+    def loss() -> Tensor:
+        return step_loss(module, torch.from_numpy(data.batch(options.batch, space)), options)
+
+    loop.train(run, options.steps, loss, _SAVE_EVERY, lambda last: f"loss {last:.5f}", resume)
     return module.eval()
 
 

@@ -12,7 +12,6 @@ and resumes from them.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +29,7 @@ from ...inference.engine.speech_torch import SpeechTorch
 from ...inference.engine.windows import Window, join, windows
 from ...inference.stamps import Stamp
 from ...inference.take import STYLES
+from .. import loop
 from ..speech_rig import CHANNEL_NAMES
 from ..stamping import begin, save_weights, working_folder
 from ..video.face_measures import MEASURES, SHOWN
@@ -142,56 +142,6 @@ def validation_errors(model: nn.Module, examples: Sequence[Example], loss: Speec
     return {name: float(np.average(found, weights=weights[name])) for name, found in errors.items()}
 
 
-class _Run:
-    """A training in progress: all that a checkpoint must hold for an interrupted run to end as an unbroken one.
-
-    `average` is the running mean of the weights: what they were over the last few hundred steps, without their wobble.
-    """
-
-    _PARTS = ("model", "average", "optimiser", "schedule")
-
-    def __init__(self, model: nn.Module, options: Options) -> None:
-        self.model, self.kept = model, options.averaged
-        self.average = copy.deepcopy(model).eval()
-        self.optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: min(1.0, (step + 1) / WARM))
-        self.rng = np.random.default_rng(options.seed)
-        self.best = (np.inf, self.average.state_dict())
-        self.step = 0
-
-    def learn(self, loss: Tensor) -> None:
-        """One step down the loss; the mean follows."""
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.schedule.step()
-        self.step += 1
-        kept = min(self.kept, self.step / (self.step + 10))
-        with torch.no_grad():
-            for mean, weight in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(weight, 1.0 - kept)
-
-    def judge(self, error: float) -> None:
-        """Keep the mean weights where they are the best so far."""
-        if error < self.best[0]:
-            self.best = (error, {k: v.clone() for k, v in self.average.state_dict().items()})
-
-    def save(self, path: Path) -> None:
-        """Write the checkpoint."""
-        parts = {name: getattr(self, name).state_dict() for name in self._PARTS}
-        rest = {"best": self.best, "step": self.step, "rng": self.rng, "dropout": torch.get_rng_state()}
-        torch.save(parts | rest, path)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=False)
-        for name in self._PARTS:
-            getattr(self, name).load_state_dict(state[name])
-        self.best, self.step, self.rng = state["best"], state["step"], state["rng"]
-        torch.set_rng_state(state["dropout"])
-
-
 def train(
     make: Callable[[], Model],
     options: Options,
@@ -203,19 +153,21 @@ def train(
     torch.manual_seed(options.seed)
     loss_of, drawn = loss_for(examples, head_measures()), chances(examples, options.crop)
     model = make()
-    run = _Run(model, options)
-    if resume.exists():
-        run.load(resume)
-    while run.step < options.steps:
+    optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / WARM))
+    run = loop.Run(model, optimiser, schedule, np.random.default_rng(options.seed), 1.0, options.averaged)
+    run.resume(resume)
+
+    def loss() -> Tensor:
         features, styles, channels, measures = batch_of(examples, drawn, options, run.rng)
-        loss = loss_of(model(features, styles), channels, measures)
-        run.learn(loss)
-        if run.step % options.validate_every == 0 or run.step == options.steps:
-            errors = validation_errors(run.average, validation, loss_of)
-            run.judge(sum(errors.values()))
-            shown = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
-            print(f"step {run.step}: loss {loss.item():.3f}, {shown}", flush=True)
-            run.save(resume)
+        return loss_of(model(features, styles), channels, measures)
+
+    def look(last: float) -> str:
+        errors = validation_errors(run.average, validation, loss_of)
+        run.judge(sum(errors.values()))
+        return ", ".join([f"loss {last:.3f}", *(f"{name} {error:.3f}" for name, error in errors.items())])
+
+    loop.train(run, options.steps, loss, options.validate_every, look, resume)
     model.load_state_dict(run.best[1])
     return model.eval()
 
