@@ -18,7 +18,7 @@ VENV313 := .venv-3.13
 BPY ?= 5.0.1
 VENV_BPY := .venv-bpy-$(BPY)
 # The tests that need no more than Blender's own Python has; they are marked.
-EMBEDDED_TESTS = $$(grep -rlE "mark\.(blender|embedded)$$" tests --include="test_*.py")
+EMBEDDED_TESTS = $$(grep -rlE "^pytestmark.*mark\.(blender|embedded)" tests --include="test_*.py")
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo lint test test-all test-fast test-latest test-blender package weights gui gui-setup clean

@@ -12,6 +12,8 @@ import pytest
 from duet import install_torch
 from duet.inference.client import environment
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = {"torch": install_torch.TORCH.partition("==")[2], "numpy": "1.26.4"}
 
 

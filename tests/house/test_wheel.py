@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from duet import package
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "demo", "*.egg-info", "__pycache__", "tests", "docs")

@@ -17,6 +17,8 @@ from duet.inference.errors import AudioError
 from duet.tests.audio_samples import claims_hours_mp3, encode_audio, tone, write_wav_claiming
 from duet.tests.inference.test_fuzz import check
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 3 << 30  # bytes of addresses for a process that reads a damaged file; importing everything takes a third
 
 

@@ -14,6 +14,8 @@ from duet.training.features import WEIGHTS
 from duet.training.measures import motion, pearson
 from duet.training.mouth import LIPS, mouth_of, vertices_of
 
+pytestmark = pytest.mark.slow
+
 FPS = 50.0
 AT_REST = 0.7  # mm: of the lips' vertices, on average
 

@@ -11,7 +11,7 @@ from duet.inference.errors import CancelledError, HeadError
 from duet.inference.head.blendshapes import Blendshapes, load_blendshapes
 from duet.inference.head.canonical import load_head
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 HEAD = load_head()
 NOTHING = np.zeros(len(HEAD.vertices), bool)

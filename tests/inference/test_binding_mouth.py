@@ -10,7 +10,7 @@ from duet.inference.bound import BindRequest
 from duet.inference.head.blendshapes import Blendshapes, load_blendshapes
 from duet.inference.head.canonical import load_head
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 HEAD = load_head()
 _NEARER = lip_sides(HEAD, HEAD.vertices.astype(float))

@@ -17,7 +17,7 @@ from duet.inference.numeric import Similarity, fit_similarity
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 
 def sphere(rows=24, columns=32, radius=1.0):

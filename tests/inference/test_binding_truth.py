@@ -14,6 +14,8 @@ from duet.training.evaluation.transfer import CLOSURES, SHAPES, Subject, evaluat
 from duet.training.test_subjects.ict import ict_subjects, scan_names
 from duet.training.test_subjects.makehuman import load_makehuman
 
+pytestmark = pytest.mark.slow
+
 needs_scans = pytest.mark.skipif(
     not (data_folder() / "ict_facekit" / "head.npz").is_file(), reason="the scanned model is not here (DUET_DATA)"
 )

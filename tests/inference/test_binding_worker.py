@@ -10,7 +10,7 @@ from duet.inference.client.client import Bound, Cancelled, Failed, Progress, Wor
 from duet.inference.errors import HeadError, RequestError
 from duet.inference.head.canonical import load_head
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,6 +18,7 @@ from duet.inference.formats.npz import read_npz
 from duet.inference.protocol import ProtocolError, read_message
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.embedded,
     pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's"),
 ]

@@ -14,7 +14,7 @@ from duet.inference.client.client import Cancelled, Failed, Hello, Progress, Res
 from duet.inference.errors import CancelledError, RequestError, WorkerError
 from duet.inference.take import GenerateRequest
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = np.full(16000, 0.1, np.float32)

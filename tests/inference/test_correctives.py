@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from duet.inference.head.correctives import Corrective, values_of
 
+pytestmark = pytest.mark.slow
+
 BOTH, BETWEEN = Corrective("Corrective both", "Press", "Roll"), Corrective("Corrective half", "Blink", "Blink")
 
 

@@ -18,6 +18,8 @@ from duet.inference.performance.face import FaceCurves
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = Path(__file__).parents[2] / "weights"
 TOLERANCE = 1e-4
 

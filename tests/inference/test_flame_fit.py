@@ -11,7 +11,7 @@ from duet.inference.head.canonical import load_head
 from duet.inference.head.residual import Residual
 from duet.tests.flame_fakes import flame_arrays
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 MEDIAN, NEARLY_ALL = 0.3, 0.5  # mm
 

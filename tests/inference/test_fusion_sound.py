@@ -16,6 +16,8 @@ from duet.training.synthesis.phones import gesture_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 SOUNDS = ("p", "b", "m", "a", "o", "u", "i", "e", "f", "v", "s", "ʃ", "t", "l", "θ", "k", "w", "ɹ")
 
 

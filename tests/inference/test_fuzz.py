@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.slow]
 SCRIPT = Path(__file__).parents[1] / "fuzz_inputs.py"
 COUNTS = {"live link": 600, "manifests": 400, "weights": 600, "flame": 700, "messages": 800, "takes": 400}
 SEED = 14_000

@@ -26,7 +26,7 @@ from duet.inference.take import EMOTIONS, Take
 from duet.operators.batch import cli, flame, jobs, runner
 from duet.tests.flame_fakes import flame_arrays, reference_vertices
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 ARRAYS = flame_arrays()
 

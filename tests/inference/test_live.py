@@ -28,6 +28,8 @@ from duet.inference.live.listener import Heard, Listener
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 

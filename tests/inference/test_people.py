@@ -19,6 +19,8 @@ from duet.training.video.face_measures import COMPARED
 from duet.training.video.people import test_clips as clips_of_test_people
 from duet.training.video.people_rules import FITTED, Heard, fit, people_manner
 
+pytestmark = pytest.mark.slow
+
 
 def curve(shift=0.0, count=75, fps=25.0):
     """A gap that opens four times, in mm."""

@@ -12,6 +12,8 @@ from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.inference.take import EMOTIONS, GenerateRequest
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = Path(__file__).parents[2] / "weights"
 
 

@@ -15,9 +15,12 @@ from duet.training.data.alignment import Recording, aligned
 from duet.training.evaluation.closures import _LINES
 from duet.training.video.face_measures import MEASURES, rig_measures
 
-pytestmark = pytest.mark.skipif(
-    not importlib.util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed (requirements/training.txt)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not importlib.util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed (requirements/training.txt)"
+    ),
+]
 ROOT = Path(__file__).resolve().parents[2]
 FPS = 30.0
 GAP, WIDTH = MEASURES.index("gap"), MEASURES.index("width")

@@ -8,6 +8,8 @@ from duet.inference.engine.threads import Team
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 
 @given(size=st.integers(1, 9), count=st.integers(0, 700))
 def test_every_row_is_worked_on_once(size, count):

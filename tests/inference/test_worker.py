@@ -13,7 +13,7 @@ from duet.inference.errors import AudioError, RequestError, WeightsError, Worker
 from duet.inference.protocol import Message, encode, read_message
 from duet.inference.take import GenerateRequest
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = np.full(32000, 0.25, np.float32)

@@ -12,7 +12,7 @@ from duet.inference.plain_text import one_line
 from duet.operators.batch import cli, export_command, paths, plan, pool, records, runner
 from duet.tests.blender_fakes import write_wav
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "tests/fake_pipeline.py"
 OUTSIDE = importlib.util.find_spec("soundfile") is not None  # else Blender decodes, which knows fewer names

@@ -20,7 +20,7 @@ from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.operators.batch import cli, records, runner
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "tests/fake_pipeline.py"
 

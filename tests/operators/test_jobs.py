@@ -18,7 +18,7 @@ from duet.operators.batch.jobs import Damaged, Job, frame_rate, place_of_head
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "tests/fake_pipeline.py"
 SUFFIXES = frozenset({".blend"})

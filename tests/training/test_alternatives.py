@@ -15,6 +15,8 @@ from duet.training.synthesis.coarticulation import LAG
 from duet.training.synthesis.phones import gesture_of
 from duet.training.synthesis.utterance import Segment
 
+pytestmark = pytest.mark.slow
+
 DIMS = FaceFormerDims(channels=3, styles=2, encoder_layers=2, encoder_width=8, width=16, heads=2, period=4)
 
 

@@ -23,6 +23,8 @@ from duet.training.synthesis.coarticulation import LAG, channels_of
 from duet.training.synthesis.phones import gesture_of
 from duet.training.synthesis.utterance import Segment
 
+pytestmark = pytest.mark.slow
+
 needs_pocketsphinx = pytest.mark.skipif(
     not importlib.util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed (requirements/training.txt)"
 )

@@ -6,6 +6,8 @@ from duet.inference.head.canonical import load_head
 from duet.training.data.florence4d import FlameCarrier, FlorenceError, florence_faces, read_vertices, sequences
 from duet.training.data.vocaset_rig import to_flame
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def head():

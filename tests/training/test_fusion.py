@@ -49,6 +49,8 @@ from duet.training.speech_rig import (
     rig_shapes,
 )
 
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 
 

@@ -13,6 +13,8 @@ from duet.training.head.mesh import QuadMesh, Spread
 from duet.training.head.scan import to_duet_axes
 from duet.training.head.strands import _on, _Surface
 
+pytestmark = pytest.mark.slow
+
 MM = 1e-3
 
 

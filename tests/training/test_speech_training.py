@@ -21,6 +21,8 @@ from duet.training.speech.still import tune
 from duet.training.speech_rig import CHANNEL_NAMES
 from duet.training.video.face_measures import MEASURES
 
+pytestmark = pytest.mark.slow
+
 COUNT = len(CHANNEL_NAMES)
 UNKNOWN = CHANNEL_NAMES.index("bite")
 

@@ -16,6 +16,8 @@ from duet.training.evaluation import model_card
 from duet.training.stages import make_weights
 from duet.training.stages.recipe import NAMES, STAGES, Stage
 
+pytestmark = pytest.mark.slow
+
 
 def made(folder, name, number=1.0, seed=0):
     """A small weights file of one array, stamped as built on those in the folder."""

@@ -8,6 +8,8 @@ from duet.training.speech_rig import CHANNEL_NAMES
 from duet.training.synthesis import build, espeak, plan, text
 from duet.training.synthesis.utterance import SynthesisError
 
+pytestmark = pytest.mark.slow
+
 ALL = ("espeak", "piper", "kokoro")
 needs_espeak = pytest.mark.skipif(not espeak.available(), reason="libespeak-ng1 and espeak-ng-data are not installed")
 

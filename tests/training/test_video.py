@@ -32,6 +32,8 @@ from duet.training.video.track import Track, levelled, save_tracks
 from duet.training.video.tracks import Clip, TrackError, load_set
 from duet.training.video.video_file import Pictures
 
+pytestmark = pytest.mark.slow
+
 needs_people = pytest.mark.skipif(
     not (data_folder() / "talking").is_dir(), reason="the people on video are not here: set DUET_DATA"
 )

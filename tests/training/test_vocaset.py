@@ -21,6 +21,8 @@ from duet.training.speech import examples as speech_examples
 from duet.training.speech_rig import CHANNEL_NAMES, SHAPE_NAMES, rig_deltas, rig_shapes
 from duet.training.synthesis.phones import TONGUE
 
+pytestmark = pytest.mark.slow
+
 RATE = 22_000
 TRAINED, TESTED = SPLITS["train"][0], SPLITS["test"][0]
 SENTENCES = {TRAINED: ("sentence01", "sentence30"), TESTED: ("sentence05", "sentence25")}
