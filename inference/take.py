@@ -75,6 +75,7 @@ class Take:
     model_id: str
     request: dict[str, Any]
     vertices: Floats | None = None  # (T, V, 3) metres, where asked for
+    voice: Floats | None = None  # (T, 2) in [0, 1]: how loud it is, and how far it stands out (audio.prosody)
     mix_limit: float = MIX_LIMIT  # not stored: it is the performance's
 
     def __post_init__(self) -> None:
@@ -128,8 +129,7 @@ class Take:
         """(JSON-ready header, named arrays), the form that crosses the pipe and is stored in a .blend."""
         header = {key: getattr(self, key) for key in _HEADER_KEYS}
         arrays: dict[str, NDArray[Any]] = {key: getattr(self, key) for key in _ARRAY_KEYS}
-        if self.vertices is not None:
-            arrays["vertices"] = self.vertices
+        arrays |= {key: getattr(self, key) for key in _OPTIONAL_KEYS if getattr(self, key) is not None}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in header.items()}, arrays
 
     @classmethod
@@ -145,7 +145,10 @@ class Take:
         closed = {"emotion_opening": np.zeros((len(values["emotions"]), speech)), "silence": np.zeros(frames)}
         known = {**closed, **arrays}
         floats: dict[str, Any] = {key: _numbers(key, known[key]) for key in _ARRAY_KEYS}
-        take = cls(**values, **floats, vertices=arrays.get("vertices"))
+        floats |= {key: _numbers(key, arrays[key]) for key in _OPTIONAL_KEYS if key in arrays}
+        take = cls(**values, **floats)
+        if take.voice is not None and take.voice.shape != (take.frame_count, 2):
+            raise ValueError(f"voice: {take.voice.shape}")
         if take.vertices is not None and take.vertices.shape[::2] != (take.frame_count, 3):
             raise ValueError(f"vertices: {take.vertices.shape}")
         return take
@@ -153,6 +156,7 @@ class Take:
 
 _HEADER_KEYS = ("fps", "speech_names", "expression_names", "emotions", "arkit_names", "model_id", "request")
 _ARRAY_KEYS = ("speech_weights", "expression_weights", "emotion_opening", "emotion_curves", "silence", "arkit")
+_OPTIONAL_KEYS = ("vertices", "voice")
 
 
 def _check_header(values: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..audio.checks import check_samples
 from ..audio.mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
+from ..audio.prosody import voice_curves
 from ..checkpoints import MODEL_FILES, model_id
 from ..errors import RequestError
 from ..head.blendshapes import Blendshapes, load_blendshapes
@@ -94,6 +95,7 @@ class Pipeline:
             emotion_opening=self.shapes.emotion_opening[: len(EMOTIONS)],
             emotion_curves=np.zeros((frames, len(EMOTIONS)), np.float32),
             silence=self._silence(samples, speech, request.fps),
+            voice=voice_curves(samples, np.arange(frames) / request.fps),
             arkit=np.zeros((frames, 0), np.float32),
             speech_names=self.shapes.speech_names,
             expression_names=self.shapes.expression_names,

@@ -15,7 +15,7 @@ from ..head.recompose import deltas_of, mixed, solve_arkit, vertices_of
 from ..steps import finish
 from ..take import EMOTIONS, Floats, Take
 from .curves import at_frames, frame_span, smooth
-from .life import LifeKeys, Spans, live
+from .life import LifeKeys, Spans, Voice, live
 from .performance import Performance
 from .silence import kept_from_speech
 from .timeline import curves_at, eased_keys, on_frames
@@ -85,8 +85,11 @@ class FaceCurves:
 
     @cached_property
     def life_keys(self) -> LifeKeys:
-        """Blinks, eyes, head motion and breaths as keys in seconds."""
-        return live(self.spoken.frame_count / self.spoken.fps, self._pauses, self.performance.life)
+        """Blinks, brows, eyes, head motion and breaths as keys in seconds."""
+        take = self.spoken
+        curves = np.zeros((0, 2)) if take.voice is None else take.voice
+        voice = Voice(self._pauses, curves[:, 0], curves[:, 1], take.fps)
+        return live(take.frame_count / take.fps, voice, self.performance.life)
 
     @cached_property
     def life(self) -> dict[str, Floats]:

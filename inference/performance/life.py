@@ -1,14 +1,18 @@
-"""What a face does while it speaks: blinks, eye darts, head motion and breaths, seeded, as sparse keys.
+"""What a face does while it speaks: blinks, brows, eye darts, head motion and breaths, seeded, as sparse keys.
+
+They go by the voice: blinks fall where it is soft, at the ends of phrases above all, and seldom into a vowel; brows
+rise and the head nods where it stands out.
 
 Sources: blink rate in conversation, about 20 a minute (Bentivoglio et al. 1997, Movement Disorders 12); lids close in
 about 80 ms and open in about 160 (Trutoiu et al. 2011, ACM TAP 8); sizes of eye darts and their speed (Lee, Badler and
-Badler 2002, "Eyes Alive"). Coefficients are ARKit's; rotations are radians of the neck.
+Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). Coefficients are ARKit's;
+rotations are radians of the neck.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +22,14 @@ Spans = Sequence[tuple[float, float]]
 
 _BLINK_EVERY, _BLINK_SPREAD = 2.9, 0.45  # seconds (median of a log-normal) and its log's deviation
 _CLOSE, _HELD, _OPEN = 0.08, 0.03, 0.16  # seconds
+_BLINK = _CLOSE + _HELD + _OPEN
+_DRAWN = 0.6  # seconds by which a blink may wait for, or come before, its time, to fall where the voice is soft
+_BETWEEN = 0.7  # seconds at least from blink to blink
+_ACCENT, _ACCENT_APART = 0.4, 0.5  # how far the voice stands out at an accent; seconds between two
+_BROWS, _BROW_HEIGHT = 0.65, 0.3  # share of the accents with which brows go, and a coefficient
+_BROW_RISE, _BROW_LEAD, _BROW_FALL = 0.16, 0.06, 0.34  # seconds: up, its end before the accent, down
+_NODS, _NOD = 0.7, np.radians(2.4)  # share of the accents with which the head goes, and how far at the strongest
+_NOD_DOWN, _NOD_UP = 0.22, 0.4  # seconds, about 0.1 s after the accent
 _DART_EVERY = 1.4  # seconds, mean
 _DART_SIZE, _DART_MOST = 4.0, 12.0  # degrees: mean (Lee et al. find 6.9 in free viewing), and the most
 _FULL_LOOK = 30.0  # degrees that an eyeLook coefficient of 1 turns the eye
@@ -36,6 +48,28 @@ class Life:
     head: float = 0.0
     breaths: float = 0.0
     seed: int = 0
+    brows: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """What life goes by: pauses in seconds, and how loud it is (T,) and how far it stands out (T,) at `rate` Hz."""
+
+    pauses: Spans = ()
+    loud: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
+    standing_out: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
+    rate: float = 1.0
+
+    @property
+    def accents(self) -> list[tuple[float, float]]:
+        """(second, strength) of the moments at which it stands out most."""
+        curve, found = self.standing_out, []
+        inner = curve[1:-1]
+        peaks = 1 + np.flatnonzero((inner > curve[:-2]) & (inner >= curve[2:]) & (inner > _ACCENT))
+        for at in peaks[np.argsort(-curve[peaks], kind="stable")]:
+            if all(abs(at / self.rate - second) >= _ACCENT_APART for second, _ in found):
+                found.append((float(at / self.rate), float(curve[at])))
+        return sorted(found)
 
 
 @dataclass(frozen=True)
@@ -46,40 +80,71 @@ class LifeKeys:
     neck: tuple[Keys, Keys, Keys] | None
 
 
-def live(duration: float, pauses: Spans, life: Life) -> LifeKeys:
-    """All keys for a recording of `duration` seconds with these pauses; the same seed gives the same life.
+def live(duration: float, voice: Voice, life: Life) -> LifeKeys:
+    """All keys for a recording of `duration` seconds in this voice; the same seed gives the same life.
 
     Each part has a random stream of its own, so that switching one leaves the others as they are.
     """
-    streams = [np.random.default_rng([life.seed, part]) for part in range(3)]
+    streams = [np.random.default_rng([life.seed, part]) for part in range(4)]
     shapes: dict[str, Keys] = {}
     darts = eye_darts(duration, streams[1]) if life.eyes else None
     if life.blinks:
-        times = blink_times(duration, pauses, streams[0])
+        times = blink_times(duration, voice, streams[0])
         shapes["eyeBlinkLeft"] = shapes["eyeBlinkRight"] = blink_keys(times, min(1.0, life.blinks))
     if darts is not None:
         shapes |= look_keys(*darts, amount=life.eyes)
-    breaths = breath_spans(duration, pauses) if life.breaths else []
+    breaths = breath_spans(duration, voice.pauses) if life.breaths else []
     if breaths:
         shapes["jawOpen"] = _humps(breaths, _BREATH_JAW * life.breaths)
+    if life.brows:
+        shapes |= brow_keys(voice.accents, streams[3], life.brows)
     neck = None
     if life.head:
-        neck = sway_keys(duration, pauses, streams[2], life.head)
+        neck = sway_keys(duration, voice, streams[2], life.head)
     return LifeKeys(shapes, neck)
 
 
-def blink_times(duration: float, pauses: Spans, rng: np.random.Generator) -> list[float]:
-    """When the lids begin to close: log-normal gaps, drawn to the beginning of a pause that is near (< 0.5 s)."""
+def blink_times(duration: float, voice: Voice, rng: np.random.Generator) -> list[float]:
+    """When the lids begin to close: log-normal gaps, each drawn to where the voice is softest nearby."""
     times: list[float] = []
     now = float(rng.uniform(0.4, _BLINK_EVERY))
-    starts = np.array([begin for begin, _ in pauses if begin > 0.2])
-    while now < duration - (_CLOSE + _HELD + _OPEN):
-        near = starts[np.abs(starts - now) < 0.5] if len(starts) else starts
-        at = float(near[0]) + 0.02 if len(near) else now
-        if (not times or at - times[-1] > 0.5) and at < duration - (_CLOSE + _HELD + _OPEN):
+    begins = np.array([begin for begin, _ in voice.pauses if begin > 0.2])
+    while now < duration - _BLINK:
+        at = _softest(now, max(0.0, times[-1] + _BETWEEN if times else 0.0), duration - _BLINK, voice, begins)
+        if at is not None:
             times.append(at)
         now += float(rng.lognormal(np.log(_BLINK_EVERY), _BLINK_SPREAD))
     return times
+
+
+def _softest(wanted: float, first: float, last: float, voice: Voice, begins: NDArray[np.float64]) -> float | None:
+    """The second near the wanted one, in [first, last), at which a blink disturbs least; None if there is none."""
+    options = np.arange(max(wanted - _DRAWN, first), min(wanted + _DRAWN, last), 0.02)
+    if not len(options):
+        return None
+    cost = 0.3 * np.abs(options - wanted) / _DRAWN
+    if len(voice.loud):
+        seconds = np.arange(len(voice.loud)) / voice.rate
+        shut = options[:, None] + np.linspace(0.0, _CLOSE + _HELD, 4)
+        cost += 1.5 * np.interp(shut, seconds, voice.loud).mean(axis=1)
+    if len(begins):  # the end of a phrase
+        cost -= 0.6 * (np.abs(options[:, None] - begins - 0.02).min(axis=1) < 0.06)
+    return float(options[cost.argmin()])
+
+
+def brow_keys(accents: Sequence[tuple[float, float]], rng: np.random.Generator, amount: float) -> dict[str, Keys]:
+    """Brows that rise with some accents, a little before them; the inner ends a little more."""
+    chosen = [(at, strength) for at, strength in accents if rng.random() < _BROWS and at > _BROW_RISE + _BROW_LEAD]
+    if not chosen:
+        return {}
+    at, strength = np.array(chosen).T
+    peak = at - _BROW_LEAD
+    seconds = np.stack([peak - _BROW_RISE, peak, peak + _BROW_FALL], axis=1)
+    seconds[:-1, 2] = np.minimum(seconds[:-1, 2], seconds[1:, 0] - 0.01)  # down before the next begins
+    height = np.minimum(_BROW_HEIGHT * amount * strength, 1.0)
+    values = np.stack([0 * height, height, 0 * height], axis=1).ravel()
+    inner, outer = (seconds.ravel(), values), (seconds.ravel(), 0.7 * values)
+    return {"browInnerUp": inner, "browOuterUpLeft": outer, "browOuterUpRight": outer}
 
 
 def blink_keys(times: Sequence[float], amount: float) -> Keys:
@@ -129,8 +194,8 @@ def look_keys(seconds: NDArray[np.float64], aims: NDArray[np.float64], amount: f
     return {name: (at, np.clip(values, 0.0, 1.0)) for name, values in parts.items()}
 
 
-def sway_keys(duration: float, pauses: Spans, rng: np.random.Generator, amount: float) -> tuple[Keys, Keys, Keys]:
-    """Poses of the neck that drift while it speaks and settle to rest in pauses: (nod, turn, tilt)."""
+def sway_keys(duration: float, voice: Voice, rng: np.random.Generator, amount: float) -> tuple[Keys, Keys, Keys]:
+    """(nod, turn, tilt) of a neck that drifts while it speaks, settles to rest in pauses and nods on accents."""
     seconds, now = [0.0], 0.0
     while True:
         now += float(_SWAY_EVERY * rng.uniform(0.6, 1.6))
@@ -141,10 +206,32 @@ def sway_keys(duration: float, pauses: Spans, rng: np.random.Generator, amount: 
     pose, drift = np.zeros((len(at), 3)), rng.normal(0, 1, (len(at), 3))
     for i in range(1, len(at) - 1):
         pose[i] = 0.45 * pose[i - 1] + 0.65 * np.clip(drift[i], -1.6, 1.6)
-    quiet = np.array([any(begin + 0.3 < t < end for begin, end in pauses) for t in at])
+    quiet = np.array([any(begin + 0.3 < t < end for begin, end in voice.pauses) for t in at])
     pose[quiet] *= 0.35
     pose[-1] = 0.0
-    return tuple((at, amount * _SWAY[axis] * pose[:, axis]) for axis in range(3))  # type: ignore[return-value]
+    angles = amount * _SWAY * pose
+    nods = [(t, strength) for t, strength in voice.accents if rng.random() < _NODS]
+    at, angles = _nodded(at, angles, [nod for nod in nods if nod[0] + _NOD_UP < duration], amount)
+    return tuple((at, angles[:, axis]) for axis in range(3))  # type: ignore[return-value]
+
+
+def _nodded(
+    at: NDArray[np.float64], angles: NDArray[np.float64], nods: Sequence[tuple[float, float]], amount: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Keys (n,), (n, 3) with nods in them: down to just after the accent, and back to where the head would be."""
+    added = np.array(
+        [(t - _NOD_DOWN + 0.1, 0.0) for t, _ in nods]
+        + [(t + 0.1, s) for t, s in nods]
+        + [(t + _NOD_UP, 0.0) for t, _ in nods]
+    ).reshape(-1, 2)
+    added = added[added[:, 0] > 0.0]
+    kept = np.all(np.abs(at[:, None] - added[:, 0]) > 0.15, axis=1) if len(added) else np.ones(len(at), bool)
+    kept[[0, -1]] = True
+    moments, order = np.unique(np.concatenate([at[kept], added[:, 0]]), return_index=True)
+    drift = np.stack([np.interp(moments, at, angles[:, axis]) for axis in range(3)], axis=1)
+    down = np.concatenate([np.zeros(int(kept.sum())), added[:, 1]])[order]
+    drift[:, 0] += amount * _NOD * down
+    return moments, drift
 
 
 def breath_spans(duration: float, pauses: Spans) -> list[tuple[float, float, float]]:

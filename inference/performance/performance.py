@@ -93,7 +93,10 @@ class Performance:
     )
     head_motion: float = field(
         default=0.0,
-        metadata=amount("Head Motion", "how far the head moves while it speaks: 1 is about two degrees"),
+        metadata=amount("Head Motion", "how far the head moves and nods while it speaks: 1 is about two degrees"),
+    )
+    brows: float = field(
+        default=0.0, metadata=amount("Brows", "how far the brows go up where the voice stands out: 1 is slight")
     )
     breaths: float = field(
         default=0.0,
@@ -128,7 +131,7 @@ class Performance:
     @property
     def life(self) -> Life:
         """The amounts and the seed."""
-        return Life(self.blinks, self.eyes, self.head_motion, self.breaths, self.seed)
+        return Life(self.blinks, self.eyes, self.head_motion, self.breaths, self.seed, self.brows)
 
     @property
     def felt(self) -> tuple[str, ...]:

@@ -104,7 +104,8 @@ def _strips(animation: bpy.types.AnimData) -> list[bpy.types.ActionKeyframeStrip
     return [s for a in (*playing, animation.action) if a for layer in a.layers for s in layer.strips]
 
 
-_SHAPES = {f"eyeBlink{side}" for side in ("Left", "Right")} | {"jawOpen"}
+_SHAPES = {f"{shape}{side}" for shape in ("eyeBlink", "browOuterUp") for side in ("Left", "Right")}
+_SHAPES |= {"jawOpen", "browInnerUp"}
 _SHAPES |= {f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down") for side in ("Left", "Right")}
 
 

@@ -15,7 +15,13 @@ from ...inference.take import EMOTIONS, Floats, Take
 from .styles import KNOWN
 
 # Names as files have them: a switch has its setting's, its amount another.
-AMOUNTS = {"blinks": "blink_amount", "eyes": "eye_amount", "head_motion": "head_amount", "breaths": "breath_amount"}
+AMOUNTS = {
+    "blinks": "blink_amount",
+    "brows": "brow_amount",
+    "eyes": "eye_amount",
+    "head_motion": "head_amount",
+    "breaths": "breath_amount",
+}
 _PLAIN = ("style", "articulation", "smoothing", "offset", "open_in_silence", "mix_limit", "seed")
 _EMOTION = ("emotion", "intensity")
 _ALL = (*_PLAIN, *_EMOTION, *AMOUNTS, *AMOUNTS.values())

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from duet.inference.audio.prosody import accents
 from duet.inference.engine.fusion_numpy import FusionDims, FusionEncoderNumpy
 from duet.inference.engine.fusion_torch import FusionEncoder
 from duet.inference.head.arkit_names import match_keys
@@ -34,7 +35,6 @@ from duet.training.fusion.lip_correctives import lip_correctives
 from duet.training.fusion.lip_overlap import LipOverlap
 from duet.training.fusion.lip_seal import LipSeal
 from duet.training.fusion.module import UNIT_LENGTH, FusionModule, Maps
-from duet.training.fusion.prosody import accents
 from duet.training.fusion.readable_basis import make_readable
 from duet.training.fusion.start import start
 from duet.training.fusion.train import Options, new_module, step_loss
