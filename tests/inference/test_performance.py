@@ -58,7 +58,7 @@ def test_every_field_is_described_and_its_default_is_one_of_its_values():
     for setting in SETTINGS.values():
         setting.check(setting.default)
         assert setting.label and setting.help and not setting.help.endswith(".")
-    assert LIFE == ("blinks", "eyes", "head_motion", "breaths")
+    assert LIFE == ("blinks", "eyes", "head_motion", "brows", "breaths")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,9 @@ def test_its_curves_are_written_as_they_were(head):
     after = curves_of(head)
     assert set(after) == set(before)
     for path, keys in before.items():
+        if "eyeBlink" in path[0]:  # by the voice now, and not by its pauses alone
+            assert after[path].shape[1] == keys.shape[1] and len(after[path])
+            continue
         np.testing.assert_array_equal(after[path], keys, err_msg=str(path))
     assert len(takes.takes_of(head)) == 1, "nothing counted as edited by hand"
 
