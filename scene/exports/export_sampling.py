@@ -15,10 +15,11 @@ from ...inference.head.recompose import knows, solve_arkit
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps
 from ...inference.take import Floats, GenerateRequest, Take
-from ..blender import compat, shape_keys, stage, timing
-from ..head import emotions, feelings, heads, sliders
+from ..blender import compat, shape_keys, timing
+from ..head import feelings, heads, sliders
 from ..take import settings, takes
 from ..targets import arkit_keys, playback
+from ..targets.sampler import sample_steps
 
 
 @dataclass(frozen=True)
@@ -55,48 +56,6 @@ def take_span(scene: bpy.types.Scene, obj: bpy.types.Object) -> Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Sampled:
-    """Values (T,) of shape keys, and of sliders and Silence, at the frames of a span; muted keys count as 0."""
-
-    fps: float
-    keys: dict[str, Floats]
-    sliders: dict[str, Floats]
-    frames: int
-
-    def columns(self, names: tuple[str, ...]) -> Floats:
-        """The keys of these names side by side (T, N); a key that is missing is 0."""
-        return self.of(self.keys, names)
-
-    def of(self, values: dict[str, Floats], names: tuple[str, ...]) -> Floats:
-        """The values (T,) of these names side by side (T, N); what is missing is 0."""
-        rest = np.zeros(self.frames, np.float32)
-        return np.stack([values.get(name, rest) for name in names], axis=1) if names else rest[:, None][:, :0]
-
-
-def sample_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Sampled]:
-    """Play the span and read the head, a frame a step, also where it is hidden; the scene stays at its frame."""
-    key = obj.data.shape_keys
-    felt = emotions.on(obj) if heads.is_head(obj) else []
-    blocks, names = (
-        key.key_blocks,
-        [*map(sliders.slider_name, felt), *([sliders.SILENCE] if sliders.SILENCE in obj else [])],
-    )
-    values = np.zeros((len(span.frames), len(blocks)), np.float32)
-    curves = np.zeros((len(span.frames), len(names)), np.float32)
-    with stage.staged(scene, [obj]) as apart:
-        for row, frame in enumerate(span.frames):
-            depsgraph = apart.at(float(frame))
-            key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
-            evaluated = obj.evaluated_get(depsgraph)
-            curves[row] = [evaluated[name] for name in names]
-            yield row / len(span.frames)
-    values[:, [block.mute for block in blocks]] = 0.0
-    keys = {block.name: values[:, i] for i, block in enumerate(blocks)}
-    fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
-    return Sampled(fps, keys, dict(zip(names, curves.T, strict=True)), len(span.frames))
-
-
-@dataclass(frozen=True, eq=False)
 class Played:
     """What a head does: a take, the weights of its expression blendshapes, and what silence adds to speech."""
 
@@ -118,29 +77,30 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
     if stored is None and not spelt:
         message = f"'{obj.name}' has no take and no shape keys with ARKit's names."
         raise HeadError(message, "Generate from audio first, or choose a mesh with ARKit's shapes.")
-    sampled = yield from sample_steps(scene, obj, span)
+    sampled = yield from sample_steps(scene, obj, span.frames)
+    fps = float(exact_rate(timing.scene_fps(scene)))  # Blender keeps fps_base in single precision
     # Several keys of one shape are its halves.
     arkit = np.stack([sampled.columns(spelt.get(name, ("",))).mean(axis=1) for name in ARKIT_NAMES], axis=1)
     if stored is None:
         none = np.zeros((sampled.frames, 0), np.float32)
-        return Played(_plain_take(sampled, np.clip(arkit, 0, 1)), none, none)
+        return Played(_plain_take(fps, np.clip(arkit, 0, 1)), none, none)
     take = _with_sliders(stored.take, obj)
     speech, expression = sampled.columns(take.speech_names), sampled.columns(take.expression_names)
     felt, opened = feelings.spread(feelings.stored_on(obj).values(), sampled.keys)
-    expression = expression + sampled.of(felt, take.expression_names)
-    opening = sampled.of(opened, take.speech_names)
+    expression = expression + sampled.columns(take.expression_names, felt)
+    opening = sampled.columns(take.speech_names, opened)
     names = (*take.speech_names, *take.expression_names)
     weights = np.concatenate([speech + opening, expression], axis=1)
     solve = _solver_on(obj, names).steps if heads.is_earlier(obj) or not knows(names) else partial(solve_arkit, names)
     arkit += yield from solve(weights)
     curves = {name: sampled.sliders.get(sliders.slider_name(name)) for name in take.emotions}
     played = Take(
-        fps=sampled.fps,
+        fps=fps,
         speech_weights=speech,
         expression_weights=take.expression_weights,
         emotion_opening=take.emotion_opening,
-        emotion_curves=sampled.of({k: v for k, v in curves.items() if v is not None}, take.emotions),
-        silence=sampled.of(sampled.sliders, (sliders.SILENCE,))[:, 0],
+        emotion_curves=sampled.columns(take.emotions, {k: v for k, v in curves.items() if v is not None}),
+        silence=sampled.columns((sliders.SILENCE,), sampled.sliders)[:, 0],
         arkit=np.clip(arkit, 0, 1),
         speech_names=take.speech_names,
         expression_names=take.expression_names,
@@ -175,19 +135,20 @@ def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
     return ArkitSolver(scale * playback.deltas_of(obj, ARKIT_NAMES), scale * playback.deltas_of(obj, names))
 
 
-def _plain_take(sampled: Sampled, arkit: Floats) -> Take:
+def _plain_take(fps: float, arkit: Floats) -> Take:
+    frames = len(arkit)
     return Take(
-        fps=sampled.fps,
-        speech_weights=np.zeros((sampled.frames, 0), np.float32),
+        fps=fps,
+        speech_weights=np.zeros((frames, 0), np.float32),
         expression_weights=np.zeros((0, 0), np.float32),
         emotion_opening=np.zeros((0, 0), np.float32),
-        emotion_curves=np.zeros((sampled.frames, 0), np.float32),
-        silence=np.zeros(sampled.frames, np.float32),
+        emotion_curves=np.zeros((frames, 0), np.float32),
+        silence=np.zeros(frames, np.float32),
         arkit=arkit,
         speech_names=(),
         expression_names=(),
         emotions=(),
         arkit_names=ARKIT_NAMES,
         model_id="",
-        request=GenerateRequest(fps=sampled.fps, audio="").to_json(),
+        request=GenerateRequest(fps=fps, audio="").to_json(),
     )

@@ -17,7 +17,7 @@ from ...inference.take import Floats
 from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
 from ..checks import meant, obstacles
-from . import playback
+from . import playback, sampler
 from .flame_heads import FlameHead, flame_head
 from .playback import Performance
 
@@ -137,7 +137,7 @@ def _require_turned(scene: bpy.types.Scene, flame: FlameHead, performance: Perfo
 
 def _turned_at(apart: stage.Stage, flame: FlameHead, joint: int, frame: float) -> Floats:
     rig = flame.rig.evaluated_get(apart.at(frame))
-    return playback.turn_of(rig.pose.bones[JOINTS[joint]])
+    return sampler.turn_of(rig.pose.bones[JOINTS[joint]])
 
 
 def _between(before: Floats, after: Floats) -> float:

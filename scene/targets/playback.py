@@ -19,15 +19,15 @@ from ...inference.numeric import fit_similarity
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ...inference.take import Floats
-from ..blender import actions, compat, shape_keys, stage, states, timing
+from ..blender import actions, compat, shape_keys, states, timing
 from ..head import emotions, feelings, followers, heads, ownership, sliders
+from .sampler import sample_steps
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
 ALIKE = 0.02  # of a mesh's size, in the root mean square: within it, two meshes are of the same vertices
 _ALMOST = 0.5  # of the blendshapes that move: with fewer of them as keys, a mesh is not bound
 _LEAST = 1e-5  # of a key's value: below it, nothing moves
 _RESIDUAL = "duet_residual"  # custom property of the target's Key
-_TURNING = ("neck", "jaw", "left_eye", "right_eye")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,46 +56,27 @@ def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Per
 def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Performance]:
     """The same in steps of a frame."""
     head = heads.require_head(head)
-    key = head.data.shape_keys
     name, first, last = _played(scene, head)
-    frames, rig = np.arange(first, last + 1), heads.rig_of(head)
-    bones = [bone for bone in _TURNING if bone in rig.pose.bones] if rig else []
-    weights = np.empty((len(frames), len(key.key_blocks)), np.float32)
-    turns = {bone: np.empty((len(frames), 3, 3), np.float32) for bone in bones}
-    with stage.staged(scene, [head]) as apart:
-        for row, frame in enumerate(frames):
-            depsgraph = apart.at(float(frame))
-            key.evaluated_get(depsgraph).key_blocks.foreach_get("value", weights[row])
-            posed = rig.evaluated_get(depsgraph).pose.bones if rig else {}
-            for bone in bones:
-                turns[bone][row] = turn_of(posed[bone])
-            yield row / len(frames)
-    names = [block.name for block in key.key_blocks]
-    _spread_emotions(head, names, weights)
-    weights[:, [not _is_source(block) for block in names]] = 0
-    weights[:, 0] = 0  # the Basis
-    moving = np.flatnonzero(np.abs(weights).max(axis=0) > _LEAST)
-    used = tuple(names[column] for column in moving)
+    frames = np.arange(first, last + 1)
+    sampled = yield from sample_steps(scene, head, frames, muted=True)
+    values = _without_emotion_keys(head, sampled.keys)
+    values.pop(head.data.shape_keys.reference_key.name)
+    used = tuple(key for key, column in values.items() if _is_source(key) and np.abs(column).max() > _LEAST)
     if not used:
         raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
-    fps = timing.scene_fps(scene)
-    arkit = deltas_of(head, ARKIT_NAMES)
-    return Performance(
-        name, fps, frames, used, weights[:, moving], deltas_of(head, used), coordinates(head), arkit, turns
-    )
+    weights, basis = np.stack([values[key] for key in used], axis=1), deltas_of(head, used)
+    arkit, fps = deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene)
+    return Performance(name, fps, frames, used, weights, basis, coordinates(head), arkit, sampled.turns)
 
 
-def _spread_emotions(head: bpy.types.Object, names: list[str], weights: Floats) -> None:
-    """Let blendshapes move in place of the emotions' keys, for a bound head has those of its own alone."""
+def _without_emotion_keys(head: bpy.types.Object, keys: dict[str, Floats]) -> dict[str, Floats]:
+    """Blendshapes in place of the emotions' keys, for a bound head has those of its own alone."""
     own = list(feelings.stored_on(head).values())
-    values = {
-        name: weights[:, names.index(name)].copy() for e in own for name in (e.key, e.silent_key) if name in names
-    }
-    for sums in feelings.spread(own, values):
-        for name, column in sums.items():
-            if name in names:
-                weights[:, names.index(name)] += column
-    weights[:, [names.index(name) for name in values]] = 0
+    made = set(emotions.keys_of(own))
+    values = {name: column for name, column in keys.items() if name not in made}
+    for sums in feelings.spread(own, keys):
+        values |= {name: values[name] + column for name, column in sums.items() if name in values}
+    return values
 
 
 def of_face(face: FaceCurves, name: str, start: int) -> Performance:
@@ -215,18 +196,3 @@ def write_values(
         shape_keys.widen_sliders(key, names, values.min(axis=0), values.max(axis=0))
     for name, column in zip(names, np.asarray(values).T, strict=True):
         actions.write_curve(bag, shape_keys.value_path(name), frames, column)
-
-
-def turn_of(bone: bpy.types.PoseBone) -> Floats:
-    """How far a bone is turned from rest (3, 3), in its parent's frame and the armature's axes."""
-    rest = np.array(bone.bone.matrix_local.to_3x3())
-    own = np.array((bone.matrix if bone.parent is None else _local(bone)).to_3x3())
-    turned = own @ rest.T if bone.parent is None else rest @ own @ rest.T
-    u, _, vt = np.linalg.svd(turned)  # without the scale
-    return (u @ vt).astype(np.float32)
-
-
-def _local(bone: bpy.types.PoseBone) -> Any:
-    """The bone's pose relative to where its parent's pose would carry it."""
-    carried = bone.parent.matrix @ bone.parent.bone.matrix_local.inverted() @ bone.bone.matrix_local
-    return carried.inverted() @ bone.matrix
