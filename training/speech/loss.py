@@ -14,15 +14,15 @@ from torch.nn import functional as F  # noqa: N812 (its customary name)
 from ..video.face_measures import SHOWN
 from .examples import SYNTHETIC, Example
 
-CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 12.0, 3.0
+CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 10.0, 2.0
 SHUT, SLIGHT = 0.3, 0.5  # mm: lips this near are held closed; beyond the second the cost of an opening grows linearly
 # mm of each measure that cost alike, and what it counts: the rig follows lip heights and rises less well than the rest
 _UNITS = {
     "gap": (5.0, 1.0),
-    "width": (3.5, 1.3),
+    "width": (3.5, 1.0),
     "upper_lip": (2.0, 0.3),
     "lower_lip": (2.0, 0.3),
-    "chin_drop": (5.0, 1.2),
+    "chin_drop": (5.0, 0.8),
     "upper_rise": (4.0, 0.2),
     "corner_rise": (4.0, 0.2),
     "protrusion": (3.0, 0.7),

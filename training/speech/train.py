@@ -70,7 +70,7 @@ WARM = 100  # steps over which the rate of learning rises
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 2000
+    steps: int = 1600
     teacher_steps: int = 500
     batch: int = 16
     crop: int = 100  # frames: 2 s
