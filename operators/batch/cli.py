@@ -125,6 +125,8 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("auto", "numpy", "torch"), default="auto", help="default: auto")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="for torch")
     parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="files at the same time (default: 1)")
+    shares = "the I-th of N equal shares of the files: one machine of N is given each"
+    parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help=shares)
     parser.add_argument("--force", action="store_true", help="also make what is up to date")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
@@ -163,6 +165,13 @@ def _tolerance(text: str) -> float:
     return value
 
 
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not I/N, such as 1/4")
+    return int(part), int(parts)
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MAX_JOBS:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {_MAX_JOBS}")
@@ -191,7 +200,8 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
         raise UsageError("only .npz has a place for --vertices")
     if options.flame and any(isinstance(e, Job) and not e.output.name.lower().endswith(FLAME) for e in entries):
         raise UsageError(f"--flame is for outputs that end in {FLAME}")
-    return entries
+    part, parts = options.shard
+    return entries[part - 1 :: parts]  # of a list that is the same on every machine
 
 
 def _run(options: argparse.Namespace, entries: list[Entry]) -> int:

@@ -409,3 +409,20 @@ def test_interrupted_processes_end_and_leave_nothing(folder):
     assert "Traceback" not in errors
     assert [path.name for path in folder.glob("*.npz")] == ["c.npz"]
     assert not list(folder.glob(".*partial"))
+
+
+@pytest.mark.parametrize("parts", [1, 3, 9])
+def test_shards_make_each_file_once(folder, capsys, parts):
+    write_manifest(folder, *(f"{name}.wav,out/{name}.npz" for name in "abcd"), header="audio,output")
+    (folder / "out").mkdir()
+    for part in range(1, parts + 1):
+        assert run("generate", folder / "shots.csv", "--shard", f"{part}/{parts}") == cli.EXIT_DONE
+    done = [line for line in capsys.readouterr().out.splitlines() if "->" in line]
+    assert sorted(Path(line.split()[0]).name for line in done) == ["a.wav", "b.wav", "c.wav", "d.wav"]
+    assert {path.name for path in (folder / "out").glob("*.npz")} == {f"{name}.npz" for name in "abcd"}
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/x", "1.5/2", "/"])
+def test_a_share_that_is_none_is_bad_usage(folder, capsys, text):
+    assert run("generate", folder, "-o", folder, "--shard", text) == cli.EXIT_USAGE
+    assert "1/4" in capsys.readouterr().err
