@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.arrays import Floats
 from ..inference.audio.decode import load_audio
 from ..inference.audio.mel import SAMPLE_RATE
 from ..inference.head.canonical import Head, load_head
@@ -26,8 +27,6 @@ FPS = 30
 FACES = 7
 FACE_SIZE = (300, 360)  # pixels
 CLOSER = 1.6  # than the file's own camera
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..inference.arrays import Floats
 from ..inference.checkpoints import load_checkpoint
 from ..inference.engine.pipeline import Pipeline
 from ..inference.take import EMOTIONS
@@ -33,8 +33,6 @@ SOUNDS: dict[str, dict[str, float]] = {
 }
 _TILE, _LABEL, _ABOVE = 190, 78, 20  # pixels
 _COLORS = 256  # of the palette: keeps the file small
-
-Floats = NDArray[np.float32]
 
 
 class Faces:

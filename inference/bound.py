@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Floats, Ints32
 from .errors import HeadError
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +21,8 @@ class BindRequest:
 
     name: str  # for messages
     vertices: Floats  # (V, 3)
-    face_vertices: Ints  # (L,) polygons, flat
-    face_sizes: Ints  # (F,) 3 or more
+    face_vertices: Ints32  # (L,) polygons, flat
+    face_sizes: Ints32  # (F,) 3 or more
     masked: NDArray[np.bool_]  # (V,) what must not move: hair, clothes
     landmarks: Floats  # (68, 3) places the user has set, iBUG order; nan where the search decides
     shapes: bool = True  # False: only find the landmarks and fit the head
@@ -56,7 +54,7 @@ class Binding:
     """The Duet head's shapes on a mesh, in the request's space; n of its vertices move, N shapes."""
 
     names: tuple[str, ...]  # speech, expression, then ARKit shapes, as the Duet head's keys are named
-    moving: Ints  # (n,)
+    moving: Ints32  # (n,)
     deltas: Floats  # (N, n, 3)
     landmarks: Floats  # (68, 3) iBUG order
     fitted: Floats  # (C, 3) the canonical head's vertices laid on the mesh

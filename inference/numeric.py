@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Doubles
+
 Float = TypeVar("Float", bound=np.floating[Any])
-Doubles = NDArray[np.float64]
 
 
 def smoothstep(x: NDArray[Float], low: float = 0.0, high: float = 1.0) -> NDArray[Float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Floats
 from .errors import RequestError
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised", "afraid", "disgusted", "contempt")
@@ -16,8 +17,6 @@ STYLES = ("natural", "enunciated")  # as people speak; every sound made clearly,
 DEFAULT_STYLE = STYLES[0]
 MAX_INTENSITY = 1.5  # of an emotion or of articulation
 MIX_LIMIT = 1.5  # of all emotions together; beyond it a face breaks
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from .arrays import Floats
 from .binding.bind import bind
 from .bound import Binding, BindRequest
 from .errors import CancelledError, DuetError, WorkerError
 from .head.blendshapes import load_blendshapes
 from .head.canonical import load_head
 from .protocol import VERSION, Message, ProtocolError, encode, read_message, write_buffers
-from .take import Floats, GenerateRequest, Take
+from .take import GenerateRequest, Take
 
 _PROGRESS_INTERVAL = 0.05  # seconds between two progress messages of one stage
 EXIT_WEIGHTS, EXIT_PROTOCOL = 2, 3

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.arrays import Floats
 from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.bound import BindRequest
 from ..inference.client.client import Event, Failed, Hello, Progress, WorkerClient, worker_command
-from ..inference.take import Floats, GenerateRequest
+from ..inference.take import GenerateRequest
 
 PACKAGE = __package__.rpartition(".")[0]  # bl_ext.<repository>.duet in Blender, else duet
 LOG = logging.getLogger("duet")  # written by log.py

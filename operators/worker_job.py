@@ -6,10 +6,11 @@ from collections.abc import Generator
 
 import bpy
 
+from ..inference.arrays import Floats
 from ..inference.bound import Binding, BindRequest
 from ..inference.client.client import Bound, Event, Failed, Result
 from ..inference.errors import CancelledError
-from ..inference.take import Floats, GenerateRequest, Take
+from ..inference.take import GenerateRequest, Take
 from .session import RUNTIME
 
 

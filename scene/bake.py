@@ -8,13 +8,14 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..inference.arrays import Floats
 from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
 from ..inference.performance.curves import frame_span, splice
 from ..inference.performance.performance import SETTINGS, Performance
 from ..inference.performance.silence import kept_from_speech
 from ..inference.steps import Steps, finish
-from ..inference.take import Floats, Take
+from ..inference.take import Take
 from . import binding, properties
 from .blender import actions, shape_keys, states
 from .blender.rollback import all_or_nothing

@@ -10,7 +10,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..inference.bound import Binding, BindRequest, Floats
+from ..inference.arrays import Floats
+from ..inference.bound import Binding, BindRequest
 from ..inference.errors import HeadError
 from .blender import shape_keys, states
 from .head import emotions, followers, heads, ownership

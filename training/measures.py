@@ -6,17 +6,17 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from ..inference.arrays import Numbers
 
 
-def pearson(a: Floats, b: Floats) -> Floats:
+def pearson(a: Numbers, b: Numbers) -> Numbers:
     """Pearson r (C,) of each column of two curves (T, C); 0 where a column does not move."""
     p, q = a - a.mean(axis=0), b - b.mean(axis=0)
     scale = np.sqrt((p * p).sum(axis=0) * (q * q).sum(axis=0))
     return np.where(scale > 1e-9, (p * q).sum(axis=0) / np.maximum(scale, 1e-9), 0.0)
 
 
-def lag(predicted: Floats, target: Floats, rate: float, reach: float = 0.3) -> float:
+def lag(predicted: Numbers, target: Numbers, rate: float, reach: float = 0.3) -> float:
     """Seconds by which a predicted curve (T,) comes late, from the peak of the cross-correlation within ±reach."""
     most = int(reach * rate)
     inside = slice(most, len(target) - most)
@@ -30,7 +30,7 @@ def lag(predicted: Floats, target: Floats, rate: float, reach: float = 0.3) -> f
     return (best - most) / rate
 
 
-def lip_vertex_error(predicted: Floats, target: Floats) -> float:
+def lip_vertex_error(predicted: Numbers, target: Numbers) -> float:
     """LVE (FaceFormer, Fan et al. 2022): mean over frames of the largest squared L2 error among lip vertices.
 
     Faces (T, n, 3) in metres, lip vertices alone; the result is in mm squared.
@@ -38,7 +38,7 @@ def lip_vertex_error(predicted: Floats, target: Floats) -> float:
     return float(((predicted - target) ** 2).sum(axis=-1).max(axis=1).mean() * 1e6)
 
 
-def upper_face_deviation(predicted: Floats, target: Floats) -> float:
+def upper_face_deviation(predicted: Numbers, target: Numbers) -> float:
     """FDD (CodeTalker, Xing et al. 2023): truth's motion deviation less the prediction's, mean over vertices, in mm.
 
     Motion is a vertex's distance from neutral; displacements (T, n, 3) in metres, upper-face vertices alone.
@@ -47,12 +47,12 @@ def upper_face_deviation(predicted: Floats, target: Floats) -> float:
     return float((spread[0] - spread[1]).mean() * 1e3)
 
 
-def jitter(curves: Floats, rate: float) -> Floats:
+def jitter(curves: Numbers, rate: float) -> Numbers:
     """Root mean square acceleration (C,) of curves (T, C), per second squared."""
     return np.sqrt((np.diff(curves, n=2, axis=0) ** 2).mean(axis=0)) * rate**2
 
 
-def mean_lip_error(predicted: Floats, target: Floats) -> float:
+def mean_lip_error(predicted: Numbers, target: Numbers) -> float:
     """Mean over frames of the largest L2 error among lip vertices, in mm: LVE's square root taken frame by frame.
 
     Faces (T, n, 3) in metres, lip vertices alone.
@@ -60,7 +60,7 @@ def mean_lip_error(predicted: Floats, target: Floats) -> float:
     return float(np.linalg.norm(predicted - target, axis=-1).max(axis=1).mean() * 1e3)
 
 
-def roc_auc(scores: Floats, labels: NDArray[np.integer]) -> float:
+def roc_auc(scores: Numbers, labels: NDArray[np.integer]) -> float:
     """Area under the ROC curve (Mann-Whitney's U over n1 n0) of scores (N,); labels 1, 0, or -1 for not counted.
 
     0.5 is chance; NaN where one of the classes is missing.
@@ -72,6 +72,6 @@ def roc_auc(scores: Floats, labels: NDArray[np.integer]) -> float:
     return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
 
 
-def motion(points: Floats, rate: float) -> Floats:
+def motion(points: Numbers, rate: float) -> Numbers:
     """Speed (T - 1,) in mm/s: the root mean square over points (T, n, 3), in metres, of their frame-to-frame change."""
     return np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=-1).mean(axis=1)) * rate * 1e3

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.arrays import Floats
 from ..inference.head.canonical import Head
 
 LIPS = ("outer_lips", "inner_lip_upper", "inner_lip_lower", "mouth_corners")
 UPPER_FACE = ("upper_face", "cheeks")
-
-Floats = NDArray[np.float32]
 
 
 def vertices_of(head: Head, regions: tuple[str, ...]) -> NDArray[np.int32]:

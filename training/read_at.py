@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.arrays import Floats
 from ..inference.engine.windows import FRAME_RATE
 
-Floats = NDArray[np.float32]
 Times = NDArray[np.floating | np.integer]
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-_COVERING = 16  # triangles that may lie over a point: those with the nearest middles
+from ..inference.arrays import Doubles, Ints
 
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
+_COVERING = 16  # triangles that may lie over a point: those with the nearest middles
 
 
 @dataclass(frozen=True, eq=False)

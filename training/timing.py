@@ -11,15 +11,14 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from ..inference.arrays import Numbers
 from .measures import pearson
 
 _REACH = 0.4  # seconds within which one curve answers the other: in silence both are flat, and anything fits
 _PROMINENCE = 0.15  # of a curve's 95th percentile: smaller waves are no opening or closing
 
-Floats = NDArray[np.floating]
 
-
-def temporal_misalignment(predicted: Floats, target: Floats, fps: float) -> float:
+def temporal_misalignment(predicted: Numbers, target: Numbers, fps: float) -> float:
     """MTM's part of one clip, in ms: how far apart in time the openings and closings of two gap curves (T,) lie.
 
     Derivative dynamic time warping (Keogh and Pazzani 2001) says which frame answers which; the time between is
@@ -36,7 +35,7 @@ def temporal_misalignment(predicted: Floats, target: Floats, fps: float) -> floa
     return float(np.mean([abs(np.mean(answers[frame]) - frame) for frame in extrema]) / fps * 1000)
 
 
-def _slope(curve: Floats) -> NDArray[np.float64]:
+def _slope(curve: Numbers) -> NDArray[np.float64]:
     """Keogh and Pazzani's estimate of the derivative, over its deviation."""
     padded = np.pad(curve.astype(np.float64), 1, mode="edge")
     slope = ((padded[1:-1] - padded[:-2]) + (padded[2:] - padded[:-2]) / 2) / 2

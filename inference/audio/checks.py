@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import AudioError
-from ..take import Floats
 
 SAMPLE_RATE = 16000
 MIN_SECONDS = 0.1

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import AudioError
-from ..take import Floats
 from .checks import SAMPLE_RATE, Length, check_finite, check_samples
 from .ffmpeg import ffmpeg_pieces
 

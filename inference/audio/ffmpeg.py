@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import AudioError
-from ..take import Floats
 
 # Containers of sound alone: a playlist could name other files, and some of ffmpeg's formats are scripts.
 _FORMATS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Floats
 from ..steps import Steps, finish
-from ..take import Floats
 
 RATE = 50  # Hz
 _FLOOR = 0.06  # of the loud level: under it nobody speaks

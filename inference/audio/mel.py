@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .checks import SAMPLE_RATE
 
 HOP = 160  # samples: 100 mel frames a second
@@ -20,8 +21,6 @@ REFERENCE_LEVEL = 1.0  # log10 power that the loud frames are shifted to
 MAX_GAIN = 4.0  # decades of power (40 dB): what is quieter than that is noise, not quiet speech
 _LOUD_QUANTILE = 0.98
 _FLOOR = 1e-10
-
-Floats = NDArray[np.float32]
 
 
 def mel_filters() -> Floats:

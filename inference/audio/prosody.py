@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Numbers
 from .loudness import RATE as LOUDNESS_RATE
 from .loudness import envelope
 
@@ -21,8 +22,6 @@ _AROUND = 1.5  # seconds of what counts as surroundings
 _SMOOTH = 0.12  # seconds: no brow is faster
 _BLOCK = 2000  # frames that are looked at together, so that memory does not grow with the recording
 _STRONG = 1.2  # standard deviations that make an accent of 1
-
-Floats = NDArray[np.floating]
 
 
 def accents(samples: NDArray[np.float32], times: NDArray[np.float64], rate: int = 16_000) -> NDArray[np.float32]:
@@ -40,7 +39,7 @@ def voice_curves(samples: NDArray[np.float32], times: NDArray[np.float64], rate:
     return np.stack([np.interp(times, middle, loud), accents(samples, times - LEAD, rate)], axis=1).astype(np.float32)
 
 
-def _loudness_and_pitch(samples: NDArray[np.float32], rate: int) -> tuple[Floats, Floats]:
+def _loudness_and_pitch(samples: NDArray[np.float32], rate: int) -> tuple[Numbers, Numbers]:
     """Decibels (N,) where something is heard, else nan, and semitones (N,) where it is voiced, else nan."""
     hop = rate // RATE
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, _WINDOW // 2), _WINDOW)[::hop]
@@ -50,7 +49,7 @@ def _loudness_and_pitch(samples: NDArray[np.float32], rate: int) -> tuple[Floats
     return np.where(heard, 10 * np.log10(power + 1e-12), np.nan), np.where(heard, semitones, np.nan)
 
 
-def _power_and_pitch(frames: NDArray[np.float32], rate: int) -> tuple[Floats, Floats]:
+def _power_and_pitch(frames: NDArray[np.float32], rate: int) -> tuple[Numbers, Numbers]:
     """Power (n,), and semitones (n,) above 100 Hz where the frames (n, window) are voiced, else nan."""
     frames = frames.astype(np.float64)
     frames -= frames.mean(axis=1, keepdims=True)
@@ -65,7 +64,7 @@ def _power_and_pitch(frames: NDArray[np.float32], rate: int) -> tuple[Floats, Fl
     return power, np.where(lags.max(axis=1) > _VOICED, semitones, np.nan)
 
 
-def _standing_out(curve: Floats) -> Floats:
+def _standing_out(curve: Numbers) -> Numbers:
     """Standard deviations (N,) by which a curve with gaps stands above its surroundings; 0 in gaps."""
     known = np.isfinite(curve)
     if known.sum() < 2:
@@ -76,7 +75,7 @@ def _standing_out(curve: Floats) -> Floats:
     return off / max(float(off[known].std()), 1e-6)
 
 
-def _gaussian(curve: Floats, sigma: float) -> Floats:
+def _gaussian(curve: Numbers, sigma: float) -> Numbers:
     reach = int(4 * sigma)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     return np.convolve(np.pad(curve, reach), kernel / kernel.sum(), "valid")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..take import Floats
+from ..arrays import Floats
 
 _ROLL_OFF = 0.06  # of the new band's top, over which a raised cosine closes it
 

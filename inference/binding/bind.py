@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bound import Binding, BindRequest, Floats
+from ..arrays import Doubles, Floats, Ints
+from ..bound import Binding, BindRequest
 from ..errors import HeadError
 from ..head.blendshapes import Blendshapes
 from ..head.canonical import Head
@@ -17,7 +18,7 @@ from .contacts import find_contacts
 from .correspond import follow_skin, nearest_skin
 from .features import facing_part, find_features, joined
 from .lids import find_lid_skin
-from .mesh import Doubles, Indices, Mesh, triangulated
+from .mesh import Mesh, triangulated
 from .mouth import mouth_notes, open_note
 from .nearest import Surface
 from .nonrigid import Pins, register
@@ -199,7 +200,7 @@ def carry_shapes(
     return involved[keep].astype(np.int32), np.ascontiguousarray(deltas[:, keep]), notes
 
 
-def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Indices, parts: Parts) -> Doubles:
+def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Ints, parts: Parts) -> Doubles:
     """(n, 3) motion of a part: the affine one that the canonical part makes, eyes about their own middle."""
     own = head.regions[name]
     source, moved = fit.registered[own], carried[own]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from ..numeric import smoothstep
 from .correspond import Following
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nearest import Surface
 from .solve import numbering
 
@@ -36,17 +37,17 @@ class LipContacts:
     All vertices are numbered as in `Following.vertices`.
     """
 
-    vertices: Indices  # (m,)
-    opposite: Indices  # (m, 3) corners of the triangle on the other lip
+    vertices: Ints  # (m,)
+    opposite: Ints  # (m, 3) corners of the triangle on the other lip
     weights: Doubles  # (m, 3)
     sign: Doubles  # (m,) 1 on the upper lip, -1 on the lower
     strength: Doubles  # (m,) 1 where the lips touch, 0 where they lie apart or join in the corner
-    upper: Indices  # (p,) canonical pairs, from the right corner to the left
-    lower: Indices  # (p,)
-    first: Indices  # (m,) the pair to the right of each contact; the next one is to its left
+    upper: Ints  # (p,) canonical pairs, from the right corner to the left
+    lower: Ints  # (p,)
+    first: Ints  # (m,) the pair to the right of each contact; the next one is to its left
     share: Doubles  # (m,) of the next one
-    moved: Indices  # (a,) vertices that give way
-    anchors: Indices  # (a, k) the contacts that each of them listens to
+    moved: Ints  # (a,) vertices that give way
+    anchors: Ints  # (a, k) the contacts that each of them listens to
     spread: Doubles  # (a, k)
 
     def settle(self, delta: NDArray[np.floating], carried: Doubles) -> None:
@@ -93,8 +94,8 @@ def _off(points: Doubles, line: Doubles) -> Doubles:
 
 
 def _touching(
-    target: Mesh, following: Following, points: Doubles, normals: Doubles, near: Indices, sign: int
-) -> tuple[Indices, Indices, Doubles, Doubles]:
+    target: Mesh, following: Following, points: Doubles, normals: Doubles, near: Ints, sign: int
+) -> tuple[Ints, Ints, Doubles, Doubles]:
     """Contacts of one lip's vertices: (vertices, opposite corners, weights, gaps in metres)."""
     place = numbering(following.vertices, len(target.vertices))
     own = near[following.sides[near] == sign]
@@ -113,7 +114,7 @@ def _touching(
     return own[chosen], place[part.triangles[hit.triangle[chosen]]], hit.weights[chosen], hit.distance[chosen]
 
 
-def _giving(points: Doubles, sides: Indices, contacts: Indices, sign: Doubles) -> tuple[Indices, Indices, Doubles]:
+def _giving(points: Doubles, sides: Ints, contacts: Ints, sign: Doubles) -> tuple[Ints, Ints, Doubles]:
     """Vertices of the lips that give way, the contacts of their own lip nearest to them, and shares of those."""
     moved, anchors, spread = [], [], []
     for side in (1, -1):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from ..numeric import smoothstep
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nearest import PointGrid, Surface, SurfacePoints
 from .nonrigid import whole_skin
 from .parts import SKIN, TRIM
@@ -28,10 +29,10 @@ _TRIM_FAR = 0.012  # metres from the skin at which trimmings no longer follow
 class Following:
     """n vertices of the mesh and the triangles of the registered head that they follow."""
 
-    vertices: Indices  # (n,)
-    triangles: Indices  # (n, 3) vertices of the head
+    vertices: Ints  # (n,)
+    triangles: Ints  # (n, 3) vertices of the head
     weights: Doubles  # (n, 3) they sum to 1, or to less where following fades
-    sides: Indices  # (n,) 1 on the upper lip's side of the mouth, -1 on the lower one's, 0 far from it
+    sides: Ints  # (n,) 1 on the upper lip's side of the mouth, -1 on the lower one's, 0 far from it
 
     def apply(self, delta: Doubles) -> Doubles:
         """(n, 3) of deltas (V, 3) on the registered head."""
@@ -41,7 +42,7 @@ class Following:
         return result
 
 
-def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Indices) -> Following:
+def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Ints) -> Following:
     """The skin's vertices that follow; upper lips follow the upper lip only, lower ones the lower."""
     skin = whole_skin(head)
     own = Mesh(registered, head.triangles.astype(np.int64))
@@ -68,7 +69,7 @@ def follow_skin(head: Head, registered: Doubles, target: Mesh, labels: Indices) 
     return Following(mine[keep], own.triangles[hit.triangle[keep]], hit.weights[keep] * fade[keep, None], found[keep])
 
 
-def _replace(hit: SurfacePoints, part: Indices, by: SurfacePoints) -> None:
+def _replace(hit: SurfacePoints, part: Ints, by: SurfacePoints) -> None:
     good = np.flatnonzero(by.triangle >= 0)
     hit.triangle[part[good]], hit.weights[part[good]] = by.triangle[good], by.weights[good]
     hit.position[part[good]], hit.distance[part[good]] = by.position[good], by.distance[good]
@@ -92,7 +93,7 @@ def lip_sides(head: Head, registered: Doubles) -> Doubles:
     return result
 
 
-def surface_distance(graph: Graph, seeds: Indices, reach: float) -> Doubles:
+def surface_distance(graph: Graph, seeds: Ints, reach: float) -> Doubles:
     """(n,) metres along edges from the nearest seed, `reach` where further; the graph's weights are edge lengths."""
     lengths = np.where(graph.weights > 0, graph.weights, np.inf)
     distance = np.full(len(graph.degree), reach)
@@ -110,13 +111,13 @@ def surface_distance(graph: Graph, seeds: Indices, reach: float) -> Doubles:
 
 def _sides_of_mesh(
     target: Mesh,
-    mine: Indices,
+    mine: Ints,
     hit: SurfacePoints,
     own: Mesh,
     side: Doubles,
     head: Head,
     registered: Doubles,
-) -> Indices:
+) -> Ints:
     """(n,) 1 for the upper lip's side, -1 for the lower one's, 0 far from the mouth.
 
     Sure vertices, off the mouth's line and facing out, are seeds; the rest is as the seeds nearest on the surface.
@@ -167,7 +168,7 @@ def _seen_sides(points: Doubles, normals: Doubles, head: Head, registered: Doubl
     return result
 
 
-def nearest_skin(target: Mesh, labels: Indices) -> tuple[Indices, Indices, Doubles]:
+def nearest_skin(target: Mesh, labels: Ints) -> tuple[Ints, Ints, Doubles]:
     """For trimmings: their vertices, the skin's vertex that each goes with, and how much (0 far off)."""
     trim, skin = np.flatnonzero(labels == TRIM), np.flatnonzero(labels == SKIN)
     if not len(trim) or not len(skin):

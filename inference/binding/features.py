@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from .frontview import FrontView, around_middle, front_view
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .mouth import open_pins, rest_opening
 from .nonrigid import Pins, whole_skin
 
@@ -32,7 +33,7 @@ def joined(pins: list[Pins]) -> Pins:
     )
 
 
-def lid_margins(head: Head) -> tuple[Indices, Indices]:
+def lid_margins(head: Head) -> tuple[Ints, Ints]:
     """The lids' free edges, left and right: vertices of the lids that touch the sockets."""
     lids, sockets = np.zeros((2, len(head.vertices)), bool)
     lids[head.regions["eyelids"]], sockets[head.regions["eye_sockets"]] = True, True
@@ -59,7 +60,7 @@ def find_features(head: Head, shape: Doubles, target: Mesh) -> tuple[Pins, float
     return joined(pins), opening[0] if opening else 0.0
 
 
-def _face_view(head: Head, shape: Doubles, vertices: Doubles, triangles: Indices) -> FrontView:
+def _face_view(head: Head, shape: Doubles, vertices: Doubles, triangles: Ints) -> FrontView:
     around = shape[head.landmarks][:, [0, 2]]
     return front_view(vertices, triangles, around.min(axis=0) - 0.01, around.max(axis=0) + 0.01, _PIXEL)
 
@@ -110,7 +111,7 @@ def crease_of(target: Mesh, view: FrontView) -> Doubles:
     return crease
 
 
-def follow_crease(crease: Doubles, span: Indices, course: Doubles, reach: int) -> tuple[Doubles, float]:
+def follow_crease(crease: Doubles, span: Ints, course: Doubles, reach: int) -> tuple[Doubles, float]:
     """The path of the strongest crease near a course, one row a column, and its mean strength.
 
     Dynamic programming over offsets from the course: the offset changes by at most one pixel a column.
@@ -136,7 +137,7 @@ def follow_crease(crease: Doubles, span: Indices, course: Doubles, reach: int) -
     return np.convolve(np.pad(path, 3, mode="edge"), np.full(7, 1 / 7), "valid"), strength / len(span)
 
 
-def eye_pins(shape: Doubles, margin: Indices, own: FrontView, theirs: FrontView) -> Pins:
+def eye_pins(shape: Doubles, margin: Ints, own: FrontView, theirs: FrontView) -> Pins:
     """The edge of one eye's lids, moved as the rim of the opening differs; none where either has no opening.
 
     `own` and `theirs` are views of the skins alone, of the canonical head and of the target.

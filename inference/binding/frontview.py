@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Doubles, Indices
+from ..arrays import Doubles, Ints
 
 _CHUNK = 1 << 20  # pixels tested at a time
 
@@ -19,14 +19,14 @@ class FrontView:
     low: Doubles  # (2,) x and z of the first pixel's centre
     pixel: float  # side of a pixel, in the mesh's units
     depth: Doubles  # (H, W) y of what is seen, inf where nothing is
-    triangle: Indices  # (H, W) its triangle, -1 where nothing is
+    triangle: Ints  # (H, W) its triangle, -1 where nothing is
 
-    def points(self, rows: Indices, columns: Indices) -> Doubles:
+    def points(self, rows: Ints, columns: Ints) -> Doubles:
         """(n, 3) positions seen at pixels."""
         x, z = self.low[0] + columns * self.pixel, self.low[1] + rows * self.pixel
         return np.stack([x, self.depth[rows, columns], z], axis=-1)
 
-    def nearest_pixel(self, x: Doubles, z: Doubles) -> tuple[Indices, Indices]:
+    def nearest_pixel(self, x: Doubles, z: Doubles) -> tuple[Ints, Ints]:
         """Rows and columns of the pixels nearest to positions, kept inside the view."""
         height, width = self.depth.shape
         rows = np.clip(np.rint((z - self.low[1]) / self.pixel).astype(np.int64), 0, height - 1)
@@ -34,7 +34,7 @@ class FrontView:
         return rows, columns
 
 
-def front_view(vertices: Doubles, triangles: Indices, low: Doubles, high: Doubles, pixel: float) -> FrontView:
+def front_view(vertices: Doubles, triangles: Ints, low: Doubles, high: Doubles, pixel: float) -> FrontView:
     """The view of a mesh (V, 3), (T, 3) between the corners `low` and `high` (x, z) with square pixels."""
     low = np.asarray(low, np.float64)
     width, height = (int(n) + 1 for n in np.ceil((np.asarray(high) - low) / pixel))
@@ -66,15 +66,15 @@ def front_view(vertices: Doubles, triangles: Indices, low: Doubles, high: Double
 
 
 def _draw(
-    part: Indices,
+    part: Ints,
     corners: Doubles,
     ys: Doubles,
-    first: Indices,
-    last: Indices,
+    first: Ints,
+    last: Ints,
     step: int,
     width: int,
     depth: Doubles,
-    seen: Indices,
+    seen: Ints,
 ) -> None:
     """Draw triangles whose boxes are at most `step` pixels wide and high."""
     offset = np.stack(np.meshgrid(np.arange(step), np.arange(step)), axis=-1).reshape(-1, 2)

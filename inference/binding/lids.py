@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from .correspond import Following
 from .features import lid_margins
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .solve import Graph, edges_within, numbering, small_graph_of
 
 _REACH = 0.013  # metres around the lids' edges in which skin gives way
@@ -28,7 +29,7 @@ _STILL = 1e-5  # metres: a shape that moves the lids less leaves them as they ar
 class LidSkin:
     """n vertices around the eyes, numbered as in `Following.vertices`, and how much each gives way in a sweep."""
 
-    vertices: Indices  # (n,)
+    vertices: Ints  # (n,)
     graph: Graph  # of their edges
     amount: Doubles  # (n,) 0 at the lids' edges and at the region's border
     sweeps: int

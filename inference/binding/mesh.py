@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from ..arrays import Doubles, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +15,7 @@ class Mesh:
     """V vertices and polygons as triangles, counter-clockwise seen from outside."""
 
     vertices: Doubles  # (V, 3)
-    triangles: Indices  # (T, 3)
+    triangles: Ints  # (T, 3)
 
     @cached_property
     def triangle_normals(self) -> Doubles:
@@ -40,12 +38,12 @@ class Mesh:
         return np.bincount(self.triangles.ravel(), np.repeat(values, 3), len(self.vertices)).astype(np.float64)
 
     @cached_property
-    def edges(self) -> Indices:
+    def edges(self) -> Ints:
         """(E, 2) sides of triangles, each once, the smaller index first."""
         return unique_edges(self.triangles, len(self.vertices))
 
     @cached_property
-    def parts(self) -> Indices:
+    def parts(self) -> Ints:
         """(V,) number of the connected part of each vertex, counted from 0."""
         return connected_parts(self.edges, len(self.vertices))
 
@@ -54,7 +52,7 @@ class Mesh:
         return Mesh(vertices, self.triangles)
 
 
-def unique_edges(triangles: Indices, count: int) -> Indices:
+def unique_edges(triangles: Ints, count: int) -> Ints:
     """(E, 2) the sides of triangles (T, 3) among `count` vertices, each once, the smaller index first."""
     sides = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     low, high = sides.min(axis=1), sides.max(axis=1)
@@ -62,7 +60,7 @@ def unique_edges(triangles: Indices, count: int) -> Indices:
     return np.stack([code // count, code % count], axis=1)
 
 
-def connected_parts(edges: Indices, count: int) -> Indices:
+def connected_parts(edges: Ints, count: int) -> Ints:
     """(count,) label of the connected part of each vertex: labels fall along edges until nothing changes."""
     label = np.arange(count)
     while True:
@@ -81,7 +79,7 @@ def connected_parts(edges: Indices, count: int) -> Indices:
     return np.unique(label, return_inverse=True)[1].reshape(-1)
 
 
-def triangulated(corners: Indices, sizes: Indices) -> Indices:
+def triangulated(corners: Ints, sizes: Ints) -> Ints:
     """(T, 3) polygons given flat, `sizes` corners each, as fans."""
     start = np.repeat(np.cumsum(sizes) - sizes, sizes - 2)
     total = np.cumsum(sizes - 2)

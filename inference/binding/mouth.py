@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from .correspond import Following, line_of_mouth
 from .frontview import FrontView, around_middle
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nonrigid import Pins
 
 _DEEP = 0.0045  # metres behind the lips' line at which the view shows the mouth's inside
@@ -100,7 +101,7 @@ def open_note(name: str, height: float) -> str:
     )
 
 
-def _sealed(target: Mesh, sides: Indices, line: Doubles) -> bool:
+def _sealed(target: Mesh, sides: Ints, line: Doubles) -> bool:
     """Whether edges join the lips' fronts along most of the mouth."""
     a, b = target.edges.T
     across = target.edges[sides[a] * sides[b] < 0]

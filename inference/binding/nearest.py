@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import Doubles, Indices, Mesh
+from ..arrays import Doubles, Ints
+from .mesh import Mesh
 
 _CANDIDATES = 2_000_000  # distances at a time
 _MAX_CELLS = 1 << 24
@@ -29,9 +30,7 @@ class PointGrid:
         self._side = extent / max(1.0, np.sqrt(len(points) / 3.0))
         self._levels: dict[int, _Level] = {}
 
-    def nearest(
-        self, queries: Doubles, features: Doubles | None = None, reach: float = np.inf
-    ) -> tuple[Indices, Doubles]:
+    def nearest(self, queries: Doubles, features: Doubles | None = None, reach: float = np.inf) -> tuple[Ints, Doubles]:
         """(n,) index of the nearest point and (n,) distance; -1 and inf where none is within `reach`."""
         full = queries if features is None else np.hstack([queries, features])
         index, distance = np.full(len(queries), -1, np.int64), np.full(len(queries), np.inf)
@@ -72,18 +71,18 @@ class _Level:
         counts = np.bincount(code, minlength=int(np.prod(self._shape)))
         self._start = np.r_[0, np.cumsum(counts)]
 
-    def _code(self, cell: Indices) -> Indices:
-        code: Indices = (cell[:, 2] * self._shape[1] + cell[:, 1]) * self._shape[0] + cell[:, 0]
+    def _code(self, cell: Ints) -> Ints:
+        code: Ints = (cell[:, 2] * self._shape[1] + cell[:, 1]) * self._shape[0] + cell[:, 0]
         return code
 
-    def shares(self, chosen: Indices, queries: Doubles) -> list[Indices]:
+    def shares(self, chosen: Ints, queries: Doubles) -> list[Ints]:
         """The chosen queries in shares of so many candidates as fit into memory."""
         first, last = self._ranges(queries[chosen])
         total = np.cumsum((last - first).sum(axis=1))
         cuts = np.flatnonzero(np.diff(total // _CANDIDATES)) + 1
         return np.split(chosen, cuts)
 
-    def _ranges(self, queries: Doubles) -> tuple[Indices, Indices]:
+    def _ranges(self, queries: Doubles) -> tuple[Ints, Ints]:
         """(n, 9) first and last point of the nine rows of three cells around each query."""
         cell = np.floor((queries - self._low) / self.side)
         cell = np.clip(cell, 1, self._shape - 2).astype(np.int64)
@@ -92,7 +91,7 @@ class _Level:
         shifts = np.array([(z * self._shape[1] + y) * row for z in (-1, 0, 1) for y in (-1, 0, 1)])
         return self._start[code[:, None] + shifts - 1], self._start[code[:, None] + shifts + 2]
 
-    def search(self, queries: Doubles, full: Doubles) -> tuple[Indices, Doubles]:
+    def search(self, queries: Doubles, full: Doubles) -> tuple[Ints, Doubles]:
         """Nearest among the points of the 27 cells around each query."""
         first, last = self._ranges(queries)
         owner, at = spans(first.ravel(), last.ravel())
@@ -104,7 +103,7 @@ class _Level:
         return least_of(owner, off, candidate, len(queries))
 
 
-def spans(first: Indices, last: Indices) -> tuple[Indices, Indices]:
+def spans(first: Ints, last: Ints) -> tuple[Ints, Ints]:
     """For each range [first, last): its number, once an element, and the elements, all ranges in a row."""
     size = last - first
     owner = np.repeat(np.arange(len(first)), size)
@@ -112,7 +111,7 @@ def spans(first: Indices, last: Indices) -> tuple[Indices, Indices]:
     return owner, np.arange(len(owner)) - np.repeat(before - first, size)
 
 
-def least_of(owner: Indices, squared: Doubles, candidate: Indices, count: int) -> tuple[Indices, Doubles]:
+def least_of(owner: Ints, squared: Doubles, candidate: Ints, count: int) -> tuple[Ints, Doubles]:
     """The candidate of least squared distance for each of `count` owners (ascending), and its distance."""
     index, distance = np.full(count, -1, np.int64), np.full(count, np.inf)
     if len(owner):
@@ -128,12 +127,12 @@ def least_of(owner: Indices, squared: Doubles, candidate: Indices, count: int) -
 class SurfacePoints:
     """Points on the triangles of a mesh."""
 
-    triangle: Indices  # (n,) -1 where nothing was near enough
+    triangle: Ints  # (n,) -1 where nothing was near enough
     weights: Doubles  # (n, 3) barycentric
     position: Doubles  # (n, 3)
     distance: Doubles  # (n,) inf where nothing was near enough
 
-    def values(self, triangles: Indices, per_vertex: Doubles) -> Doubles:
+    def values(self, triangles: Ints, per_vertex: Doubles) -> Doubles:
         """(n, D) values per vertex (V, D) interpolated; zero where nothing was near enough."""
         found = self.triangle >= 0
         result = np.zeros((len(self.triangle), per_vertex.shape[1]), per_vertex.dtype)
@@ -146,7 +145,7 @@ class SurfacePoints:
 class Surface:
     """Closest points on a mesh: the nearest vertex by position and normal, then the best triangle around it."""
 
-    def __init__(self, mesh: Mesh, normal_length: float = 0.0, subset: Indices | None = None) -> None:
+    def __init__(self, mesh: Mesh, normal_length: float = 0.0, subset: Ints | None = None) -> None:
         """`normal_length`: how far apart opposite normals count as half; `subset`: only triangles wholly in it."""
         self._mesh, self._length = mesh, normal_length
         chosen = np.arange(len(mesh.triangles))

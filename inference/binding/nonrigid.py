@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nearest import Surface
 from .solve import Graph, conjugate_gradients, edge_weights, edges_within, graph_of, numbering
 
@@ -29,17 +30,17 @@ _FACING = 0.5  # least cosine between the normals of a pair
 class Pins:
     """Places that vertices of the canonical head must reach, and weights along each axis (0: free)."""
 
-    vertices: Indices  # (n,)
+    vertices: Ints  # (n,)
     positions: Doubles  # (n, 3)
     weights: Doubles  # (n, 3)
 
 
-def whole_skin(head: Head) -> Indices:
+def whole_skin(head: Head) -> Ints:
     """Vertices of the skin with the linings of mouth and eyes."""
     return np.unique(np.concatenate([head.regions[name] for name in _SKIN])).astype(np.int64)
 
 
-def skin_graph(head: Head, vertices: Doubles) -> tuple[Indices, Graph]:
+def skin_graph(head: Head, vertices: Doubles) -> tuple[Ints, Graph]:
     """The skin's vertices with the linings of mouth and eyes, and the graph of its edges numbered within them."""
     skin = whole_skin(head)
     edges = edges_within(head.edges, numbering(skin, len(vertices)))
@@ -80,7 +81,7 @@ def register(
 class CoarseSkin:
     """Some vertices of a graph of n, no two of them neighbours but for those that had to be among them."""
 
-    chosen: Indices  # (c,)
+    chosen: Ints  # (c,)
     graph: Graph  # of the c vertices
     beside: Graph  # of the n: neighbours that are chosen
 
@@ -93,7 +94,7 @@ class CoarseSkin:
         return result
 
 
-def coarse_skin(graph: Graph, needed: Indices, vertices: Doubles) -> CoarseSkin:
+def coarse_skin(graph: Graph, needed: Ints, vertices: Doubles) -> CoarseSkin:
     """About a quarter of a graph's `vertices` (n, 3): those `needed`, and then every one that has none beside it.
 
     Two are joined where an edge leads from one, or from a vertex beside it, to the other or to a vertex beside that.

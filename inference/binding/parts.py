@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nearest import PointGrid
 
 SKIN, TRIM = 0, 1  # trimmings, such as lashes and brows, go with the skin nearest to them
@@ -25,7 +26,7 @@ _INSIDE_REACH = 0.03  # metres from teeth and tongue at which something still is
 class Parts:
     """Labels of a mesh's vertices; `eyes` holds the middle of each eye that is a part of its own."""
 
-    labels: Indices  # (V,) SKIN, TRIM or 2 + the index in INNER
+    labels: Ints  # (V,) SKIN, TRIM or 2 + the index in INNER
     eyes: dict[str, Doubles]
 
 
@@ -73,7 +74,7 @@ def _within(points: Doubles, middle: Doubles, radius: float) -> bool:
     return bool(np.linalg.norm(points - middle, axis=1).max() < _CORNEA * radius)
 
 
-def _vote(found: Indices) -> Indices:
+def _vote(found: Ints) -> Ints:
     """One label for all where most agree."""
     counts = np.bincount(found)
     winner = int(counts.argmax())

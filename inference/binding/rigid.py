@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from ..numeric import Similarity, fit_similarity
-from .mesh import Doubles, Indices, Mesh
+from .mesh import Mesh
 from .nearest import PointGrid, Surface
 
 Report = Callable[[float], None]
@@ -32,7 +33,7 @@ class Placement:
     error: float
 
 
-def outer_skin(head: Head) -> Indices:
+def outer_skin(head: Head) -> Ints:
     """Vertices of the skin that is seen from outside: neither the mouth's nor the eyes' sockets."""
     regions = head.regions
     return np.setdiff1d(regions["skin"], np.concatenate([regions["mouth_bag"], regions["eye_sockets"]])).astype(
@@ -61,7 +62,7 @@ def find_head(head: Head, canonical: Mesh, target: Mesh, report: Report = lambda
     return found[0]
 
 
-def _spread(mesh: Mesh, among: Indices, count: int) -> Indices:
+def _spread(mesh: Mesh, among: Ints, count: int) -> Ints:
     """About `count` of the vertices, drawn by area."""
     if len(among) <= count:
         return among
@@ -80,9 +81,7 @@ def _start(skin: Doubles, points: Doubles, share: float, heading: float) -> Simi
     return Similarity(scale, turn, middle - scale * turn @ ((skin.min(axis=0) + skin.max(axis=0)) / 2))
 
 
-def _icp(
-    canonical: Mesh, samples: Indices, points: Doubles, normals: Doubles, start: Similarity, steps: int
-) -> Placement:
+def _icp(canonical: Mesh, samples: Ints, points: Doubles, normals: Doubles, start: Similarity, steps: int) -> Placement:
     """Iterative closest points, both ways, on cut distances; in the space of the canonical head."""
     guess, error = start, np.inf
     source, source_normals = canonical.vertices[samples], canonical.normals[samples]

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Doubles, Indices
-
-Reals = NDArray[np.floating[Any]]
+from ..arrays import Doubles, Ints, Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,15 +20,15 @@ class Graph:
     Neighbours are kept padded to the largest degree: gathering rows is what NumPy does fast.
     """
 
-    neighbours: Indices  # (n, K) padded with the vertex itself
-    weights: Reals  # (n, K) 0 in the padding
-    degree: Reals  # (n,) sum of the weights
+    neighbours: Ints  # (n, K) padded with the vertex itself
+    weights: Numbers  # (n, K) 0 in the padding
+    degree: Numbers  # (n,) sum of the weights
 
-    def laplacian(self, values: Reals) -> Reals:
+    def laplacian(self, values: Numbers) -> Numbers:
         """(n, D) -> (n, D)."""
         return self.degree[:, None] * (values - self.mean(values))
 
-    def mean(self, values: Reals) -> Reals:
+    def mean(self, values: Numbers) -> Numbers:
         """(n, D) weighted mean of the neighbours; the value itself where there are none."""
         result = (self.degree[:, None] == 0) * values
         for column, share in self._columns:  # one neighbour at a time: no array of all of them
@@ -38,7 +36,7 @@ class Graph:
         return result
 
     @cached_property
-    def _columns(self) -> list[tuple[Indices, Reals]]:
+    def _columns(self) -> list[tuple[Ints, Numbers]]:
         """Of each place in the padding: the neighbours (n,) and their shares of the mean (n, 1)."""
         share = self.weights / np.where(self.degree > 0, self.degree, 1)[:, None]
         return [
@@ -47,21 +45,21 @@ class Graph:
         ]
 
 
-def numbering(vertices: Indices, count: int) -> Indices:
+def numbering(vertices: Ints, count: int) -> Ints:
     """(count,) the place of each vertex among some of them (n,), -1 for all others."""
     place = np.full(count, -1, np.int64)
     place[vertices] = np.arange(len(vertices))
     return place
 
 
-def edges_within(edges: NDArray[np.integer[Any]], place: Indices) -> Indices:
+def edges_within(edges: NDArray[np.integer[Any]], place: Ints) -> Ints:
     """Those of the edges (E, 2) whose ends both have a place, as places: (e, 2)."""
     placed = place[edges]
-    inside: Indices = placed[(placed >= 0).all(axis=1)]
+    inside: Ints = placed[(placed >= 0).all(axis=1)]
     return inside
 
 
-def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Graph:
+def graph_of(edges: Ints, count: int, weights: Doubles | None = None) -> Graph:
     """A graph of edges (E, 2) among `count` vertices; weight 1 each where none are given."""
     given = np.ones(len(edges)) if weights is None else weights
     start, end = np.concatenate([edges, edges[:, ::-1]]).T
@@ -77,13 +75,13 @@ def graph_of(edges: Indices, count: int, weights: Doubles | None = None) -> Grap
     return Graph(neighbours, padded, padded.sum(axis=1))
 
 
-def small_graph_of(edges: Indices, count: int) -> Graph:
+def small_graph_of(edges: Ints, count: int) -> Graph:
     """The same in single precision: half the memory to move."""
     graph = graph_of(edges, count)
     return Graph(graph.neighbours, graph.weights.astype(np.float32), graph.degree.astype(np.float32))
 
 
-def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
+def edge_weights(vertices: Doubles, edges: Ints) -> Doubles:
     """(E,) inverse lengths over the median one, at most 10: smoothness that does not depend on the mesh's density."""
     length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
     weights: Doubles = np.minimum(np.median(length) / np.maximum(length, 1e-300), 10.0)
@@ -91,7 +89,7 @@ def edge_weights(vertices: Doubles, edges: Indices) -> Doubles:
 
 
 def conjugate_gradients(
-    apply: Callable[[Doubles], Reals],
+    apply: Callable[[Doubles], Numbers],
     right: Doubles,
     start: Doubles,
     diagonal: Doubles,

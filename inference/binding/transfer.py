@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles, Ints
 from ..head.canonical import Head
 from ..numeric import Similarity, fit_similarity
 from .features import lid_margins
-from .mesh import Doubles, Indices
 from .nearest import PointGrid
 from .nonrigid import whole_skin
 from .solve import Graph, edge_weights, edges_within, graph_of, numbering
@@ -33,12 +33,12 @@ _PARTS = {
 class Lids:
     """One eye: for each vertex of the upper edge the point of the lower edge that it closes on."""
 
-    upper: Indices  # (n,)
-    lower: Indices  # (n, 2)
+    upper: Ints  # (n,)
+    lower: Ints  # (n, 2)
     share: Doubles  # (n,) of the second of `lower`
     stretch: Doubles  # (n, 3, 3) takes the canonical opening to the registered one
     follow: Doubles  # (V', n) how much each vertex of `around` does what the edge does
-    around: Indices  # (V',)
+    around: Ints  # (V',)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +106,11 @@ def with_parts(head: Head, registered: Doubles) -> Doubles:
     return moved
 
 
-def _nearest(points: Doubles, among: Doubles) -> Indices:
+def _nearest(points: Doubles, among: Doubles) -> Ints:
     return PointGrid(among).nearest(points)[0]
 
 
-def _frames(before: Doubles, after: Doubles, edges: Indices) -> Doubles:
+def _frames(before: Doubles, after: Doubles, edges: Ints) -> Doubles:
     """(n, 3, 3) turn times size of each vertex's surroundings, by Procrustes on the edges around it."""
     a, b = edges.T
     first, second = before[b] - before[a], after[b] - after[a]
@@ -130,7 +130,7 @@ def _frames(before: Doubles, after: Doubles, edges: Indices) -> Doubles:
     return result
 
 
-def _same_on_both_lips(head: Head, place: Indices, frames: Doubles, edges: Indices, before: Doubles) -> Doubles:
+def _same_on_both_lips(head: Head, place: Ints, frames: Doubles, edges: Ints, before: Doubles) -> Doubles:
     """One frame for what is above and below each point of the mouth's line, fading into the skin's own frames."""
     pairs = [place[head.regions[name]] for name in ("inner_lip_upper", "inner_lip_lower")]
     shared = (frames[pairs[0]] + frames[pairs[1]]) / 2
@@ -145,7 +145,7 @@ def _same_on_both_lips(head: Head, place: Indices, frames: Doubles, edges: Indic
     return (1 - share) * frames + share * wanted
 
 
-def _lids(head: Head, margin: Indices, before: Doubles, after: Doubles, frames: Doubles) -> Lids:
+def _lids(head: Head, margin: Ints, before: Doubles, after: Doubles, frames: Doubles) -> Lids:
     ends = margin[[before[margin, 0].argmin(), before[margin, 0].argmax()]]
     chord = np.interp(before[margin, 0], before[ends, 0], before[ends, 2])
     inner = ~np.isin(margin, ends)
@@ -185,7 +185,7 @@ def _stretch(frame: Doubles, old: Doubles, new: Doubles) -> Doubles:
     return stretched
 
 
-def _follow(head: Head, edge: Indices, still: Indices, before: Doubles) -> tuple[Indices, Doubles]:
+def _follow(head: Head, edge: Ints, still: Ints, before: Doubles) -> tuple[Ints, Doubles]:
     """Vertices around an upper lid's edge, and (V', n) weights: 1 on the edge, none a few rings away."""
     skin = whole_skin(head)
     near = skin[np.linalg.norm(before[skin][:, None] - before[edge], axis=2).min(axis=1) < 0.012]

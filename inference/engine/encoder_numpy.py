@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .layers_numpy import attend, conv1d, gelu, layer_norm, linear
 from .threads import Team
 
-Floats = NDArray[np.float32]
 _QUERIES = 128  # whose scores are computed together: against 1,500 keys they fit a core's cache
 
 

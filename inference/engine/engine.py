@@ -5,17 +5,13 @@ from __future__ import annotations
 import importlib.util
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..arrays import Floats
 from ..errors import RequestError
 from .encoder_numpy import EncoderNumpy
 from .fusion_numpy import FusionEncoderNumpy
 from .models import Models
 from .speech_numpy import SpeechNumpy
 from .threads import Team
-
-Floats = NDArray[np.float32]
 
 
 class Engine(Protocol):

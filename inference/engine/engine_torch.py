@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from ..arrays import Floats
 from ..errors import RequestError
 from .encoder_torch import EncoderTorch
 from .fusion_torch import FusionEncoder
 from .models import Models
 from .speech_torch import SpeechTorch
-
-Floats = NDArray[np.float32]
 
 
 def torch_device(wanted: str) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .layers_numpy import conv2d, leaky_relu, linear
 
-Floats = NDArray[np.float32]
 BATCH = 64  # images a pass, so that memory does not grow with the recording
 
 

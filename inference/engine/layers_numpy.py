@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .threads import Team
 
-Floats = NDArray[np.float32]
 # log(erfc(u / sqrt 2) / 2) as a polynomial in u, fitted so that u times its exponential is within 5e-7 everywhere.
 _TAIL = tuple(
     np.float32(c) for c in (-0.693173259, -0.797665350, -0.318842468, -0.035923999, 0.004910640, -0.000328072903)

@@ -12,15 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..head.canonical import Head
 
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
 _GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

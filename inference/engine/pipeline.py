@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..audio.checks import check_samples
 from ..audio.mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
 from ..audio.prosody import voice_curves
@@ -27,7 +27,6 @@ from .resample import frame_count, resample
 from .silence_gate import liveliness
 from .windows import FRAME_RATE, Window, join, windows
 
-Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
 _SPEECH_SHARE = 0.95  # of the progress bar
 _MIXES, _LINEAR = 4, 1e-4  # mixes of channels that the fusion module is tried on, and how near a linear one must come

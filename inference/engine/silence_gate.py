@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
+
 SILENT, SPEAKING = -42.0, -32.0  # dB below the loud frames: in aligned recordings speech stays above -25
 NEAR = 8  # frames at 50 Hz around speech in which the face is free: 0.16 s, more than any closure's silence
 EASE = 5  # frames either side over which it comes to rest: 0.1 s
-
-Floats = NDArray[np.float32]
 
 
 def liveliness(levels: Floats, loud: float) -> Floats:

@@ -10,12 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .layers_numpy import conv1d, gelu, layer_norm, linear, softmax
 from .threads import Team
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

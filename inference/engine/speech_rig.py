@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..checkpoints import load_checkpoint
 from ..errors import WeightsError
 from ..head.canonical import Head
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

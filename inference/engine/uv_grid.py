@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-GRID_SCALE = 200.0  # a displacement of 5 mm becomes 1, about what networks like to see
+from ..arrays import Floats
 
-Floats = NDArray[np.float32]
+GRID_SCALE = 200.0  # a displacement of 5 mm becomes 1, about what networks like to see
 
 
 @dataclass(frozen=True, eq=False)

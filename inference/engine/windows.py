@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..arrays import Floats
 
 FRAME_RATE = 50
 CORE = 500  # frames a window contributes: 10 s
 CONTEXT = 80  # frames seen on either side: 1.6 s, more than the decoder's reach
 RAMP = 10  # frames of the context on either side that are cross-faded: 0.2 s
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

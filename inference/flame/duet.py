@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..checkpoints import Checkpoint
 from ..head.canonical import Head, load_head
 from ..stamps import BUILT_ON, load_weights
@@ -22,8 +22,6 @@ DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "flame_head.saf
 TURNING = {joint: f"correctives.{JOINTS[joint]}" for joint in (JAW, LEFT_EYE, RIGHT_EYE)}  # joint -> its array
 _PARENTS = (-1, 0, 1, 1, 1)
 _REGRESSOR = ("regressor.joints", "regressor.vertices")  # where its weights belong
-
-Floats = NDArray[np.float32]
 
 
 @cache

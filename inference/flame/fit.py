@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Numbers
 from ..bound import Binding, BindRequest
 from ..errors import HeadError
 from ..head.recompose import deltas_of
@@ -27,20 +26,18 @@ _CHUNK = 16  # frames at a time
 _PROBE = 1e-4  # radians, for derivatives
 _ROUND = 4  # vertices that tell how an eyeball is turned, at least
 
-Floats = NDArray[np.floating[Any]]
-
 
 @dataclass(frozen=True, eq=False)
 class FlameMotion:
     """A face over T frames as coefficients of a model: rotations are axis-angle in radians, lengths are metres."""
 
     fps: float
-    identity: Floats  # (N,)
-    expression: Floats  # (T, M)
-    pose: Floats  # (T, 5, 3) in the order of flame.JOINTS
-    translation: Floats  # (T, 3)
+    identity: Numbers  # (N,)
+    expression: Numbers  # (T, M)
+    pose: Numbers  # (T, 5, 3) in the order of flame.JOINTS
+    translation: Numbers  # (T, 3)
 
-    def vertices(self, model: FlameModel) -> Iterator[Floats]:
+    def vertices(self, model: FlameModel) -> Iterator[Numbers]:
         """Vertices (n, V, 3) in metres and FLAME's axes, a few frames at a time."""
         for start in range(0, len(self.expression), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -52,7 +49,7 @@ class FlameMotion:
 class FlameFit:
     """Solves for expression, jaw and eyes on one model with one identity; root and neck stay at rest."""
 
-    def __init__(self, model: FlameModel, identity: Floats | None = None) -> None:
+    def __init__(self, model: FlameModel, identity: Numbers | None = None) -> None:
         """`identity` (n <= N) coefficients of the head that moves (default: the template)."""
         self.model = model
         self.identity = np.zeros(model.identity_count, np.float32)
@@ -69,7 +66,7 @@ class FlameFit:
         if model.rest_joints is not None:
             self._shift = np.zeros_like(self._shift)
 
-    def __call__(self, weights: Floats, basis: Floats, fps: float) -> tuple[FlameMotion, Residual]:
+    def __call__(self, weights: Numbers, basis: Numbers, fps: float) -> tuple[FlameMotion, Residual]:
         """Fit the displacements `weights` (T, K) of `basis` (K, V, 3), metres in FLAME's axes; also says how well."""
         steps = self.steps(weights, basis, fps)
         while True:
@@ -78,7 +75,9 @@ class FlameFit:
             except StopIteration as stop:
                 return stop.value
 
-    def steps(self, weights: Floats, basis: Floats, fps: float) -> Generator[float, None, tuple[FlameMotion, Residual]]:
+    def steps(
+        self, weights: Numbers, basis: Numbers, fps: float
+    ) -> Generator[float, None, tuple[FlameMotion, Residual]]:
         """The same in steps of a few frames; yields the share that is done."""
         flat, parts, distances = np.asarray(basis, np.float32).reshape(len(basis), -1), [], []
         counted = moving(weights, flat.reshape(len(basis), -1, 3))
@@ -92,11 +91,11 @@ class FlameFit:
         motion = FlameMotion(fps, self.identity, expression, pose, np.zeros((len(pose), 3), np.float32))
         return motion, Residual.of(np.concatenate(distances))
 
-    def _vertices(self, expression: Floats, pose: Floats) -> Floats:
+    def _vertices(self, expression: Numbers, pose: Numbers) -> Numbers:
         identity = np.tile(self.identity, (len(pose), 1))
         return self.model.posed(self.model.shaped(identity, expression), pose)
 
-    def _solve(self, offsets: Floats) -> tuple[Floats, Floats]:
+    def _solve(self, offsets: Numbers) -> tuple[Numbers, Numbers]:
         """Expression (T, M) and pose (T, 5, 3) of a few frames."""
         pose = self._gaze(offsets)
         expression = np.zeros((len(offsets), len(self._dirs)), np.float32)
@@ -116,7 +115,7 @@ class FlameFit:
         joint = self._joint + expression @ self._shift
         return self._unposed(offsets, pose, joint) @ self._dirs.T @ self._inverse, pose
 
-    def _gaze(self, offsets: Floats) -> Floats:
+    def _gaze(self, offsets: Numbers) -> Numbers:
         """A pose (T, 5, 3) with the eyes turned as their eyeballs are, and the rest at rest."""
         pose, joints = np.zeros((len(offsets), len(JOINTS), 3), np.float32), self.model.joints(self.rest[None])[0]
         for joint, ball in zip((LEFT_EYE, RIGHT_EYE), self._balls, strict=True):
@@ -124,7 +123,7 @@ class FlameFit:
                 pose[:, joint] = turns(self.rest[ball] - joints[joint], offsets[:, ball])
         return pose
 
-    def _unposed(self, offsets: Floats, pose: Floats, joint: Floats) -> Floats:
+    def _unposed(self, offsets: Numbers, pose: Numbers, joint: Numbers) -> Numbers:
         """What the expression has to explain (T, 3 V): displacements with the pose undone; none at the eyeballs.
 
         A vertex of jaw weight w moves by p -> M (p - j) + j with M = (1 - w) 1 + w R. About the jaw's axis M turns
@@ -147,14 +146,14 @@ class FlameFit:
         return result.reshape(len(pose), -1)
 
 
-def _probe(axis: int) -> Floats:
+def _probe(axis: int) -> Numbers:
     """A pose (5, 3) with the jaw turned very little about one axis."""
     pose = np.zeros((len(JOINTS), 3), np.float32)
     pose[JAW, axis] = _PROBE
     return pose
 
 
-def turns(rest: Floats, offsets: Floats) -> Floats:
+def turns(rest: Numbers, offsets: Numbers) -> Numbers:
     """Axis-angle vectors (T, 3), radians, that turn `rest` (n, 3) about the origin nearest to `rest + offsets`."""
     cross = np.einsum("va,tvb->tab", rest.astype(np.float64), rest + offsets.astype(np.float64))
     u, _, vt = np.linalg.svd(cross)
@@ -168,11 +167,11 @@ def turns(rest: Floats, offsets: Floats) -> Floats:
 
 def flame_motion(
     names: Sequence[str],
-    weights: Floats,
+    weights: Numbers,
     fps: float,
     model: FlameModel,
     binding: Binding | None = None,
-    turned: Mapping[str, Floats] | None = None,
+    turned: Mapping[str, Numbers] | None = None,
 ) -> tuple[FlameMotion, Residual]:
     """Weights (T, K) of the Duet head's shapes of these names on a model, and what its bones do (`add_turns`).
 
@@ -190,7 +189,7 @@ def flame_motion(
     return motion, residual
 
 
-def add_turns(pose: Floats, turned: Mapping[str, Floats]) -> None:
+def add_turns(pose: Numbers, turned: Mapping[str, Numbers]) -> None:
     """Add rotations (T, 3, 3) of the Duet head's bones, Blender's axes, to a pose (T, 5, 3).
 
     The neck as it is, jaw and eyes before the face's own.
@@ -215,7 +214,7 @@ def bind_request(model: FlameModel, name: str) -> BindRequest:
     )
 
 
-def bound_basis(binding: Binding, names: Sequence[str], model: FlameModel) -> Floats:
+def bound_basis(binding: Binding, names: Sequence[str], model: FlameModel) -> Numbers:
     """The Duet head's shapes on a bound model (K, V, 3), metres in FLAME's axes; raises HeadError where one lacks."""
     missing = [name for name in names if name not in binding.names]
     if missing:

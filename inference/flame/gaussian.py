@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Numbers
 from ..errors import OutputError
 from ..formats.exports import written_whole
 from ..formats.npz import read_npz
@@ -24,8 +25,6 @@ SHAPES, EXPRESSIONS = 300, 100
 _AGREE = 1e-5  # metres between the vertices of a file and those it was written from
 _MOST = 16 << 30  # bytes of a file that Duet itself has just written
 _REMEDY = "Export it again."
-
-Floats = NDArray[np.floating[Any]]
 
 
 def gaussian_arrays(motion: FlameMotion, model: FlameModel) -> dict[str, NDArray[Any]]:
@@ -84,7 +83,7 @@ def read_gaussian(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def gaussian_vertices(arrays: dict[str, NDArray[Any]], model: FlameModel, part: slice) -> Floats:
+def gaussian_vertices(arrays: dict[str, NDArray[Any]], model: FlameModel, part: slice) -> Numbers:
     """Vertices (n, V, 3) of some frames, put together as GaussianAvatars does: offsets go on before joints are found.
 
     Its own model has teeth after FLAME's vertices; those are not in `static_offset` here.
@@ -111,6 +110,6 @@ def check_gaussian(path: Path, motion: FlameMotion, model: FlameModel) -> float:
     return worst
 
 
-def _padded(coefficients: Floats, width: int) -> Floats:
+def _padded(coefficients: Numbers, width: int) -> Numbers:
     """Coefficients (T, n) as (T, width): zeros for components that the model has not."""
     return np.pad(coefficients, ((0, 0), (0, width - coefficients.shape[1])))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Numbers
 from ..checkpoints import load_checkpoint
 from ..errors import WeightsError
 from ..formats.npz import read_npz
@@ -31,22 +32,20 @@ TO_BLENDER = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)
 _NEEDED = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
 _REMEDY = "Choose the file of a FLAME model (2017, 2019, 2020 or 2023): .pkl, .npz or .safetensors."
 
-Floats = NDArray[np.floating[Any]]
-
 
 @dataclass(frozen=True, eq=False)
 class FlameModel:
     """A head model in FLAME's layout: V vertices, N identity and M expression components, 5 joints."""
 
-    v_template: Floats  # (V, 3) metres
+    v_template: Numbers  # (V, 3) metres
     faces: NDArray[np.int32]  # (F, 3)
-    shapedirs: Floats  # (V, 3, N + M) metres at a coefficient of 1: identity first, then expressions
-    posedirs: Floats  # (V, 3, 36) metres at an element of 1 of R - I of neck, jaw and eyes, row by row
-    regressor: Floats  # (5, V): joints are its product with the shaped vertices
-    weights: Floats  # (V, 5) of linear blend skinning; rows sum to 1
+    shapedirs: Numbers  # (V, 3, N + M) metres at a coefficient of 1: identity first, then expressions
+    posedirs: Numbers  # (V, 3, 36) metres at an element of 1 of R - I of neck, jaw and eyes, row by row
+    regressor: Numbers  # (5, V): joints are its product with the shaped vertices
+    weights: Numbers  # (V, 5) of linear blend skinning; rows sum to 1
     parents: tuple[int, ...]  # of each joint; the root's is -1
     identity_count: int  # N
-    rest_joints: Floats | None = None  # (5, 3) where joints stand still whatever the shape, as Blender's bones do
+    rest_joints: Numbers | None = None  # (5, 3) where joints stand still whatever the shape, as Blender's bones do
 
     @property
     def expression_count(self) -> int:
@@ -54,16 +53,16 @@ class FlameModel:
         return self.shapedirs.shape[2] - self.identity_count
 
     @cached_property
-    def expression_dirs(self) -> Floats:
+    def expression_dirs(self) -> Numbers:
         """(M, V, 3) metres at a coefficient of 1."""
         return np.ascontiguousarray(np.moveaxis(self.shapedirs[:, :, self.identity_count :], 2, 0))
 
     @cached_property
-    def identity_dirs(self) -> Floats:
+    def identity_dirs(self) -> Numbers:
         """(N, V, 3) metres at a coefficient of 1."""
         return np.ascontiguousarray(np.moveaxis(self.shapedirs[:, :, : self.identity_count], 2, 0))
 
-    def shaped(self, identity: Floats, expression: Floats) -> Floats:
+    def shaped(self, identity: Numbers, expression: Numbers) -> Numbers:
         """Vertices (T, V, 3) of identity (T, n <= N) and expression (T, m <= M) coefficients, before posing."""
         parts = ((identity, self.identity_dirs), (expression, self.expression_dirs))
         offsets = [
@@ -71,13 +70,13 @@ class FlameModel:
         ]
         return self.v_template + (offsets[0] + offsets[1]).reshape(len(identity), -1, 3)
 
-    def joints(self, shaped: Floats) -> Floats:
+    def joints(self, shaped: Numbers) -> Numbers:
         """Joints (T, 5, 3) of shaped vertices (T, V, 3)."""
         if self.rest_joints is not None:
             return np.broadcast_to(self.rest_joints, (len(shaped), *self.rest_joints.shape))
         return self.regressor @ shaped
 
-    def posed(self, shaped: Floats, pose: Floats, translation: Floats | None = None) -> Floats:
+    def posed(self, shaped: Numbers, pose: Numbers, translation: Numbers | None = None) -> Numbers:
         """Vertices (T, V, 3) of shaped vertices (T, V, 3), a pose (T, 5, 3) and a translation (T, 3), metres."""
         rotations = rotation_matrices(pose)
         linear, offset = skinning(rotations, self.joints(shaped), self.parents)
@@ -86,13 +85,13 @@ class FlameModel:
         moved = np.einsum("tabv,tvb->tva", blended, corrected) + self.weights @ offset
         return moved if translation is None else moved + translation[:, None]
 
-    def pose_offsets(self, rotations: Floats) -> Floats:
+    def pose_offsets(self, rotations: Numbers) -> Numbers:
         """Pose correctives (T, V, 3) metres of joint rotations (T, 5, 3, 3)."""
         feature = (rotations[:, 1:] - np.eye(3, dtype=rotations.dtype)).reshape(len(rotations), -1)
         return (feature @ self.posedirs.reshape(-1, feature.shape[1]).T).reshape(len(rotations), -1, 3)
 
 
-def rotation_matrices(vectors: Floats) -> Floats:
+def rotation_matrices(vectors: Numbers) -> Numbers:
     """Rotations (..., 3, 3) of axis-angle vectors (..., 3), by Rodrigues' formula."""
     angle = np.sqrt((vectors * vectors).sum(axis=-1))[..., None, None]
     x, y, z = np.moveaxis(vectors, -1, 0)
@@ -109,7 +108,7 @@ def rotation_matrices(vectors: Floats) -> Floats:
     )
 
 
-def skinning(rotations: Floats, joints: Floats, parents: tuple[int, ...]) -> tuple[Floats, Floats]:
+def skinning(rotations: Numbers, joints: Numbers, parents: tuple[int, ...]) -> tuple[Numbers, Numbers]:
     """Each joint's motion from rest, as a rotation (T, 5, 3, 3) and an offset (T, 5, 3): x -> R x + o.
 
     Rotations (T, 5, 3, 3) are in the parents' frames, joints (T, 5, 3) at rest; a parent comes before its children.

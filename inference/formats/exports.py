@@ -12,10 +12,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import OutputError
 from ..head.canonical import ARKIT_NAMES
 from ..steps import Steps, finish
-from ..take import Floats, Take
+from ..take import Take
 
 JSON_FORMAT, JSON_VERSION = "duet-arkit", 1
 _AT_ONCE = 200  # frames in a step

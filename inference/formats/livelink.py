@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import TableError
 from ..head.canonical import ARKIT_NAMES
 from ..steps import Steps, finish
-from ..take import Floats, Take
+from ..take import Take
 from .exports import written_whole
 from .livelink_columns import Columns, find_columns, first_beyond, scale_of
 from .text_table import read_rows

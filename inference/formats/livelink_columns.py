@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Floats
 from ..head.arkit_names import recognise, words
-from ..take import Floats
 
 _ANGLES = frozenset(("yaw", "pitch", "roll"))
 _MOST = 2.0  # a coefficient is at most 1; the app's calibration has made a little more of it

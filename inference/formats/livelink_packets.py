@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import DuetError
-from ..take import Floats
 
 VERSION, VALUES = 6, 61  # 52 coefficients, then yaw, pitch and roll of the head and of each eye
 _LONGEST = 1024  # bytes of a name

@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..checkpoints import Checkpoint, of_this_version
 from ..errors import WeightsError
 from ..stamps import BUILT_ON, load_weights
@@ -17,8 +17,6 @@ from ..take import EMOTIONS
 from .correctives import Corrective, values_of
 
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "fusion.safetensors"
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

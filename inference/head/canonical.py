@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats, Ints32
 from ..checkpoints import Checkpoint, load_checkpoint, of_this_version
 from ..errors import RequestError, WeightsError
 
@@ -40,9 +40,6 @@ REGIONS = (
     *("left_eye", "right_eye", "upper_teeth", "lower_teeth", "gums", "tongue", "lashes", "brows"),
 )
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-
 
 @dataclass(frozen=True, eq=False)
 class Head:
@@ -53,36 +50,36 @@ class Head:
     """
 
     vertices: Floats  # (V, 3) neutral: mouth closed, eyes open
-    face_vertices: Ints  # (L,) polygons, flat
-    face_sizes: Ints  # (F,) 3 or 4
+    face_vertices: Ints32  # (L,) polygons, flat
+    face_sizes: Ints32  # (F,) 3 or 4
     uv: Floats  # (L, 2) one per corner
-    face_material: Ints  # (F,) index into `materials`
+    face_material: Ints32  # (F,) index into `materials`
     arkit: Floats  # (52, V, 3) in the order of `arkit_names`
     extra: Floats  # (X, V, 3) in the order of `extra_names`
     identity: Floats  # (K, V, 3) one standard deviation each
-    landmarks: Ints  # (68,) iBUG order
+    landmarks: Ints32  # (68,) iBUG order
     joints: Floats  # (5, 3) heads of `bones`
     skin_weights: Floats  # (V, 5) rows sum to 1
-    regions: Mapping[str, Ints]
+    regions: Mapping[str, Ints32]
     materials: tuple[str, ...]
     arkit_names: tuple[str, ...]
     extra_names: tuple[str, ...]
     bones: tuple[str, ...]
 
     @cached_property
-    def polygons(self) -> tuple[Ints, ...]:
+    def polygons(self) -> tuple[Ints32, ...]:
         """F arrays of 3 or 4 vertex indices, counter-clockwise seen from outside."""
         return tuple(np.split(self.face_vertices, np.cumsum(self.face_sizes)[:-1]))
 
     @cached_property
-    def triangles(self) -> Ints:
+    def triangles(self) -> Ints32:
         """(n, 3) vertex indices: each polygon as a fan."""
         start = np.repeat(np.cumsum(self.face_sizes) - self.face_sizes, self.face_sizes - 2)
         step = np.concatenate([np.arange(1, size - 1) for size in self.face_sizes])
         return np.stack([self.face_vertices[start + k] for k in (0 * step, step, step + 1)], axis=1)
 
     @cached_property
-    def edges(self) -> Ints:
+    def edges(self) -> Ints32:
         """(n, 2) vertex indices of the polygons' sides, each once, the smaller index first."""
         ends = np.concatenate([np.roll(polygon, -1) for polygon in self.polygons])
         return np.unique(np.sort(np.stack([self.face_vertices, ends], axis=1), axis=1), axis=0).astype(np.int32)

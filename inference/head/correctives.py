@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..take import Floats
+from ..arrays import Floats
 
 
 @dataclass(frozen=True)

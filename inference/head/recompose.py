@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import WeightsError
 from ..steps import Steps
-from ..take import Floats
 from .blendshapes import Blendshapes, load_blendshapes
 from .canonical import Head, load_head
 from .retarget import ArkitSolver

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Numbers
 from ..steps import Steps, finish
 from .canonical import ARKIT_NAMES
 from .residual import Residual, moving
@@ -33,8 +33,6 @@ EXCLUSIVE: tuple[tuple[str, str], ...] = (
     *((a + side, b + side) for a, b in _SIDED_PAIRS for side in ("Left", "Right")),
 )
 
-Floats = NDArray[np.floating[Any]]
-
 
 class ArkitSolver:
     """Coefficients in [0, 1] whose shapes come nearest to given displacements, smooth in time, no opposites together.
@@ -44,7 +42,7 @@ class ArkitSolver:
     """
 
     def __init__(
-        self, shapes: Floats, basis: Floats, names: Sequence[str] = ARKIT_NAMES, iterations: int = ITERATIONS
+        self, shapes: Numbers, basis: Numbers, names: Sequence[str] = ARKIT_NAMES, iterations: int = ITERATIONS
     ) -> None:
         """`shapes` (N, V, 3) and `basis` (K, V, 3) are deltas in metres on the same head; `names` are the shapes'."""
         self.shapes, self.basis, self.names, self._iterations = shapes, basis, tuple(names), iterations
@@ -61,11 +59,11 @@ class ArkitSolver:
         at = {name: index for index, name in enumerate(self.names)}
         self._pairs = [(at[a], at[b]) for a, b in EXCLUSIVE if a in at and b in at]
 
-    def __call__(self, weights: Floats) -> NDArray[np.float32]:
+    def __call__(self, weights: Numbers) -> NDArray[np.float32]:
         """Coefficients (T, N) of basis weights (T, K)."""
         return finish(self.steps(weights))
 
-    def steps(self, weights: Floats) -> Steps[NDArray[np.float32]]:
+    def steps(self, weights: Numbers) -> Steps[NDArray[np.float32]]:
         """The same in steps."""
         found = np.empty((len(weights), len(self.names)), np.float32)
         for start in range(0, len(weights), _BLOCK):
@@ -74,7 +72,7 @@ class ArkitSolver:
             found[start : start + _BLOCK] = block[start - first : start - first + _BLOCK]
         return found
 
-    def _solved(self, weights: Floats) -> Steps[NDArray[np.float32]]:
+    def _solved(self, weights: Numbers) -> Steps[NDArray[np.float32]]:
         target = np.asarray(weights, np.float64) @ self._target
         top = np.tile(self._scale, (len(target), 1))
         x = yield from self._solve(target, top, np.zeros_like(target))
@@ -85,7 +83,7 @@ class ArkitSolver:
         self._forbid(x, top)
         return np.clip(np.minimum(x, top) / self._scale, 0.0, 1.0).astype(np.float32)
 
-    def _forbid(self, x: Floats, top: Floats) -> bool:
+    def _forbid(self, x: Numbers, top: Numbers) -> bool:
         """Take from `top` (T, N) the lesser of two opposites that are both on; whether there were any."""
         found = False
         for a, b in self._pairs:
@@ -95,7 +93,7 @@ class ArkitSolver:
             found |= bool(len(both))
         return found
 
-    def _solve(self, target: Floats, top: Floats, x: Floats) -> Steps[Floats]:
+    def _solve(self, target: Numbers, top: Numbers, x: Numbers) -> Steps[Numbers]:
         """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
         y, momentum = x, 1.0
         smooth = self._smooth / self._scale**2
@@ -112,7 +110,7 @@ class ArkitSolver:
             x, momentum = ahead, grown
         return x
 
-    def residual(self, weights: Floats, coefficients: Floats) -> Residual:
+    def residual(self, weights: Numbers, coefficients: Numbers) -> Residual:
         """How far coefficients (T, N) of the shapes are from weights (T, K) of the basis."""
         index = moving(weights, self.basis)
         shapes, basis = (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Floats
 from ..engine.models import load_models
 from ..engine.pipeline import Pipeline
 from ..engine.speech_numpy import SpeechNumpy
@@ -19,7 +20,7 @@ from ..engine.threads import Team
 from ..errors import DuetError, RequestError
 from ..head.blendshapes import Blendshapes
 from ..head.retarget import ArkitSolver
-from ..take import DEFAULT_STYLE, MAX_FPS, MAX_INTENSITY, MIN_FPS, STYLES, Floats
+from ..take import DEFAULT_STYLE, MAX_FPS, MAX_INTENSITY, MIN_FPS, STYLES
 from . import sinks, sources
 from .encoder import LiveEncoder, LiveSpeech
 from .face import Emotions, Frame, LiveFace

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import Floats
 from ..engine.encoder_numpy import EncoderDims
 from ..engine.layers_numpy import attend, conv1d, gelu, layer_norm, linear
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
-from ..take import Floats
 
 
 class LiveEncoder:

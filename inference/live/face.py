@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Floats
 from ..engine.windows import FRAME_RATE
 from ..head.retarget import ArkitSolver
-from ..take import Floats, within_limit
+from ..take import within_limit
 from .listener import Heard
 
 HELD, EASED = 0.25, 0.4  # seconds without sound in which the face holds, and over which it then comes to rest

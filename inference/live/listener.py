@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Floats
 from ..audio.mel import BANDS, HOP, SAMPLE_RATE, WINDOW, normalised, power_of
 from ..engine.lip_contact import LipContact
 from ..engine.silence_gate import EASE, NEAR, free
 from ..engine.windows import FRAME_RATE
-from ..take import Floats
 from .encoder import LiveEncoder, LiveSpeech
 
 STEP = 2  # frames at 50 Hz that settle together: 40 ms

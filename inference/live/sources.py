@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..arrays import Floats
 from ..audio.mel import SAMPLE_RATE
 from ..errors import AudioError
-from ..take import Floats
 
 CHUNK = 0.02  # seconds that are read at once
 LATE = 0.1  # seconds without sound after which it counts as missing

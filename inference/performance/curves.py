@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..numeric import smoothstep
 from ..steps import Steps
-from ..take import Floats
 
 _REACH = 4.0  # standard deviations of a Gaussian that count
 _HALVINGS = 12  # of the search for the loosest thinning

@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..head.canonical import ARKIT_NAMES
 from ..head.library import with_emotions
 from ..head.recompose import deltas_of, mixed, solve_arkit, vertices_of
 from ..steps import finish
-from ..take import EMOTIONS, Floats, Take
+from ..take import EMOTIONS, Take
 from .curves import at_frames, frame_span, smooth
 from .life import LifeKeys, Spans, Voice, live
 from .performance import Performance

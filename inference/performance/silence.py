@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..numeric import smoothstep
-from ..take import Floats
 
 EASE = 0.35  # seconds over which the mouth opens after speech, and closes before it
 _MOVES = 1e-4  # of a speech weight: under 0.01 mm

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import RequestError
 from ..head.library import require_emotion
 from ..numeric import smoothstep
-from ..take import MAX_INTENSITY, MIX_LIMIT, Floats, within_limit
+from ..take import MAX_INTENSITY, MIX_LIMIT, within_limit
 from .settings import Setting, number
 
 TRANSITION = 0.5  # seconds

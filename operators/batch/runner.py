@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...inference.arrays import Floats
 from ...inference.audio.checks import SAMPLE_RATE
 from ...inference.audio.decode import load_audio
 from ...inference.audio.loudness import envelope, pauses
@@ -23,7 +24,7 @@ from ...inference.formats.livelink import write_livelink_csv
 from ...inference.formats.timecode import exact_rate
 from ...inference.head.canonical import load_head
 from ...inference.performance.face import FaceCurves
-from ...inference.take import Floats, Take
+from ...inference.take import Take
 from .flame import FlameModels
 from .jobs import Job
 

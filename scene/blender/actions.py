@@ -10,8 +10,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.steps import Steps
-from ...inference.take import Floats
 from . import compat
 
 MARKER = "duet"  # custom property of the actions that Duet has made

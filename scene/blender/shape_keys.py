@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.take import Floats
+from ...inference.arrays import Floats
 
 _RNA_LIMIT = 10.0  # Blender allows no slider_min under -10 and no slider_max over 10
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
-from ...inference.take import Floats
+from ...inference.arrays import Floats
 
 Channel = tuple[bpy.types.ID, str, int]  # data-block, data path, index in an array; -1 where the value is one number
 _HIDING = ("hide_viewport", "hide_select", "hide_render")

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ...inference.take import Floats
 from ..blender import stage
 from ..blender.driven import drivers_of
 from . import obstacles

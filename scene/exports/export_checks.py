@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import OutputError
-from ...inference.take import Floats
 from ..blender import stage
 
 _AGAIN = "Export again; if it stays so, report it."

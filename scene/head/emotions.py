@@ -14,10 +14,11 @@ from dataclasses import replace
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.blendshapes import load_blendshapes
 from ...inference.head.library import label
-from ...inference.take import EMOTIONS, Floats
+from ...inference.take import EMOTIONS
 from ..blender import drivers, shape_keys
 from ..blender.drivers import Driven, Source
 from . import correctives, followers, ownership, sliders

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.head.blendshapes import Blendshapes
 from ...inference.head.library import label
-from ...inference.take import EMOTIONS, Floats, Take
+from ...inference.take import EMOTIONS, Take
 
 _STORE = "duet_emotions"  # custom property of the Key: JSON
 

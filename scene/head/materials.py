@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ...inference.take import Floats
+from ...inference.arrays import Floats
 from ..blender import compat
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ...inference.take import Floats
 from ..blender import states
 from . import followers, heads
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ...inference.take import Floats
+from ...inference.arrays import Floats
 
 if TYPE_CHECKING:
     from ...inference.head.canonical import Head

@@ -10,11 +10,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.library import label
 from ...inference.performance.curves import needed_keys
 from ...inference.performance.performance import SETTINGS
-from ...inference.take import MAX_INTENSITY, Floats
+from ...inference.take import MAX_INTENSITY
 from ..blender import actions
 
 LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to

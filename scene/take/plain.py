@@ -9,11 +9,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.correctives import values_of
 from ...inference.performance.curves import frame_span, thin, thinning_error
 from ...inference.steps import Steps
-from ...inference.take import MIX_LIMIT, Floats, within_limit
+from ...inference.take import MIX_LIMIT, within_limit
 from ..blender import actions, compat, shape_keys
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps

@@ -9,12 +9,13 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import AudioError, DuetError
 from ...inference.head.library import with_emotions
 from ...inference.performance.curves import frame_span
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
-from ...inference.take import EMOTIONS, Floats, Take
+from ...inference.take import EMOTIONS, Take
 from ..blender import actions, layers, paths, shape_keys
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.performance.performance import SETTINGS, Performance
 from ...inference.performance.timeline import Cue
-from ...inference.take import EMOTIONS, Floats, Take
+from ...inference.take import EMOTIONS, Take
 from .styles import KNOWN
 
 # Names as files have them: a switch has its setting's, its amount another.

@@ -9,11 +9,11 @@ import aud
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.audio.checks import SAMPLE_RATE, Length, check_samples
 from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats
 from ..blender import compat
 from ..blender.paths import for_blender, whole
 from ..head import heads

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.head.library import emotion_names
 from ...inference.performance.curves import at_frames
 from ...inference.performance.face import FaceCurves
 from ...inference.performance.silence import with_surroundings
 from ...inference.steps import Steps
-from ...inference.take import EMOTIONS, Floats, Take
+from ...inference.take import EMOTIONS, Take
 from ..blender import actions, compat, shape_keys
 from ..head import sliders
 from . import settings, takes

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.audio.loudness import pauses
 from ...inference.errors import HeadError
 from ...inference.plain_text import brief
 from ...inference.protocol import Message, ProtocolError, encode, read_message
 from ...inference.steps import Steps
-from ...inference.take import Floats, Take
+from ...inference.take import Take
 from ..blender import actions
 from ..head import heads
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.arkit_names import ENOUGH, Matches, match_keys
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats
 from ..blender import actions, layers, states
 from ..blender.rollback import all_or_nothing
 from ..head import heads, ownership

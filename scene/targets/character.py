@@ -10,10 +10,10 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.arkit_names import Matches
 from ...inference.steps import Steps
-from ...inference.take import Floats
 from ..blender import actions, compat, layers, shape_keys, states
 from ..blender.driven import Control, control_of, drivers_of
 from ..blender.rollback import all_or_nothing

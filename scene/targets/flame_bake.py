@@ -8,12 +8,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.flame.fit import FlameFit, FlameMotion, add_turns
 from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from ...inference.head.residual import Residual
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats
 from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
 from ..checks import meant, obstacles

@@ -14,10 +14,10 @@ import numpy as np
 from mathutils import Matrix, Vector
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.flame.model import JOINTS, TO_BLENDER, FlameModel
 from ...inference.numeric import Similarity, fit_similarity
-from ...inference.take import Floats
 from ..blender import shape_keys
 from .playback import ALIKE, NUMBERED, coordinates, deltas_of
 

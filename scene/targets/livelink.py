@@ -7,10 +7,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.formats.livelink import LiveLinkTake, read_livelink_steps
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats
 from ..blender import actions, layers, states, timing
 from ..blender.rollback import all_or_nothing
 from . import arkit_keys, character

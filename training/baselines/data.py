@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.mel import loud_level, mel_frame_count, normalised_mel
 from ...inference.engine.windows import FRAME_RATE
 from ..data.synthetic import streams
@@ -21,8 +22,6 @@ from ..video.targets import targets_of
 
 MEL_WIDTH = 160  # two mel frames of 80 bands a feature frame
 MINUTES = 30.0  # of synthetic speech
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...inference.arrays import Floats
 from ...inference.engine.speech_numpy import SpeechDims
 from ...inference.engine.speech_torch import SpeechTorch
 from ...inference.engine.windows import FRAME_RATE, join, windows
@@ -27,8 +27,6 @@ FOLDER = CACHE / "alternatives"
 STYLES = 1  # the natural one
 _STRIDE = FRAME_RATE // RATE
 _SAVE_EVERY = 50
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

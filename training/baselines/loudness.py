@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.ndimage
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ..speech_rig import CHANNEL_NAMES
 
 _WINDOW = 0.06  # seconds over which the level is taken
 _WIDEST = 0.6  # of the jaw, at the loudest twentieth
-
-Floats = NDArray[np.float32]
 
 
 def loudness_channels(samples: Floats) -> Floats:

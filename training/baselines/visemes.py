@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.ndimage
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ..data.alignment import recognised_phones
 from ..speech_rig import CHANNEL_NAMES
@@ -18,8 +18,6 @@ from ..synthesis.phones import gesture_of
 from ..synthesis.utterance import Segment
 
 CROSS_FADE = 0.06  # seconds
-
-Floats = NDArray[np.float32]
 
 
 def shapes_of(segments: tuple[Segment, ...], count: int) -> Floats:

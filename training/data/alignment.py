@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.mel import SAMPLE_RATE
 from ...inference.errors import DuetError
 from ..synthesis.utterance import PAUSE, Segment, merge_pauses
@@ -33,8 +33,6 @@ ARPABET = {
     **{"L": "l", "M": "m", "N": "n", "NG": "ŋ", "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ"},
     **{"T": "t", "TH": "θ", "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ"},
 }
-
-Floats = NDArray[np.float32]
 
 
 class AlignmentError(DuetError):

@@ -8,17 +8,14 @@ the same time.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats, Numbers
 from ...inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES
 
 PARTS = ("brow", "eye", "cheek", "nose", "mouth", "jaw", "tongue")
 _PART_OF = np.array([next(i for i, p in enumerate(PARTS) if n.startswith(p)) for n in (*ARKIT_NAMES, *EXTRA_NAMES)])
 _ONSET, _RELEASE = (0.15, 0.4), (0.25, 0.5)  # shares of the sequence
 _APART = 0.06  # of the sequence: standard deviation of a part's delay
-
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.floating]
 
 
 def shares(rng: np.random.Generator, count: int) -> Floats:

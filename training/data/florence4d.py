@@ -19,9 +19,9 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Floats
 from ...inference.errors import DuetError
 from ...inference.head.canonical import Head
 from ..speech_rig import CHANNEL_NAMES, rig_deltas
@@ -34,8 +34,6 @@ _RIDGE = 0.01  # of the shapes' mean energy
 _REMEDY = "Unpack Florence4D as its authors publish it: ACTOR/EXPRESSION/EXPRESSION_00.ply and so on."
 _TYPES = {"float": "f4", "float32": "f4", "double": "f8", "float64": "f8", "uchar": "u1", "uint8": "u1", "char": "i1"}
 _TYPES |= {"int8": "i1", "short": "i2", "int16": "i2", "ushort": "u2", "int": "i4", "int32": "i4", "uint": "u4"}
-
-Floats = NDArray[np.float32]
 
 
 class FlorenceError(DuetError):

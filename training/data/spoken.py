@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ..features import CACHE
 from ..speech_rig import CHANNEL_NAMES
 from ..synthesis.coarticulation import FRAME_RATE, LAG, channels_of, loudness_gains
@@ -26,8 +27,6 @@ OPEN = frozenset("aɑæɐɶ")
 NEARLY_SHUT = frozenset("pbmɓfvszʃʒʂʐɕʑiɨyujwɥ")
 # measure -> the sounds that have much of it, and those it must be told from; None: every other sound
 CONTRASTS = {"closure": (BILABIAL, None), "rounding": (ROUNDED, SPREAD), "opening": (OPEN, NEARLY_SHUT)}
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.mel import REFERENCE_LEVEL, SAMPLE_RATE, loud_level
 from ...inference.engine.windows import CORE, FRAME_RATE
 from ..features import CACHE
@@ -21,8 +21,6 @@ from ..synthesis.utterance import Segment
 
 FOLDER = CACHE / "synthetic"
 STREAM = CORE + CORE // 2 - 1  # frames: the most that are computed as one window
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

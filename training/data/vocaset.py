@@ -24,6 +24,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.mel import SAMPLE_RATE
 from ...inference.errors import DuetError
 from ...inference.flame.unpickle import load_pickled_arrays, load_pickled_tree
@@ -41,8 +42,6 @@ SPLITS = {
 }
 _TEST_SENTENCES = range(21, 41)  # of validation and test subjects; training subjects use all forty
 _REMEDY = "Unpack VOCASET as its authors publish it, or prepare it as FaceFormer's repository says."
-
-Floats = NDArray[np.float32]
 
 
 class VocasetError(DuetError):

@@ -18,6 +18,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import Head, load_head
 from ..speech_rig import CHANNEL_NAMES, rig_deltas
 from ..synthesis.phones import TONGUE
@@ -30,8 +31,6 @@ _RIDGE = 0.02  # of the rig's mean energy: keeps channels that do alike from gro
 _LIP_WEIGHT = 4.0
 _ICP_STEPS = 40
 _PROBES = 12  # sequences from which the jaw's motion is learned
-
-Floats = NDArray[np.float32]
 
 
 def to_flame(points: Floats) -> Floats:

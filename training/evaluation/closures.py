@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Numbers
 from ...inference.audio.decode import load_audio
 from ...inference.binding.bind import bind
 from ...inference.binding.correspond import lip_sides
@@ -31,8 +32,6 @@ from ..data.alignment import Recording, aligned
 from ..synthesis.coarticulation import LAG
 from ..test_subjects.subject import Subject
 from .transfer import lip_halves, lip_pairs, subjects
-
-Floats = NDArray[np.floating]
 
 _RATE = 50.0  # frames a second
 MEETS = 0.5  # mm: lips nearer than that meet
@@ -51,7 +50,7 @@ class Closure:
     """One p, b or m: its place, weights (N,) of all that a face is mixed of, the Duet head's gap in mm over rest."""
 
     name: str
-    weights: Floats
+    weights: Numbers
     gap: float
 
 
@@ -76,7 +75,7 @@ def real_closures(head: Head, folder: Path | None = None) -> list[Closure]:
     return found
 
 
-def bound_closures(subject: Subject, binding: Binding, closures: Sequence[Closure]) -> Floats:
+def bound_closures(subject: Subject, binding: Binding, closures: Sequence[Closure]) -> Numbers:
     """(n, 3) mm on a bound head: lips apart (95th percentile), lips nearer (5th), and the deepest one in the other."""
     count = len(closures[0].weights)
     above, below = lip_pairs(subject)
@@ -93,7 +92,7 @@ def bound_closures(subject: Subject, binding: Binding, closures: Sequence[Closur
     return np.array(rows)
 
 
-def own_crossing(head: Head, shapes: Blendshapes, closures: Sequence[Closure]) -> Floats:
+def own_crossing(head: Head, shapes: Blendshapes, closures: Sequence[Closure]) -> Numbers:
     """(n,) mm of the Duet head's own lips in each other."""
     mesh, halves = lip_halves_of(head)
     moved = (mesh.vertices + np.tensordot(each.weights, shapes.basis, axes=1) for each in closures)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.models import load_models
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.canonical import Head, load_head
@@ -20,8 +20,6 @@ from .lip_gaps import LipGaps
 from .speech import predicted_channels
 
 WANTED_GROWTH = 0.002134  # mm (Mao et al. 2025)
-
-Floats = NDArray[np.float32]
 
 
 def evaluate_fusion() -> list[str]:

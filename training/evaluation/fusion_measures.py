@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
 from ..fusion.deformation_space import IMPORTANCE, MILLIMETRE
@@ -25,8 +25,6 @@ CLOSED = 0.5  # mm: lips nearer than that are a closure
 HELD_OUT = 9_000  # added to a seed: samples that no training saw
 _SAMPLES = 256
 _CLOSURES = 12
-
-Floats = NDArray[np.float32]
 
 
 def _column(title: str, digits: int) -> float:

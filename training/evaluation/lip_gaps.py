@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Floats, Ints
 from ...inference.binding.nearest import closest_weights
 from ...inference.head.canonical import Head
 from ..fusion.lip_seal import lip_distances
@@ -17,10 +18,6 @@ from ..fusion.lip_seal import lip_distances
 _LIPS = 0.008  # metres over the surface from the inner lips: what is lip
 _SECTION = 0.0015  # metres to the left and right of a vertex at rest: its section
 _NEAR = 24  # triangles that may be nearest
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class LipGaps:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ..measures import jitter, lag, pearson, roc_auc
 from ..read_at import at_times
 from ..timing import intensity_correlation, temporal_misalignment
@@ -23,8 +24,6 @@ from .talkers import Face, Talker
 SHUT, WIDE = 1.0, 10.0  # mm of people's own gap
 MUST = {"gap": 0.88, "width": 0.55, "chin_drop": 0.80}  # median r
 MUST_SHUT, MUST_AMPLITUDE, MUST_LAG, MUST_JITTER = 0.93, (0.85, 1.15), 1 / 30, 1.1
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
 from ...inference.take import DEFAULT_STYLE
 from ..features import WEIGHTS
@@ -32,8 +32,6 @@ from .talkers import Face, shipped
 CLIPS = ("video_27a6a", "video_971f6", "bbbp8n", "bbwx8n")  # of four people
 SECONDS = 10.0
 _LIPS, _NOSE = slice(48, 68), 30
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import scipy.signal
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine import windows
 from ...inference.engine.windows import FRAME_RATE
 from ...inference.take import DEFAULT_STYLE
@@ -15,7 +15,6 @@ from ..measures import motion, pearson
 from ..mouth import LIPS, vertices_of
 from .talkers import Face, Talker
 
-Floats = NDArray[np.float32]
 RATE = 16_000
 
 

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Floats, Ints
 from ...inference.head.canonical import Head
 from ..fusion.lip_overlap import LipOverlap
 from ..fusion.lip_seal import lip_distances
-from ..sheet import Doubles, Ints, Sheet
+from ..sheet import Sheet
 
 _AROUND = 0.06  # metres from the mouth's middle: skin that what is inside may come through
 _VIEWS = (-50.0, 0.0, 50.0)  # degrees about the vertical axis: from the character's right, the front, the left
@@ -23,8 +23,6 @@ _DEEP = 0.008  # metres: what is further in front of something is not about to c
 _BESIDE = 0.003  # metres to the left and right of the lower lip's middle, between which it may fold
 _SEEN = 0.1e-6  # square metres: smaller triangles are not seen
 _OVER = 3  # rings of neighbours by which what surrounds a triangle is known
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.decode import load_audio
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.blendshapes import Blendshapes
@@ -33,8 +33,6 @@ _RATE = 50.0  # frames a second of speech channels
 _RECORDINGS = Path(__file__).resolve().parents[2] / "examples" / "recordings"
 _MIXES = 400
 _BLINKS = (0.25, 0.5, 0.75, 1.0)
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

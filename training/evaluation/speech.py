@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
 from ...inference.take import DEFAULT_STYLE
 from ..data.animated import FPS, TEST_TAKE, AnimatedTake, load_animated
@@ -17,7 +18,6 @@ from ..read_at import at_times
 from ..speech_rig import CHANNEL_NAMES, rig_deltas
 from .talkers import Face, Talker, shipped
 
-Floats = NDArray[np.float32]
 _SHUT, _OPEN_JAW, _ROUND = 0.2, 6.0, 3.0  # mm of the animated face: gap, gap and rounding
 _MOVES = 0.005  # standard deviation of a channel that the take moves
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ...inference.arrays import Floats
 from ...inference.checkpoints import load_checkpoint
 from ...inference.engine.pipeline import Pipeline
 from ...inference.engine.windows import FRAME_RATE
@@ -24,7 +25,6 @@ from ..video.aligned import phones_of
 from ..video.people_rules import people_manner
 from ..video.tracks import Clip
 
-Floats = NDArray[np.float32]
 SHIPPED = "the shipped model"
 RULES = "rules of articulation, true phones"
 

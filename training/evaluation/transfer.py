@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.binding.bind import bind, carry_shapes, fit_head
 from ...inference.binding.correspond import surface_distance
 from ...inference.binding.frontview import front_view
@@ -27,7 +28,7 @@ from ...inference.head.blendshapes import load_blendshapes
 from ...inference.head.canonical import Head, load_head
 from ..test_subjects.ict import ict_subjects
 from ..test_subjects.makehuman import load_makehuman
-from ..test_subjects.subject import Doubles, Indices, Subject
+from ..test_subjects.subject import Subject
 
 _MOVING = 0.25  # of a shape's largest movement, from which a vertex counts as moving
 _PIXEL = 0.0002  # metres
@@ -67,7 +68,7 @@ def compare(found: Doubles, true: Doubles) -> tuple[float, float]:
     return float(np.median(cosine)), float(np.median(own[moving] / size[moving]))
 
 
-def lip_halves(head: Subject) -> tuple[Indices, Indices]:
+def lip_halves(head: Subject) -> tuple[Ints, Ints]:
     """Vertices of the upper and of the lower lip, between the corners, by the head's own landmarks."""
     edges = head.mesh.edges[np.isin(head.mesh.edges, head.skin).all(axis=1)]
     length = np.linalg.norm(head.vertices[edges[:, 0]] - head.vertices[edges[:, 1]], axis=1)
@@ -80,7 +81,7 @@ def lip_halves(head: Subject) -> tuple[Indices, Indices]:
     return mouth[upper[mouth] < lower[mouth]], mouth[upper[mouth] > lower[mouth]]
 
 
-def lip_pairs(head: Subject) -> tuple[Indices, Indices]:
+def lip_pairs(head: Subject) -> tuple[Ints, Ints]:
     """Vertices of the upper lip and the ones of the lower lip that lie on them."""
     above, below = lip_halves(head)
     off = np.linalg.norm(head.vertices[above][:, None] - head.vertices[below], axis=2)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ...inference.take import DEFAULT_STYLE, STYLES
 from ..data.spoken import CONTRASTS, Spoken, contrast, phones_at
@@ -19,7 +20,6 @@ from ..measures import lag, lip_vertex_error, mean_lip_error, roc_auc
 from ..mouth import LIPS, vertices_of
 from .talkers import Face, Talker
 
-Floats = NDArray[np.float32]
 CEILING = "the coarticulation model itself"
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
@@ -26,8 +27,6 @@ NOISE = 1e-9  # of the greatest energy: what is below is rounding
 MILLIMETRE = 1e-3
 IMPORTANCE = 5000.0  # of all vertices together
 _BLOCK = 1024  # vertices at a time, so that memory does not grow with the mesh
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import scipy.optimize
 import torch
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.fusion_torch import FusionEncoder
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
@@ -25,8 +26,6 @@ OPENING = (
     "lower lip down",
     "upper lip up",
 )  # speech keys that an expression may turn up in silence
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Floats
 from ...inference.head.blendshapes import Blendshapes
 from ...inference.head.canonical import Head
 from .named_expressions import library_arkit
 
 _READ = slice(17, 68)  # of the 68 landmarks: brows, nose, lids and mouth
 _AROUND = 0.012  # metres from a landmark
-
-Floats = NDArray[np.float32]
 
 
 def read_vertices(head: Head) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES, Head
 from ..data.animated import TRAINING_TAKES, AnimatedTake, load_animated
 from ..data.expression_times import shares
@@ -24,7 +25,6 @@ from .expressions import RECIPES
 from .named_expressions import NAMED
 from .prosody import cached_accents
 
-Floats = NDArray[np.float32]
 IDENTITIES = 32
 SHIPPED_SHARE = 0.35  # of the expressions are of the kinds that the sliders offer
 FLORENCE_SHARE = 0.5  # of the expressions are Florence4D's, where there are any

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
 from .lip_seal import lip_distances
@@ -20,8 +21,6 @@ _LIDS = slice(36, 48)  # of the 68 landmarks
 _OUTER = (36, 45)  # the eyes' outer corners
 _BESIDE = 0.009  # metres from an outer corner within which both lids fold
 _CREASE = (0.0055, 0.0075, 0.019, 0.022)  # metres over the surface from the lower lip: none, whole, whole, none
-
-Floats = NDArray[np.float32]
 
 
 class FoldEase:

@@ -14,6 +14,7 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Ints32
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
 
@@ -21,9 +22,6 @@ SIDE = 64
 FACE_TILE = (0, 0, 56, 64)  # first row, first column, rows, columns
 TONGUE_TILE = (56, 0, 8, 64)
 EQUALISING_STEPS = 40
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 def head_grid(head: Head) -> Grid:
@@ -38,7 +36,7 @@ def head_grid(head: Head) -> Grid:
     return Grid(index, weight)
 
 
-def patch(triangles: Ints, region: Ints, vertices: NDArray[np.float32]) -> Ints:
+def patch(triangles: Ints32, region: Ints32, vertices: NDArray[np.float32]) -> Ints32:
     """The largest connected piece (n, 3) of the triangles inside a region, a disc with holes whose rims are simple.
 
     A closed surface (a tongue) is opened at its back.
@@ -54,7 +52,7 @@ def patch(triangles: Ints, region: Ints, vertices: NDArray[np.float32]) -> Ints:
     return piece
 
 
-def _largest(triangles: Ints) -> Ints:
+def _largest(triangles: Ints32) -> Ints32:
     size = int(triangles.max()) + 1
     a, b = np.concatenate([triangles, np.roll(triangles, -1, axis=1)]).reshape(2, -1)
     graph = scipy.sparse.coo_matrix((np.ones(len(a)), (a, b)), (size, size))
@@ -62,20 +60,20 @@ def _largest(triangles: Ints) -> Ints:
     return triangles[label == np.bincount(label).argmax()]
 
 
-def _rim_edges(triangles: Ints) -> Ints:
+def _rim_edges(triangles: Ints32) -> Ints32:
     """Directed edges (n, 2) that belong to one triangle alone."""
     edges = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
     _, inverse, count = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
     return edges[count[inverse.ravel()] == 1]
 
 
-def _pinched(triangles: Ints) -> Ints:
+def _pinched(triangles: Ints32) -> Ints32:
     """Vertices at which two rims touch."""
     vertex, count = np.unique(_rim_edges(triangles)[:, 0], return_counts=True)
     return vertex[count > 1]
 
 
-def _rims(triangles: Ints) -> list[Ints]:
+def _rims(triangles: Ints32) -> list[Ints32]:
     """The closed loops of vertices around the patch and its holes."""
     following = dict(_rim_edges(triangles).tolist())
     loops = []
@@ -89,10 +87,10 @@ def _rims(triangles: Ints) -> list[Ints]:
     return loops
 
 
-def flatten(triangles: Ints, vertices: NDArray[np.float32]) -> dict[int, Floats]:
+def flatten(triangles: Ints32, vertices: NDArray[np.float32]) -> dict[int, Doubles]:
     """Place (u, v) in the unit square of every vertex of a patch: u from the character's right to left, v down."""
 
-    def circumference(loop: Ints) -> float:
+    def circumference(loop: Ints32) -> float:
         return float(np.linalg.norm(np.diff(vertices[loop], axis=0, append=vertices[loop[:1]]), axis=1).sum())
 
     rims = sorted(_rims(triangles), key=circumference)
@@ -118,7 +116,7 @@ def flatten(triangles: Ints, vertices: NDArray[np.float32]) -> dict[int, Floats]
     return {int(v): place[i] for i, v in enumerate(used)}
 
 
-def _embed(edges: Ints, stiffness: Floats, size: int, fixed: Ints, rim: Floats) -> Floats:
+def _embed(edges: Ints32, stiffness: Doubles, size: int, fixed: Ints32, rim: Doubles) -> Doubles:
     """Places (size, 2): the rim's given, every other vertex at the weighted mean of its neighbours (Tutte)."""
     a, b = edges.T
     near = scipy.sparse.coo_matrix((np.r_[stiffness, stiffness], (np.r_[a, b], np.r_[b, a])), (size, size)).tocsr()
@@ -132,7 +130,7 @@ def _embed(edges: Ints, stiffness: Floats, size: int, fixed: Ints, rim: Floats) 
     return place
 
 
-def _square_rim(points: NDArray[np.float32]) -> Floats:
+def _square_rim(points: NDArray[np.float32]) -> Doubles:
     """The rim's points (n, 3) spread over the sides of the unit square, its corners at the rim's own corners.
 
     The rim's corners are where it reaches furthest along the diagonals of its front view (for a tongue, whose rim
@@ -156,7 +154,9 @@ def _square_rim(points: NDArray[np.float32]) -> Floats:
     return np.stack([np.interp(positions, knots, np.append(targets[:, k], targets[0, k])) for k in (0, 1)], axis=1)
 
 
-def rasterise(triangles: Ints, place: dict[int, Floats], rows: int, columns: int) -> tuple[Ints, NDArray[np.float32]]:
+def rasterise(
+    triangles: Ints32, place: dict[int, Doubles], rows: int, columns: int
+) -> tuple[Ints32, NDArray[np.float32]]:
     """Vertices and barycentric weights (rows, columns, 3) at each pixel's centre; weight 0 where no triangle is."""
     index = np.zeros((rows, columns, 3), np.int32)
     weight = np.zeros((rows, columns, 3), np.float32)
@@ -173,7 +173,7 @@ def rasterise(triangles: Ints, place: dict[int, Floats], rows: int, columns: int
     return index, weight
 
 
-def _barycentric(corners: Floats, points: NDArray[np.int_]) -> Floats:
+def _barycentric(corners: Doubles, points: NDArray[np.int_]) -> Doubles:
     matrix = np.column_stack([corners[0] - corners[2], corners[1] - corners[2]])
     if abs(np.linalg.det(matrix)) < 1e-12:
         return np.full((*points.shape[:-1], 3), -1.0)

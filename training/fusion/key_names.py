@@ -8,8 +8,8 @@ where it does more than half as much.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import Head
 
 SECOND = 0.6  # of the first movement's length, from which a second one is named
@@ -51,8 +51,6 @@ _SINGLE = {
     "tongueBack": "tongue back",
     "tongueTeeth": "tongue to teeth",
 }
-
-Floats = NDArray[np.float32]
 
 
 def movements(head: Head, shown: Floats) -> tuple[tuple[str, ...], Floats]:

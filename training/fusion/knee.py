@@ -8,8 +8,8 @@ are of principal components: found on one draw of the set, measured on another.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Floats
 from ...inference.head.canonical import Head, load_head
 from ..mouth import LIPS, vertices_of
 from .deformation_space import DeformationSpace
@@ -21,11 +21,8 @@ SPEECH_LIMIT = 0.002134  # mm: what the module may add to the lips' error (Mao e
 STEP, GAIN = 10, 0.2  # the knee: ten more expression blendshapes gain less than 0.2 mm
 _FACE = ("face",)
 
-Floats = NDArray[np.float32]
-Curve = NDArray[np.float64]
 
-
-def curve(learned: Floats, held_out: Floats, components: Floats) -> Curve:
+def curve(learned: Floats, held_out: Floats, components: Floats) -> Doubles:
     """Error (K,) in mm left by 1, 2, ... principal components of some faces (N, D) on others.
 
     Mean over faces of the largest error among the vertices of `components` (D, n, 3).
@@ -42,14 +39,14 @@ def curve(learned: Floats, held_out: Floats, components: Floats) -> Curve:
     return np.array(errors)
 
 
-def speech_curve(made: Materials, head: Head) -> Curve:
+def speech_curve(made: Materials, head: Head) -> Doubles:
     """Of neutral speech, at the lips."""
     sets = (made.data(seed) for seed in (0, 1))
     draws = [data.neutral(SAMPLES) @ made.space.people[0] for data in sets]
     return curve(draws[0], draws[1], made.space.components[:, vertices_of(head, LIPS)])
 
 
-def expression_curve(made: Materials, head: Head) -> Curve:
+def expression_curve(made: Materials, head: Head) -> Doubles:
     """Of sealed expressions on all people, in the moving face."""
     held = [_expressions(made.data(seed), made.space) @ made.space.sealed.coefficients for seed in (0, 1)]
     return curve(held[0], held[1], made.space.components[:, vertices_of(head, _FACE)])
@@ -60,12 +57,12 @@ def _expressions(data: FusionSet, space: DeformationSpace) -> Floats:
     return data.coefficients(Sample(sample.own, np.zeros_like(sample.own)), space, True)
 
 
-def fewest_within(errors: Curve, limit: float) -> int:
+def fewest_within(errors: Doubles, limit: float) -> int:
     """The smallest number whose error is at most the limit; all of them where none is."""
     return next((k + 1 for k, error in enumerate(errors) if error <= limit), len(errors))
 
 
-def knee(errors: Curve, step: int = STEP, gain: float = GAIN) -> int:
+def knee(errors: Doubles, step: int = STEP, gain: float = GAIN) -> int:
     """The smallest number from which `step` more lower the error by less than `gain`."""
     gained = errors[:-step] - errors[step:]
     return int(np.argmax(gained < gain)) + 1 if (gained < gain).any() else len(errors)

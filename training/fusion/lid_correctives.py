@@ -10,6 +10,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Floats
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
 
@@ -18,9 +19,6 @@ _CLEAR = 0.00015  # metres that a lid keeps off the eyeball
 _OUTSIDE = ("sclera", "cornea")  # materials
 _NEAR = 4  # vertices of the eyeball that its radius in a direction is read from
 _STEPS, _SHARE = 40, 0.5  # times that a vertex takes that share of its neighbours' mean
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 
 def lid_correctives(head: Head) -> dict[str, Floats]:

@@ -8,15 +8,13 @@ clear the eye, shut they stand off it a little. Linear in the displacement.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import Head
 
 _OUT = {"upper": 0.14, "lower": -0.1}  # metres out for each metre down
 _EDGE = 0.001  # metres below the middle of the lids, from which on a lid is the upper one
 _LIDS = slice(36, 48)  # of the 68 landmarks
-
-Floats = NDArray[np.float32]
 
 
 class LidEase:

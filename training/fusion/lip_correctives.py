@@ -12,8 +12,8 @@ from itertools import combinations
 
 import numpy as np
 import scipy.sparse.linalg
-from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Floats
 from ...inference.engine.lip_contact import lip_contact
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
@@ -40,9 +40,6 @@ _APART, _STEPS = 0.25, 200  # weight of opening what is shut against leaving wha
 _HELD = 0.006  # metres over the surface from the inner lips that go along whole
 _CORNER = 0.004  # metres before a corner of the mouth over which the parting fades
 _REACH = 0.02  # metres over which that fades
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.head.canonical import Head
-from ..sheet import Doubles, Ints, Sheet
+from ..sheet import Sheet
 from .lip_seal import lip_distances
 
 _LIPS = 0.009  # metres over the surface from the inner lips that are lips

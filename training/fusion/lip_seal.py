@@ -23,6 +23,7 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Floats, Ints
 from ...inference.binding.nearest import closest_weights
 from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
@@ -50,10 +51,6 @@ _CLOSED: tuple[dict[str, float], ...] = (
 # rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
 _LEANS, _CLOSED_LEANS, _TURNS = 3.2, 0.5, 2.0e-3
 _CORNER = 0.008  # metres over the surface from a corner within which edges resist, less and less
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class LipSeal:

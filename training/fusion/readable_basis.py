@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ...inference.arrays import Floats
 from ...inference.engine.fusion_torch import FusionEncoder
 from ...inference.head.canonical import Head
 from ..speech_rig import SPEECH_KEYS, key_deltas
@@ -22,7 +22,6 @@ from .examples import FusionSet, Sample
 from .key_names import described, movements
 from .module import FusionModule
 
-Floats = NDArray[np.float32]
 STRONG_QUANTILE = 0.98
 SAMPLES = 1024
 

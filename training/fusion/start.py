@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from .deformation_space import DeformationSpace
 from .examples import FusionSet, Sample
 from .module import FusionModule
 
-Floats = NDArray[np.float32]
 SAMPLES = 1500
 RIDGE = 1e-3  # of the images' mean square
 

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from ...inference.arrays import Doubles, Ints
 from .mesh import QuadMesh
-from .scan import Doubles, Indices
 
 _REACH = 0.005  # metres from a corner within which displacements are evened out
 _EVEN = 0.0015  # metres: how far a vertex at a corner goes along with others
@@ -16,7 +16,7 @@ _EVEN = 0.0015  # metres: how far a vertex at a corner goes along with others
 class CornerEase:
     """Evens out displacements of a surface around some of its vertices."""
 
-    def __init__(self, corners: Indices, mesh: QuadMesh, places: Doubles) -> None:
+    def __init__(self, corners: Ints, mesh: QuadMesh, places: Doubles) -> None:
         off = np.linalg.norm(places[:, None] - places[corners], axis=2).min(axis=1)
         a, b = mesh.edges[(off[mesh.edges] < _REACH).any(axis=1)].T
         self.near = np.union1d(a, b)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Numbers
 from ...inference.flame.duet import DEFAULT_PATH, TURNING, fields
 from ...inference.flame.fit import turns
 from ...inference.flame.model import JAW, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
@@ -36,8 +37,6 @@ _TURNS: dict[int, tuple[str, tuple[str, ...]]] = {
 }
 _PARENTS = (-1, 0, 1, 1, 1)
 
-Floats = NDArray[np.floating[Any]]
-
 
 class _Builder:
     """The head in FLAME's axes, and the poses of displaced faces on it."""
@@ -51,7 +50,7 @@ class _Builder:
         self.weights = _sharp_weights(head)
         self.correctives = np.zeros((9 * (len(_PARENTS) - 1), self.template.size))  # (36, 3 V)
 
-    def rotations(self, offsets: Floats) -> Floats:
+    def rotations(self, offsets: Numbers) -> Numbers:
         """(T, 5, 3, 3) of displacements (T, V, 3): each joint's rigid part, turned about the joint."""
         found = np.tile(np.eye(3), (len(offsets), len(_PARENTS), 1, 1))
         for joint, (part, _) in _TURNS.items():
@@ -60,7 +59,7 @@ class _Builder:
             found[:, joint] = rotation_matrices(vectors.astype(np.float64))
         return found
 
-    def unposed(self, offsets: Floats, rotations: Floats) -> Floats:
+    def unposed(self, offsets: Numbers, rotations: Numbers) -> Numbers:
         """(T, V, 3): displacements with the joints' rotations undone and the pose correctives taken off."""
         linear = np.eye(3) + np.einsum("vj,tjab->tvab", self.weights, rotations - np.eye(3))
         shift = np.einsum("tjab,jb->tja", np.eye(3) - rotations, self.joints)
@@ -82,7 +81,7 @@ class _Builder:
             normal += np.eye(9) * _RIDGE * np.trace(normal) / 9
             self.correctives[own] = np.linalg.solve(normal, features.T @ left)
 
-    def expressions(self) -> tuple[Floats, float]:
+    def expressions(self) -> tuple[Numbers, float]:
         """(M, F): principal components of random faces as mixes of `fields`, one standard deviation each.
 
         And the share of the faces' energy that the fields do not hold.
@@ -106,7 +105,7 @@ class _Builder:
         mixed = left_singular[:, :EXPRESSIONS].T @ seen / np.sqrt(len(faces))
         return mixed @ np.linalg.pinv(root), 1.0 - float((size**2).sum()) / energy
 
-    def regressor(self) -> Floats:
+    def regressor(self) -> Numbers:
         """(5, V): each joint as a weighted mean of the eye it turns, or of the skin vertices around it."""
         result = np.zeros((len(_PARENTS), len(self.template)))
         for joint, place in enumerate(self.joints):
@@ -119,14 +118,14 @@ class _Builder:
         return result
 
 
-def affine_weights(points: Floats, place: Floats) -> Floats:
+def affine_weights(points: Numbers, place: Numbers) -> Numbers:
     """The most even weights (n,) with sum 1 whose mean of `points` (n, 3) is `place` (3,)."""
     system = np.vstack([points.T, np.ones(len(points))])
     even = np.full(len(points), 1 / len(points))
     return even + np.linalg.lstsq(system, np.append(place, 1) - system @ even, rcond=None)[0]
 
 
-def random_faces(rng: np.random.Generator, count: int) -> Floats:
+def random_faces(rng: np.random.Generator, count: int) -> Numbers:
     """Coefficients (T, count) of faces: a few shapes each, the jaw in every second one."""
     faces = rng.beta(1.2, 1.2, (_FACES, count)) * (rng.random((_FACES, count)) < 6 / count)
     faces[::2, ARKIT_NAMES.index("jawOpen")] = rng.beta(1.2, 2.0, len(faces[::2]))
@@ -154,13 +153,13 @@ def build(path: Path = DEFAULT_PATH) -> None:
     print(f"{path}: {len(expressions)} expressions, which leave {lost:.2%} out; {path.stat().st_size / 1e6:.1f} MB")
 
 
-def _sharp_weights(head: Head) -> Floats:
+def _sharp_weights(head: Head) -> Numbers:
     """The head's skin weights, in float64 and with rows that sum to 1 exactly."""
     weights = head.skin_weights.astype(np.float64)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _features(rotations: Floats) -> Floats:
+def _features(rotations: Numbers) -> Numbers:
     """(T, 36): R - I of all joints but the root, row by row."""
     return (rotations[:, 1:] - np.eye(3)).reshape(len(rotations), -1)
 

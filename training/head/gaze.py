@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .scan import Doubles
+from ...inference.arrays import Doubles
 
 DEGREES = {"Up": 24.0, "Down": 28.0, "In": 30.0, "Out": 30.0}  # at 1; ARKit's faces look about so far
 

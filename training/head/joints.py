@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...inference.arrays import Doubles
 from ...inference.head.canonical import BONES
 from ...inference.numeric import smoothstep
 from .lids import SIDES, Eyeball
 from .mesh import QuadMesh
 from .parts import Parts
-from .scan import LOWER_TEETH, SKIN, Doubles, Scan
+from .scan import LOWER_TEETH, SKIN, Scan
 
 ROOT, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(len(BONES))
 _NECK_JOINT = 0.072  # metres under the eyes: the skull nods about the upper vertebrae

@@ -9,8 +9,9 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Ints
 from .mesh import QuadMesh, Spread
-from .scan import EYE_SOCKETS, SHELLS, Doubles, Indices, Scan
+from .scan import EYE_SOCKETS, SHELLS, Scan
 
 SIDES = ("left", "right")
 _INNER, _OUTER = {"left": 42, "right": 39}, {"left": 45, "right": 36}  # landmarks of the corners
@@ -62,23 +63,23 @@ class Lids:
     """One eye's lids. `edge` is a closed loop that starts at the inner corner and runs over the upper lid."""
 
     side: str
-    edge: Indices
+    edge: Ints
     outer_corner: int  # index into `edge`
-    rings: tuple[Indices, ...]  # of skin around the edge, outwards
-    inside: Indices  # skin behind the edge, in the socket
+    rings: tuple[Ints, ...]  # of skin around the edge, outwards
+    inside: Ints  # skin behind the edge, in the socket
 
     @property
-    def upper(self) -> Indices:
+    def upper(self) -> Ints:
         """The upper lid's edge from the inner to the outer corner, both included."""
         return self.edge[: self.outer_corner + 1]
 
     @property
-    def lower(self) -> Indices:
+    def lower(self) -> Ints:
         """The lower lid's edge from the inner to the outer corner, both included."""
         return np.r_[self.edge[0], self.edge[: self.outer_corner - 1 : -1]]
 
     @property
-    def skin(self) -> Indices:
+    def skin(self) -> Ints:
         """The edge and the rings around it."""
         return np.concatenate([self.edge, *self.rings])
 
@@ -102,7 +103,7 @@ def find_lids(scan: Scan, mesh: QuadMesh, side: str) -> Lids:
     return Lids(side, edge, outer, tuple(rings), inside)
 
 
-def beyond(mesh: QuadMesh, loop: Indices, seeds: Indices) -> Indices:
+def beyond(mesh: QuadMesh, loop: Ints, seeds: Ints) -> Ints:
     """The vertices that a closed loop parts from the rest, on the side where the seeds are."""
     kept = np.ones(mesh.count, bool)
     kept[loop] = False

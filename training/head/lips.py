@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.numeric import smoothstep
 from .mesh import QuadMesh, Spread
-from .scan import Doubles, Indices
 
 RINGS = 25  # closed loops of the scan around the mouth, from the red's border into the mouth
 LENGTH = 74  # vertices of each, from the upper lip's middle over the left corner
@@ -32,21 +32,21 @@ _BESIDE = (0.78, 0.93)  # of half the mouth: from where on pairs are looked at, 
 class Mouth:
     """The rings (RINGS, LENGTH) of vertices around the mouth."""
 
-    rings: Indices
+    rings: Ints
 
     @property
-    def corners(self) -> Indices:
+    def corners(self) -> Ints:
         """Right and left corner of the mouth."""
         return self.rings[CONTACT, list(_CORNERS)]
 
-    def pairs(self, vertices: Doubles) -> tuple[Indices, Indices]:
+    def pairs(self, vertices: Doubles) -> tuple[Ints, Ints]:
         """(upper, lower) vertices that lie on each other in closed lips, from the right corner to the left."""
         upper, lower = self.rings[CONTACT, UPPER[1:-1]], self.rings[CONTACT, LOWER[1:-1]]
         nearest = np.abs(vertices[upper, 0][None] - vertices[lower, 0][:, None]).argmin(axis=1)
         return upper[nearest], lower
 
 
-def find_mouth(mesh: QuadMesh, vertices: Doubles, landmarks: Indices) -> Mouth:
+def find_mouth(mesh: QuadMesh, vertices: Doubles, landmarks: Ints) -> Mouth:
     """The rings of the scan's or the head's skin, found from the upper lip's outer landmark (iBUG 51) inwards."""
     top, inner = int(landmarks[51]), int(landmarks[62])
     below = [v for v in mesh.neighbours(top) if abs(vertices[v, 0]) < 1e-6]
@@ -79,7 +79,7 @@ def section_gaps(vertices: Doubles, mouth: Mouth) -> tuple[Doubles, Doubles]:
     return x, gaps
 
 
-def _section(vertices: Doubles, rings: Indices, x: Doubles) -> Doubles:
+def _section(vertices: Doubles, rings: Ints, x: Doubles) -> Doubles:
     """(rings, len(x), 2) depth and height of each ring at the places x."""
     rows = []
     for ring in rings:

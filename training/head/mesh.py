@@ -10,8 +10,8 @@ import scipy.sparse
 import scipy.sparse.linalg
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Ints
 from ..mesh_laplacian import laplacian_of
-from .scan import Doubles, Indices
 
 _REGULAR = 4  # edges at a vertex that a loop runs straight through
 
@@ -19,7 +19,7 @@ _REGULAR = 4  # edges at a vertex that a loop runs straight through
 class QuadMesh:
     """Neighbours and loops of a surface given by its polygons; `count` vertices in all."""
 
-    def __init__(self, polygons: Sequence[Indices], count: int) -> None:
+    def __init__(self, polygons: Sequence[Ints], count: int) -> None:
         self.polygons, self.count = polygons, count
         self.faces_of: list[list[int]] = [[] for _ in range(count)]
         for number, polygon in enumerate(polygons):
@@ -27,7 +27,7 @@ class QuadMesh:
                 self.faces_of[vertex].append(number)
 
     @cached_property
-    def edges(self) -> Indices:
+    def edges(self) -> Ints:
         """(n, 2) edges, each once."""
         pairs = np.concatenate([np.stack([p, np.roll(p, -1)], axis=1) for p in self.polygons])
         return np.unique(np.sort(pairs, axis=1), axis=0)
@@ -74,7 +74,7 @@ class QuadMesh:
                 raise ValueError(f"The loop from vertex {start} does not close.")
         return path[:-1]
 
-    def rings(self, start: Indices, steps: int) -> list[Indices]:
+    def rings(self, start: Ints, steps: int) -> list[Ints]:
         """The start and the vertices that are 1, 2, ... steps from it along edges."""
         reached = np.zeros(self.count, bool)
         reached[start] = True
@@ -94,7 +94,7 @@ class Spread:
     The smoothest field in the sense of least squared uniform Laplacian (Botsch and Kobbelt 2004).
     """
 
-    def __init__(self, mesh: QuadMesh, places: Doubles, handles: Indices, reach: float) -> None:
+    def __init__(self, mesh: QuadMesh, places: Doubles, handles: Ints, reach: float) -> None:
         distance = cKDTree(places[handles]).query(places)[0]
         used = np.asarray(mesh.near.sum(axis=1)).ravel() > 0
         self.free = np.flatnonzero((distance < reach) & (distance > 0) & used)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from . import strands
 from .lids import SIDES, Eyeball
-from .scan import GUMS, LOWER_TEETH, SHELLS, SKIN, UPPER_TEETH, Doubles, Indices, Scan, iris_of
+from .scan import GUMS, LOWER_TEETH, SHELLS, SKIN, UPPER_TEETH, Scan, iris_of
 
 PUPIL, CORNEA = 2.0e-3, 6.6e-3  # metres from the line of sight: what is pupil, and what of the shell is clear
 _RIM = 20  # vertices around the pupil's hole
@@ -18,10 +19,10 @@ _RIM = 20  # vertices around the pupil's hole
 class Piece:
     """New vertices bound to the scan's: weighted means of four of them, moved by an offset; and polygons of them."""
 
-    index: Indices  # (n, 4)
+    index: Ints  # (n, 4)
     weight: Doubles  # (n, 4) rows sum to 1
     offset: Doubles  # (n, 3) metres
-    polygons: list[Indices]  # into the piece's own vertices
+    polygons: list[Ints]  # into the piece's own vertices
     uv: list[Doubles]
     materials: list[str]
 
@@ -30,11 +31,11 @@ class Piece:
 class Parts:
     """The head's vertices, part after part."""
 
-    index: Indices = field(default_factory=lambda: np.zeros((0, 4), int))
+    index: Ints = field(default_factory=lambda: np.zeros((0, 4), int))
     weight: Doubles = field(default_factory=lambda: np.zeros((0, 4)))
     offset: Doubles = field(default_factory=lambda: np.zeros((0, 3)))
     slices: dict[str, slice] = field(default_factory=dict)
-    polygons: list[Indices] = field(default_factory=list)
+    polygons: list[Ints] = field(default_factory=list)
     uv: list[Doubles] = field(default_factory=list)
     materials: list[str] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ def assemble(scan: Scan, vertices: Doubles, balls: dict[str, Eyeball]) -> Parts:
     return parts
 
 
-def _copied(scan: Scan, kept: Indices, material: str, chosen: Indices | None = None) -> Piece:
+def _copied(scan: Scan, kept: Ints, material: str, chosen: Ints | None = None) -> Piece:
     """The scan's vertices and the polygons that lie on them alone (or the chosen ones)."""
     if chosen is None:
         inside = np.zeros(len(scan.vertices), bool)
@@ -107,7 +108,7 @@ def _eye(scan: Scan, vertices: Doubles, ball: Eyeball, side: str) -> Piece:
     )
 
 
-def _with_pupil(piece: Piece, kept: Indices, vertices: Doubles, middle: Doubles, first: int) -> Piece:
+def _with_pupil(piece: Piece, kept: Ints, vertices: Doubles, middle: Doubles, first: int) -> Piece:
     """The piece with a fan of triangles over the iris' hole; its middle is the mean of four vertices of the rim."""
     sides = np.concatenate([np.stack([p, np.roll(p, -1)], axis=1) for p in piece.polygons[first:]])
     keys, counts = np.unique(np.sort(sides, axis=1), axis=0, return_counts=True)

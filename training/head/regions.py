@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from .lids import Lids, beyond
 from .lips import CONTACT, LOWER, RED, UPPER, Mouth
 from .mesh import QuadMesh
 from .parts import Parts
-from .scan import MOUTH_SOCKET, SKIN, Doubles, Indices
+from .scan import MOUTH_SOCKET, SKIN
 from .tongue import Tongue
 
 MOVES = 0.3e-3  # metres: a vertex of `face` moves at least so far in some ARKit shape
@@ -16,12 +17,12 @@ _JAW_SHARE = 0.25  # of the chin's travel in jawOpen
 _RED_FROM = (0, 2)  # the outermost ring that is red, of the upper and of the lower lip
 
 
-def mouth_bag(mesh: QuadMesh, mouth: Mouth) -> Indices:
+def mouth_bag(mesh: QuadMesh, mouth: Mouth) -> Ints:
     """The mouth's inside: what lies beyond the ring behind the one that lips meet on."""
     return beyond(mesh, mouth.rings[CONTACT + 1], np.arange(MOUTH_SOCKET.start, MOUTH_SOCKET.stop))
 
 
-def red_of_lips(mouth: Mouth) -> Indices:
+def red_of_lips(mouth: Mouth) -> Ints:
     """The vertices of the lips' red."""
     halves = zip((UPPER, LOWER), _RED_FROM, strict=True)
     return np.unique(np.concatenate([mouth.rings[first : RED + 1][:, half].ravel() for half, first in halves]))
@@ -31,12 +32,12 @@ def find_regions(
     parts: Parts,
     mouth: Mouth,
     lids: tuple[Lids, ...],
-    bag: Indices,
+    bag: Ints,
     tongue: Tongue,
     neutral: Doubles,
     arkit: dict[str, Doubles],
     eye_height: float,
-) -> dict[str, Indices]:
+) -> dict[str, Ints]:
     """Regions by name, sorted but for the lip pairs and corners; docs/architecture.md says what each one is."""
     sockets = np.concatenate([each.inside for each in lids])
     outer = np.setdiff1d(np.arange(SKIN.stop), np.concatenate([bag, sockets]))

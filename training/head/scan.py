@@ -17,8 +17,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from ...inference.arrays import Doubles, Ints
 
 _CENTIMETRE = 0.01
 
@@ -45,12 +44,12 @@ class Scan:
     """The model. Metres; x to the character's left, y to the back, z up; N vertices, F polygons."""
 
     vertices: Doubles  # (N, 3)
-    polygons: tuple[Indices, ...]  # F arrays of 3 or 4 vertices
+    polygons: tuple[Ints, ...]  # F arrays of 3 or 4 vertices
     uv: tuple[Doubles, ...]  # F arrays (3 or 4, 2)
-    islands: Indices  # (F,) which island of the texture a polygon lies on
+    islands: Ints  # (F,) which island of the texture a polygon lies on
     shapes: Mapping[str, Doubles]  # (N, 3) deltas, by the model's names
     identity: Doubles  # (K, N, 3) one standard deviation each
-    landmarks: Indices  # (68,) iBUG order
+    landmarks: Ints  # (68,) iBUG order
 
 
 def read_scan(folder: Path) -> Scan:
@@ -89,7 +88,7 @@ def to_duet_axes(values: NDArray[np.floating]) -> Doubles:
     return np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=1)
 
 
-def _islands(places: list[Indices], count: int) -> Indices:
+def _islands(places: list[Ints], count: int) -> Ints:
     """(F,) the texture island of each polygon, numbered by the order of their first texture vertex."""
     ends = np.concatenate([np.stack([place, np.roll(place, -1)], axis=1) for place in places])
     near = scipy.sparse.coo_matrix((np.ones(len(ends)), ends.T), (count, count))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse.csgraph
 
+from ...inference.arrays import Doubles
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.numeric import smoothstep
 from . import gaze
@@ -15,7 +16,7 @@ from .corners import CornerEase
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
 from .lips import LipSettler, Mouth, find_mouth
 from .mesh import QuadMesh
-from .scan import EYES, SKIN, Doubles, Scan, iris_of
+from .scan import EYES, SKIN, Scan, iris_of
 
 IRIS_SIZE, IRIS_DEPTH, IRIS_FORWARD = 0.86, 0.3, 1.5e-3  # the scan's iris is wide, domed and far behind the cornea
 EYE_SIZE = 0.985  # of the scan's eyeballs: half-shut lids cut across a ball that whole lids go around

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from .mesh import QuadMesh
-from .scan import LASHES, SHELLS, SKIN, Doubles, Indices, Scan
+from .scan import LASHES, SHELLS, SKIN, Scan
 
-Bound = tuple[Indices, Doubles, Doubles, list[Indices], list[Doubles], list[str]]  # the fields of parts.Piece
+Bound = tuple[Ints, Doubles, Doubles, list[Ints], list[Doubles], list[str]]  # the fields of parts.Piece
 
 SEED = 5
 # Brows: hairs a side, and along the brow from its head to its tail: the landmarks' curve is its middle.
@@ -33,9 +34,9 @@ class _Surface:
     """Triangles that hairs lie on, seen from the front."""
 
     vertices: Doubles
-    triangles: Indices
+    triangles: Ints
 
-    def under(self, x: float, z: float) -> tuple[Indices, Doubles, Doubles]:
+    def under(self, x: float, z: float) -> tuple[Ints, Doubles, Doubles]:
         """(vertices (4,), weights (4,), unit normal) of the foremost triangle behind a place."""
         a, b, c = np.moveaxis(self.vertices[self.triangles], 1, 0)
         u, v, w = b[:, [0, 2]] - a[:, [0, 2]], c[:, [0, 2]] - a[:, [0, 2]], np.array([x, z]) - a[:, [0, 2]]
@@ -55,13 +56,13 @@ class _Hairs:
 
     def __init__(self, material: str) -> None:
         self.material = material
-        self.index: list[Indices] = []
+        self.index: list[Ints] = []
         self.weight: list[Doubles] = []
         self.offset: list[Doubles] = []
-        self.polygons: list[Indices] = []
+        self.polygons: list[Ints] = []
         self.uv: list[Doubles] = []
 
-    def add(self, roots: list[tuple[Indices, Doubles]], offsets: list[Doubles], side: Doubles) -> None:
+    def add(self, roots: list[tuple[Ints, Doubles]], offsets: list[Doubles], side: Doubles) -> None:
         """A hair whose three places are bound to `roots` with `offsets`; `side` (3,) is half its root's width."""
         first = len(self.index)
         for (index, weight), offset, width in zip(roots, offsets, (1.0, 0.7, 0.0), strict=True):
@@ -145,7 +146,7 @@ def _taper(share: float) -> float:
     return float(np.clip(0.55 + 0.9 * np.sin(np.pi * np.clip(share, 0.02, 0.98)) ** 0.5, 0.0, 1.0))
 
 
-def _sheet(scan: Scan, vertices: Doubles, span: slice, side: str) -> Indices:
+def _sheet(scan: Scan, vertices: Doubles, span: slice, side: str) -> Ints:
     """(columns, rows) of a lash sheet's vertices: columns from the inner corner outwards, rows from the lid's edge.
 
     In a grid, steps along edges from two corners give the column and the row.
@@ -167,7 +168,7 @@ def _sheet(scan: Scan, vertices: Doubles, span: slice, side: str) -> Indices:
     return grid
 
 
-def _on(grid: Indices, column: float, row: float) -> tuple[Indices, Doubles]:
+def _on(grid: Ints, column: float, row: float) -> tuple[Ints, Doubles]:
     """(vertices (4,), weights (4,)) of a place: a column as a number, a row as a share from the lid's edge."""
     row *= grid.shape[1] - 1
     column = float(np.clip(column, 0.0, len(grid) - 1.001))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.numeric import smoothstep
-from .scan import GUMS, LOWER_TEETH, UPPER_TEETH, Doubles, Indices, Scan
+from .scan import GUMS, LOWER_TEETH, UPPER_TEETH, Scan
 
 _LOOSE = (0.5e-3, 7e-3)  # metres from the gums over which the tongue's underside comes free
 _TIP = (0.72, 0.9)  # of the way to the tip, over which the tongue is free although the gums are near
@@ -20,7 +21,7 @@ _ROUND = 0.008  # metres that the corners of a tongue that is out lie behind its
 class Tongue:
     """Its vertices, and how each moves with it: 0 at the root and where it grows on the gums, 1 at the free tip."""
 
-    vertices: Indices  # of the scan
+    vertices: Ints  # of the scan
     along: Doubles  # (n,) 0 at the root, 1 at the tip
     loose: Doubles  # (n,)
 
@@ -28,7 +29,7 @@ class Tongue:
 def find_tongue(scan: Scan) -> Tongue:
     """The two islands of the gums' texture that are the tongue's top and underside."""
     numbers = [n for n, polygon in enumerate(scan.polygons) if GUMS.start <= polygon[0] < GUMS.stop]
-    islands: dict[int, Indices] = {}
+    islands: dict[int, Ints] = {}
     for island in np.unique(scan.islands[numbers]):
         of_it = [scan.polygons[n] for n in numbers if scan.islands[n] == island]
         islands[int(island)] = np.unique(np.concatenate(of_it))

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ...inference.take import STYLES
 from ..data.synthetic import streams
@@ -29,8 +30,6 @@ PEOPLE, SYNTHETIC, OWN, STILL = "people", "synthetic", "own", "still"
 VALIDATION_STREAMS = 8
 REACH = {NATURAL: 1.0, ENUNCIATED: 1.25}  # how far the face goes, times people's own
 SPEEDS = ((9, 10), (11, 10), (19, 20), (21, 20))  # played faster by the first over the second
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ..features import cached_features
 from ..read_at import at_feature_rate
@@ -22,7 +23,6 @@ SPEEDS = ((17, 20), (20, 17))  # 15 % slower and faster
 MINUTES = 0.75  # people are drawn by their minutes to this power: the small sets a little more than by minutes alone
 RECORDED = 0.5  # of the copies at another speed sound as from another room and microphone, or in noise
 
-Floats = NDArray[np.float32]
 Predict = Callable[[NDArray[np.float16]], Floats]
 
 

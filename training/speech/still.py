@@ -8,6 +8,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ..features import cached_features
 from ..speech_rig import CHANNEL_NAMES
 from ..synthesis.augment import noise_of
@@ -17,8 +18,6 @@ from .examples import ENUNCIATED, NATURAL, STILL, Example
 COUNT, SECONDS = 32, 12
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9))  # semitones: major, minor, pentatonic
 _PARTIALS = 12
-
-Floats = NDArray[np.float32]
 
 
 def still_examples(seed: int = 0) -> Iterator[Example]:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.signal
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from .utterance import SAMPLE_RATE
-
-Floats = NDArray[np.float32]
 
 
 def _level(samples: Floats) -> float:

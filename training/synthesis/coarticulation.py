@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from ...inference.arrays import Doubles
 from ..speech_rig import CHANNEL_NAMES
 from .phones import Gesture, gesture_of
 from .utterance import SAMPLE_RATE, Segment
@@ -31,10 +32,8 @@ _PAUSE_EDGES = 0.04, 0.12  # seconds: when rest is reached after speech, and whe
 # lips and jaw begin to move only above this amount: animated channels are exactly 0 in most frames
 _SLACK = np.array([0.0 if n.startswith(("tongue", "bite", "roll", "press")) else 0.025 for n in CHANNEL_NAMES])
 
-Floats = NDArray[np.float64]
 
-
-def loudness_gains(segments: Sequence[Segment], samples: NDArray[np.float32]) -> Floats:
+def loudness_gains(segments: Sequence[Segment], samples: NDArray[np.float32]) -> Doubles:
     """How far each phone (P,) opens: from its level against the sentence's loud vowels, and its stress. About 1."""
     bounds = [
         (int(s.start * SAMPLE_RATE), max(int(s.end * SAMPLE_RATE), int(s.start * SAMPLE_RATE) + 1)) for s in segments
@@ -57,7 +56,7 @@ class Manner:
 
     gesture: Callable[[str], Gesture]
     lag: float
-    slack: Floats
+    slack: Doubles
     carry: float = 1.0
     reach: float = 1.0
 
@@ -83,7 +82,7 @@ def _force(segment: Segment, gesture: Gesture) -> float:
 
 
 def channels_of(
-    segments: Sequence[Segment], count: int, gains: Floats | None = None, manner: Manner = CLEAR
+    segments: Sequence[Segment], count: int, gains: Doubles | None = None, manner: Manner = CLEAR
 ) -> NDArray[np.float32]:
     """Rig channels (count, C) of a phone sequence; frame i is the face at i / 50 s.
 
@@ -101,7 +100,7 @@ def channels_of(
     return np.clip(np.maximum(blended - manner.slack, 0) * (1 + manner.slack), 0, 1).astype(np.float32)
 
 
-def dominance_of(segment: Segment, times: Floats, manner: Manner) -> Floats:
+def dominance_of(segment: Segment, times: Doubles, manner: Manner) -> Doubles:
     """How strongly a phone pulls each channel at some seconds (n,) of the recording: (n, C)."""
     gesture = manner.gesture(segment.phone)
     first, last = _core(segment, gesture)
@@ -112,10 +111,10 @@ def dominance_of(segment: Segment, times: Floats, manner: Manner) -> Floats:
     return peak * _force(segment, gesture) * near
 
 
-def smoothed(curves: Floats) -> Floats:
+def smoothed(curves: Doubles) -> Doubles:
     """Curves (n, C) at FINE steps a frame, as flesh follows them."""
     return gaussian_filter1d(curves, _INERTIA * FRAME_RATE * FINE, axis=0)
 
 
-def _targets(gesture: Gesture) -> Floats:
+def _targets(gesture: Gesture) -> Doubles:
     return np.array([gesture.targets.get(name, 0.0) for name in CHANNEL_NAMES])

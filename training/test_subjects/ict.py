@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles
 from ...inference.head.canonical import ARKIT_NAMES
 from ..data.animated import data_folder
-from .subject import Doubles, Subject
+from .subject import Subject
 
 _FACE = 9409  # the model's first vertices are its face
 _EYEBALLS = (21451, 24591)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.checkpoints import load_checkpoint
 from ...inference.head.canonical import ARKIT_NAMES
 from ..stamping import ROOT, begin, save_weights
-from .subject import Doubles, Indices, Subject
+from .subject import Subject
 
 FILE = ROOT / "tests" / "data" / "makehuman_head.safetensors"
 _COUNT = 19158  # vertices of MakeHuman's base mesh
@@ -100,7 +101,7 @@ def _axes(decimetres: Doubles) -> Doubles:
     return np.stack([x, -z, y], axis=-1)
 
 
-def _base(folder: Path) -> tuple[Doubles, dict[str, Indices]]:
+def _base(folder: Path) -> tuple[Doubles, dict[str, Ints]]:
     """(19158, 3) vertices, and the quads (n, 4) of each group."""
     vertices: list[list[float]] = []
     groups: dict[str, list[list[int]]] = {}

@@ -8,12 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles, Ints
 from ...inference.binding.frontview import front_view
 from ...inference.binding.mesh import Mesh, triangulated
 from ...inference.bound import BindRequest
-
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 _PIXEL = 0.0004  # metres
 
@@ -27,9 +25,9 @@ class Subject:
     face_vertices: NDArray[np.int32]
     face_sizes: NDArray[np.int32]
     shapes: dict[str, Doubles]
-    landmarks: Indices  # (68,)
-    skin: Indices  # with the linings of mouth and eyes
-    eyes: Indices  # the eyeballs
+    landmarks: Ints  # (68,)
+    skin: Ints  # with the linings of mouth and eyes
+    eyes: Ints  # the eyeballs
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -37,7 +35,7 @@ class Subject:
         return Mesh(self.vertices, triangulated(self.face_vertices.astype(np.int64), self.face_sizes.astype(np.int64)))
 
     @cached_property
-    def face(self) -> Indices:
+    def face(self) -> Ints:
         """The skin's vertices that are seen from the front: what shapes do behind them is nobody's truth."""
         triangles = self.mesh.triangles[np.isin(self.mesh.triangles, self.skin).all(axis=1)]
         across = self.vertices[np.unique(triangles)][:, [0, 2]]

@@ -7,8 +7,8 @@ know of a head is `rig_measures`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.head.canonical import Head
 from .tracks import Clip
 
@@ -20,8 +20,6 @@ COMPARED = MEASURES[:5]  # those that evaluation reports
 _UPPER, _LOWER = (82, 13, 312), (87, 14, 317)
 _CORNERS = (61, 291)
 _INNER_UPPER, _INNER_LOWER, _OUTER_UPPER, _OUTER_LOWER, _CHIN, _NOSE_TIP = 13, 14, 0, 17, 152, 1
-
-Floats = NDArray[np.float32]
 
 
 def clip_measures(clip: Clip) -> Floats:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from .face_measures import MEASURES
 
 # mm that each measure may be off by for the same cost: corners and lip heights are tracked less surely than the gap
@@ -31,8 +31,6 @@ TOLERANCE = {
 PRIOR, SMOOTH = 0.6, 40.0
 _SEEN = 0.2  # mm: a channel that moves no measure by as much at 1 is not seen
 _STEPS = 250
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

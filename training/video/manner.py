@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from .face_measures import MEASURES
 from .tracks import Clip
 
 SHUT = 0.6  # mm: lips nearer than that are shut; the tracks of shut lips stand at 0.0 to 0.3
 _OWN_FRAMES = 15  # shut frames of a clip that count as much as the person's neutral from all clips
 _WIDTH = MEASURES.index("width")
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

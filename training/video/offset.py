@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ..measures import lag
 from ..read_at import at_times
 from .manner import Motion
 
 IN_STEP = 0.0  # seconds by which people in step come later than the teacher: GRID's first man
 _IGNORED = 0.03  # seconds: less than a frame is no offset
-
-Floats = NDArray[np.float32]
 
 
 def offset_of(motions: Sequence[Motion], gaps: Sequence[Floats]) -> float:

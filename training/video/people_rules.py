@@ -21,6 +21,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
+from ...inference.arrays import Doubles
 from ..speech_rig import CHANNEL_NAMES
 from ..synthesis.coarticulation import CLEAR, FINE, FRAME_RATE, Manner, dominance_of, smoothed
 from ..synthesis.phones import CLOSE, ROUND, TONGUE, Gesture, gesture_of
@@ -36,15 +37,13 @@ _LEAST = 25.0  # frames of a phone's own from which it is fitted
 _CHANGE = 0.5, 3.0  # bounds of the mean change, for phones that were not heard
 _ROUNDED = 0.85  # of a rounded phone's rounding is kept: pictures from the front do not show lips that come forward
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Heard:
     """One aligned clip: its phones, their gains (P,), and the channels (T, C) at 50 Hz that fit its tracks."""
 
     segments: Sequence[Segment]
-    gains: Floats
+    gains: Doubles
     channels: NDArray[np.float32]
 
 
@@ -123,7 +122,7 @@ def _free(phone: str) -> bool:
     return bool(phone) and gesture_of(phone).kind not in _KEPT_KINDS
 
 
-def _shares(clip: Heard, manner: Manner, phones: list[str], columns: list[int]) -> tuple[Floats, Floats]:
+def _shares(clip: Heard, manner: Manner, phones: list[str], columns: list[int]) -> tuple[Doubles, Doubles]:
     """Each phone's share of a clip's dominance times its gain (T, P, C), and what the fixed phones add (T, C)."""
     times = np.arange(len(clip.channels) * FINE) / (FRAME_RATE * FINE)
     shares = np.zeros((len(times), len(phones), len(columns)))
@@ -144,7 +143,7 @@ def _shares(clip: Heard, manner: Manner, phones: list[str], columns: list[int]) 
     return coarse[:, :split].reshape(-1, len(phones), len(columns)), coarse[:, split:]
 
 
-def _solve(normal: Floats, right: Floats, before: Floats, least: Floats) -> Floats:
+def _solve(normal: Doubles, right: Doubles, before: Doubles, least: Doubles) -> Doubles:
     """Targets (P,) of one channel, from the least that each may be to 1, near those before where little was heard."""
     system = normal + _RIDGE * np.eye(len(normal))
     root = np.linalg.cholesky(system).T

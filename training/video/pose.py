@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.ndimage
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from .tracks import Clip
 
 # MediaPipe's bridge of the nose, forehead, temples and corners of the eyes.
 STABLE = (10, 168, 6, 195, 197, 127, 356, 234, 454, 33, 133, 263, 362, 103, 332, 67, 297, 54, 284)
 _SMOOTH = 0.06  # seconds, standard deviation: the depth is a guess, and trembles
-
-Floats = NDArray[np.float32]
 
 
 def mean_shape(clips: list[Clip]) -> Floats:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ...inference.head.canonical import Head, load_head
 from ..speech_rig import rig_deltas
@@ -31,8 +31,6 @@ INNER = (78, 81, 13, 311, 308, 402, 14, 178)  # 60 to 67
 _CLIPS = 30  # of each person
 _MOMENTS, _EACH = 12, 3  # in all, of each person
 _NOSE_TIP = 1
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ import functools
 
 import numpy as np
 import scipy.ndimage
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from ...inference.arrays import Floats
 from ...inference.engine.windows import FRAME_RATE
 from ...inference.head.canonical import load_head
 from ..read_at import at_times
@@ -22,8 +22,6 @@ SPREAD = 0.25  # of every channel: how far from the teacher's it may be for one 
 CLOSURE = 0.30  # seconds: lips that are shut for less close for a sound, for more they rest
 PRESSED = -0.8  # mm: what the gap at a closure aims at, so that a small error leaves the lips shut
 _EDGE = 0.05  # seconds beyond the first and last picture that they still stand for
-
-Floats = NDArray[np.float32]
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.checks import SAMPLE_RATE
 from .landmarks import LANDMARKS
 from .tracks import TRACKS, UNIT, TrackError
@@ -25,8 +26,6 @@ from .video_file import VIDEO_SUFFIXES, open_pictures, read_sound
 IRIS_DISTANCE = 63.0  # mm that the irises are apart in everybody's tracks: a video has no scale of its own
 _RIGHT_IRIS, _LEFT_IRIS = 468, 473  # of the person; left in the picture is the right one
 _LEAST_SEEN, _MOST_CROWDED = 0.5, 0.05  # shares of a video's frames: with a face, with several
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.decode import load_audio
 from ...inference.errors import DuetError
 
 TRACKS = "tracks.npz"
 UNIT = 0.01  # mm: what the stored integers count
-
-Floats = NDArray[np.float32]
 
 
 class TrackError(DuetError):

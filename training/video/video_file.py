@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.audio.checks import SAMPLE_RATE
 from .tracks import TrackError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mpg", ".mpeg", ".avi", ".mkv", ".webm", ".wmv", ".flv"})
 _FASTEST = 30.5  # frames a second: of faster videos every second, third, ... picture is left out
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
