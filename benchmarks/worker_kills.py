@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..inference.arrays import Floats
 from ..inference.client.client import Cancelled, Failed, Progress, Result, WorkerClient, worker_command
-from ..inference.take import Floats, GenerateRequest
+from ..inference.take import GenerateRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE = ROOT / "tests" / "fake_pipeline.py"

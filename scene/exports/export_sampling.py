@@ -8,13 +8,14 @@ from functools import partial
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.formats.timecode import exact_rate
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.recompose import knows, solve_arkit
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps
-from ...inference.take import Floats, GenerateRequest, Take
+from ...inference.take import GenerateRequest, Take
 from ..blender import compat, shape_keys, timing
 from ..head import feelings, heads, sliders
 from ..take import settings, takes

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head import recompose
 from ...inference.head.canonical import ARKIT_NAMES, load_head
@@ -18,7 +19,6 @@ from ...inference.head.residual import Residual
 from ...inference.numeric import fit_similarity
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
-from ...inference.take import Floats
 from ..blender import actions, compat, shape_keys, states, timing
 from ..head import emotions, feelings, followers, heads, ownership, sliders
 from .sampler import sample_steps

@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ...inference.arrays import Floats
 from ...inference.steps import Steps
-from ...inference.take import Floats
 from ..blender import stage
 from ..head import emotions, heads, sliders
 
