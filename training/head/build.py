@@ -56,7 +56,7 @@ def _halves(deltas: Any) -> NDArray[np.float16]:
     return np.array(list(deltas)).astype(np.float16)
 
 
-def _materials(made: parts.Parts, context: shapes.Context, bag: Ints, organ: tongue.Tongue) -> scan.Indices:
+def _materials(made: parts.Parts, context: shapes.Context, bag: Ints, organ: tongue.Tongue) -> Ints:
     """(F,) indices into MATERIALS: skin that is lip or the mouth's inside, and gums that are tongue, get their own."""
     kinds = {"lips": regions.red_of_lips(context.mouth), "mouth": np.union1d(bag, context.mouth.rings[8])}
     kinds["tongue"] = organ.vertices
