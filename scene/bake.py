@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..inference.arrays import Floats
 from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
 from ..inference.performance.curves import frame_span, splice
+from ..inference.performance.face import FaceCurves
 from ..inference.performance.performance import SETTINGS, Performance
 from ..inference.performance.silence import kept_from_speech
 from ..inference.steps import Steps, finish
@@ -81,7 +83,6 @@ def apply_steps(
     take = with_emotions(take, felt)
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
     fps = scene_fps(scene)
-    length = frame_span(take.frame_count, take.fps, fps)
     earlier_strips = sound.strips_of(scene, obj)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         heads.ensure_id(obj)
@@ -89,18 +90,11 @@ def apply_steps(
         face = take_curves.face_of(action, stored, fps)
         if shape_keys.exceeds_sliders(face.speech):
             raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
-        yield from take_curves.write_speech(action, stored, obj.data.shape_keys, face)
-        take_curves.write_silence(action, stored, obj, face)
-        if chosen is None:
-            take_curves.write_own_emotion(action, stored, obj, fps)
-        else:
-            take_curves.write_emotion(action, stored, obj, face)
-        takes.store(action, (yield from takes.packed(stored)))
-        yield 1.0
+        yield from _write_steps(action, stored, obj, face, own is None)
         skip = round(recording.begin * fps)
-        strip = (
-            sound.add_strip(scene, obj, recording.path, recording.start, length, skip) if recording.own_strip else None
-        )
+        strip = None
+        if recording.own_strip:
+            strip = sound.add_strip(scene, obj, recording.path, recording.start, face.frames, skip)
         yield 1.0
         due = revise.Due(take.speech_names, recording.start + np.arange(face.frames), face.speech)
         notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift)
@@ -112,15 +106,32 @@ def apply_steps(
         if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
     sound.replace_strips(scene, earlier_strips, strip)
-    scene.frame_end = max(scene.frame_end, recording.start + length - 1)
+    scene.frame_end = max(scene.frame_end, recording.start + face.frames - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
+    return [*notes, *_said(scene, obj, recording)]
+
+
+def _write_steps(
+    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves, as_spoken: bool
+) -> Steps[None]:
+    """Give a take's action its curves and its weights; `as_spoken` keys the take's own emotions."""
+    yield from take_curves.write_speech(action, stored, obj.data.shape_keys, face)
+    take_curves.write_silence(action, stored, obj, face)
+    if as_spoken:
+        take_curves.write_own_emotion(action, stored, obj, face.fps)
+    else:
+        take_curves.write_emotion(action, stored, obj, face)
+    takes.store(action, (yield from takes.packed(stored)))
+    yield 1.0
+
+
+def _said(scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording) -> Iterator[str]:
+    """What the user should know of a head that has just got a take."""
     left = parts.left_behind(scene, obj) if binding.BOUND in obj.data.shape_keys else []
     if left:
-        notes.append(
-            f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
-        )
-    return [*notes, *(text for text in (outside(scene, recording.start), recording.note) if text)]
+        yield f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
+    yield from (text for text in (outside(scene, recording.start), recording.note) if text)
 
 
 def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:
@@ -151,11 +162,11 @@ def regenerate_steps(
     require_unstretched(scene)
     heads.require_fits(obj, take)
     old, fps, group = takes.read(action), scene_fps(scene), action.duet
-    names = [shape_keys.value_path(name) for name in take.speech_names]
     take = with_emotions(take, old.take.emotions)
     stored = replace(old, take=take)
     face = take_curves.face_of(action, stored, fps)
     if frames is not None:
+        names = [shape_keys.value_path(name) for name in take.speech_names]
         if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
             raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
         first, last = (frame - group.moved_to for frame in frames)
