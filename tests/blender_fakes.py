@@ -96,14 +96,11 @@ def quiet_take(frames=96, fps=24.0, emotions=None, speaks=(30, 50)):
 
 
 def expected_face(head, blendshapes, take, frame):
-    """The linear face of the architecture, (V, 3) metres, at a whole frame of the take."""
+    """The face of the architecture, correctives included, (V, 3) metres, at a whole frame of the take."""
     mix = within_limit(take.emotion_curves[frame])
     speech = take.speech_weights[frame] + take.silence[frame] * (mix @ take.emotion_opening)
-    return (
-        head.vertices
-        + np.tensordot(speech, blendshapes.speech_basis, 1)
-        + np.tensordot(mix @ take.expression_weights, blendshapes.expression_basis, 1)
-    )
+    weights = np.concatenate([speech, mix @ take.expression_weights]).astype(np.float32)
+    return blendshapes.faces(head.vertices, weights[None])[0]
 
 
 def evaluated(obj, frame=None):
