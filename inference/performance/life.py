@@ -63,7 +63,8 @@ class Voice:
     @property
     def accents(self) -> list[tuple[float, float]]:
         """(second, strength) of the moments at which it stands out most."""
-        curve, found = self.standing_out, []
+        curve = self.standing_out
+        found: list[tuple[float, float]] = []
         inner = curve[1:-1]
         peaks = 1 + np.flatnonzero((inner > curve[:-2]) & (inner >= curve[2:]) & (inner > _ACCENT))
         for at in peaks[np.argsort(-curve[peaks], kind="stable")]:

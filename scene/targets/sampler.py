@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.steps import Steps
@@ -33,7 +34,7 @@ class Sampled:
 
 
 def sample_steps(
-    scene: bpy.types.Scene, obj: bpy.types.Object, frames: Sequence[int], muted: bool = False
+    scene: bpy.types.Scene, obj: bpy.types.Object, frames: Sequence[int] | NDArray[np.intp], muted: bool = False
 ) -> Steps[Sampled]:
     """Play the frames and read the mesh, a frame a step, also where it is hidden; the scene stays at its frame.
 
@@ -51,8 +52,9 @@ def sample_steps(
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
             evaluated = obj.evaluated_get(depsgraph)
             curves[row] = [evaluated[name] for name in names]
-            for bone, turned in turns.items():
-                turned[row] = turn_of(rig.evaluated_get(depsgraph).pose.bones[bone])
+            if rig is not None:
+                for bone, turned in turns.items():
+                    turned[row] = turn_of(rig.evaluated_get(depsgraph).pose.bones[bone])
             yield row / len(frames)
     if not muted:
         values[:, [block.mute for block in key.key_blocks]] = 0.0

@@ -28,7 +28,6 @@ CLOSING = (
 _MOVING = (
     *("roll_lower", "roll_upper", "press", "pucker", "lips_oo", "chin_raise", "corner_pull", "stretch"),
 )  # channels that closed mouths are drawn from
-_OPENING = ("jaw_open", "lower_down", "upper_up")
 _PAIRS = 6
 _FACES, _SEED = 500, 0
 _MOST = 1.2  # of a key in a drawn mouth, before lips are held
@@ -77,8 +76,8 @@ def _closed_mouths(head: Head) -> Doubles:
     at = [CHANNEL_NAMES.index(name) for name in _MOVING]
     few = rng.random((_FACES, len(at))) < 0.45
     channels[:, at] = few * rng.uniform(0.0, 1.0, (_FACES, len(at))) * rng.uniform(0.1, 0.6, (_FACES, 1))
-    opening = [CHANNEL_NAMES.index(name) for name in _OPENING]
-    contact = lip_contact(head, rig_deltas(head), CHANNEL_NAMES.index("lower_down"), opening)
+    yielding, uneven = (CHANNEL_NAMES.index(name) for name in ("lower_down", "roll_lower"))
+    contact = lip_contact(head, rig_deltas(head), yielding, uneven)
     return np.asarray(contact.hold(channels) @ rig_amounts(), np.float64)
 
 
