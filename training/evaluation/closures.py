@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tabulate import tabulate
+from tqdm import tqdm
 
 from ...inference.arrays import Numbers
 from ...inference.audio.decode import load_audio
@@ -135,19 +137,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     own, crossed = np.array([closure.gap for closure in closures]), own_crossing(head, shapes, [neutral, *closures])
     crossed, meets = crossed[1:] - crossed[0], own < MEETS
     print(f"{len(closures)} closures; the Duet head's own lips meet within {MEETS} mm in {int(meets.sum())} of them")
-    print("| head | lips meet in | furthest apart there | crossing, more than at rest | gap, unlike the Duet head's |")
-    print("| --- | --- | --- | --- | --- |")
-    print(f"| Duet | {int(meets.sum())} | {own[meets].max():.2f} | {crossed[meets].max():.2f} | |")
-    for subject in subjects(options.identities):
+    columns = [
+        "head",
+        "lips meet in",
+        "furthest apart there",
+        "crossing, more than at rest",
+        "gap, unlike the Duet head's",
+    ]
+    rows = [["Duet", int(meets.sum()), own[meets].max(), crossed[meets].max(), None]]
+    for subject in tqdm(list(subjects(options.identities)), unit="head", disable=None):
         binding = bind(head, shapes, subject.request, lambda fraction, stage: None)
         found = bound_closures(subject, binding, [neutral, *closures])
         apart, deep = found[1:, 0], (found[1:, 2] - found[0, 2])[meets]
         change = np.abs(apart - own)[meets].max()
-        print(
-            f"| {subject.name} | {int((apart < MEETS).sum())} | {apart[meets].max():.2f} "
-            f"| {deep.max():.2f} | {change:.2f} |",
-            flush=True,
-        )
+        rows.append([subject.name, int((apart < MEETS).sum()), apart[meets].max(), deep.max(), change])
+    print(tabulate(rows, columns, "github", floatfmt=".2f"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tabulate import tabulate
+from tqdm import tqdm
 
 from ...inference.arrays import Floats
 from ...inference.audio.decode import load_audio
@@ -143,15 +145,16 @@ def main() -> None:
     lengths = np.linalg.norm(shapes.speech_basis[:, vertices_of(head, LIPS)], axis=-1).max(axis=1)
     speech = most_unlike(spoken(pipeline, arguments.synthetic), lengths, _MIXES)
     measures = SoundMeasures(head)
-    print("| faces | through the skin (mm) | lip in lip (mm) | lid in eye (mm) | turned triangles | fold (°) | worst |")
-    print("| --- " * 7 + "|")
-    for kind in kinds(shapes, speech, arguments.faces, np.random.default_rng(0)):
+    columns = ["through the skin (mm)", "lip in lip (mm)", "lid in eye (mm)", "turned triangles", "fold (°)", "worst"]
+    rows = []
+    for kind in tqdm(list(kinds(shapes, speech, arguments.faces, np.random.default_rng(0))), unit="kind", disable=None):
         found = measured(kind, shapes, measures)
         worsts = worst(found)
         cells = [f"{worsts[name][0]:.2f}" for name in ("through", "lips", "lids")]
         cells += [f"{worsts['turned'][0]:.0f}", f"{worsts['fold'][0]:.0f}"]
         broken = [f"{name}: {where}" for name, (value, where) in worsts.items() if value > getattr(LIMITS, name)]
-        print(f"| {kind.title} | " + " | ".join([*cells, "; ".join(broken) or "within limits"]) + " |", flush=True)
+        rows.append([kind.title, *cells, "; ".join(broken) or "within limits"])
+    print(tabulate(rows, ["faces", *columns], "github", disable_numparse=True))
 
 
 if __name__ == "__main__":
