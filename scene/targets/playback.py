@@ -58,7 +58,7 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     head = heads.require_head(head)
     name, first, last = _played(scene, head)
     frames = np.arange(first, last + 1)
-    sampled = yield from sample_steps(scene, head, frames, muted=True)
+    sampled = yield from sample_steps(scene, head, range(first, last + 1), muted=True)
     values = _without_emotion_keys(head, sampled.keys)
     values.pop(head.data.shape_keys.reference_key.name)
     used = tuple(key for key, column in values.items() if _is_source(key) and np.abs(column).max() > _LEAST)

@@ -40,7 +40,8 @@ def sample_steps(
 
     Muted keys count as 0, unless `muted` asks for what they would be.
     """
-    key, rig = obj.data.shape_keys, heads.rig_of(obj)
+    key = obj.data.shape_keys
+    rig: Any = heads.rig_of(obj)  # None where nothing bends the mesh: then no bone turns
     felt = [*map(sliders.slider_name, emotions.on(obj))] if heads.is_head(obj) else []
     names = [*felt, *([sliders.SILENCE] if sliders.SILENCE in obj else [])]
     values = np.zeros((len(frames), len(key.key_blocks)), np.float32)
