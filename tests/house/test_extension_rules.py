@@ -24,6 +24,7 @@ WRITERS = {
     "scene/exports/gltf_text.py",
     "scene/blender/saving.py",
     "operators/log.py",
+    "operators/batch/option_tables.py",  # the tables in docs/, in the clone
 }
 
 

@@ -13,6 +13,8 @@ from duet.inference.head.canonical import ARKIT_NAMES, DEFAULT_PATH, EXTRA_NAMES
 from duet.training.head.lips import Mouth, find_mouth, section_gaps
 from duet.training.head.mesh import QuadMesh
 
+pytestmark = pytest.mark.slow
+
 MM = 1e-3
 
 
