@@ -7,6 +7,7 @@ There is no thread: what is to be written waits in the outbox and what has come 
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import time
 from collections import deque
@@ -34,6 +35,18 @@ class Ended:
 
     code: int  # negative: the signal that ended it
     stderr: str  # the last lines
+
+    @property
+    def cause(self) -> str:
+        """The exit code, with the name of a signal."""
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        try:
+            name = signal.Signals(-self.code).name
+        except ValueError:
+            name = "unknown"
+        killed = ": something else killed it, often because memory ran out" if name == "SIGKILL" else ""
+        return f"exit code {self.code} (signal {name}{killed})"
 
 
 Item = Message | ProtocolError | Ended

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -252,7 +251,7 @@ class WorkerClient:
         if isinstance(item, Ended):
             if self._unheard is not None and self._cancel_asked is None:
                 return self._once_more(self._unheard)
-            return self._fail(WorkerError(f"Duet's worker process ended with {_code(item)}.", _DIED), item)
+            return self._fail(WorkerError(f"Duet's worker process ended with {item.cause}.", _DIED), item)
         if isinstance(item, ProtocolError):
             return self._fail(item)
         try:
@@ -342,14 +341,3 @@ def _noted(event: Failed) -> DuetError:
     if event.traceback:
         event.error.add_note(event.traceback)
     return event.error
-
-
-def _code(ended: Ended) -> str:
-    if ended.code >= 0:
-        return f"exit code {ended.code}"
-    try:
-        name = signal.Signals(-ended.code).name
-    except ValueError:
-        name = "unknown"
-    killed = ": something else killed it, often because memory ran out" if name == "SIGKILL" else ""
-    return f"exit code {ended.code} (signal {name}{killed})"
