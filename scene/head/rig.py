@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PARENTS = {"neck": "root", "jaw": "neck", "left_eye": "neck", "right_eye": "neck"}
 # Tails relative to the heads, metres: the jaw and the eyes look forward (-y), root and neck point up.
 _TAILS = {
-    "root": (0.0, 0.0, 0.05),
+    "root": (0.0, 0.0, 0.01),  # ends within the chest, which leans back above it
     "neck": (0.0, 0.0, 0.1),
     "jaw": (0.0, -0.04, -0.02),  # ends behind the mouth, so that an open mouth does not show it
     "left_eye": (0.0, -0.012, 0.0),
