@@ -104,6 +104,15 @@ def test_lips_meet_at_the_closures_of_a_real_recording(name):
     assert (found[1:, 2] - found[0, 2]).max() < (deeper[1:] - deeper[0]).max() + 0.2
 
 
+def test_how_far_a_shape_goes_is_told_by_what_moves_most():
+    true = np.zeros((50, 3))
+    true[3] = 0.0, 0.0, 0.004
+    assert transfer.furthest(0.5 * true, true) == pytest.approx(0.5)
+    blink = subject("MakeHuman").shapes["eyeBlinkLeft"]
+    assert transfer.shut_at(subject("MakeHuman"), blink) == pytest.approx(0.75), "its own goes on past the lower lid"
+    assert np.isnan(transfer.shut_at(subject("MakeHuman"), 0.5 * blink))
+
+
 def test_the_makehuman_head_is_another_head_with_shapes_of_its_own():
     own, head = subject("MakeHuman"), load_head()
     assert set(own.shapes) == set(ARKIT_NAMES)

@@ -68,6 +68,12 @@ def compare(found: Doubles, true: Doubles) -> tuple[float, float]:
     return float(np.median(cosine)), float(np.median(own[moving] / size[moving]))
 
 
+def furthest(found: Doubles, true: Doubles) -> float:
+    """How far the vertex that moves most goes, of displacements (n, 3): found over true."""
+    own, due = (float(np.linalg.norm(delta, axis=1).max()) for delta in (found, true))
+    return own / max(due, 1e-12)
+
+
 def lip_halves(head: Subject) -> tuple[Ints, Ints]:
     """Vertices of the upper and of the lower lip, between the corners, by the head's own landmarks."""
     edges = head.mesh.edges[np.isin(head.mesh.edges, head.skin).all(axis=1)]
@@ -131,6 +137,12 @@ def eye_left_open(head: Subject, delta: Doubles) -> float:
     return seen[1] / max(seen[0], 1)
 
 
+def shut_at(head: Subject, delta: Doubles) -> float:
+    """The least share of a blink at which under 2 % of the eye is left open; nan where none is."""
+    shares = np.linspace(0.5, 1.0, 11)
+    return next((float(share) for share in shares if eye_left_open(head, share * delta) < 0.02), float("nan"))
+
+
 def missed(shapes: Mapping[str, tuple[float, float]]) -> list[str]:
     """Names of those whose (cosine, magnitude) do not reach COSINE and MAGNITUDE."""
     least, most = MAGNITUDE
@@ -146,6 +158,8 @@ class Truth:
     landmarks: float  # mm, median over the inner ones
     shapes: dict[str, tuple[float, float]]  # name -> cosine, magnitude
     lips: dict[str, tuple[float, float]]  # pose -> parted, crossed, mm
+    furthest: dict[str, float]  # name -> how far the vertex that moves most goes, over how far it truly does
+    shut_at: dict[str, float]  # blink -> the share of the subject's own shape at which the eye is shut
     open_eyes: dict[str, tuple[float, float]]  # blink -> share of the eye that stays open; by the subject's own shape
 
     def missed(self) -> list[str]:
@@ -167,6 +181,8 @@ def evaluate(head: Head, subject: Subject) -> Truth:
         float(np.median(off)),
         {name: compare(given[name][subject.face], subject.shapes[name][subject.face]) for name in SHAPES},
         {label: lip_gaps(subject, binding, pose) for label, pose in CLOSURES.items()},
+        {name: furthest(given[name][subject.face], subject.shapes[name][subject.face]) for name in SHAPES},
+        {n: shut_at(subject, subject.shapes[n]) for n in blinks},
         {n: (eye_left_open(subject, given[n]), eye_left_open(subject, subject.shapes[n])) for n in blinks},
     )
 
@@ -176,15 +192,16 @@ def described(subject: Subject, truth: Truth) -> list[str]:
     lines = [
         f"## {subject.name}: bound in {truth.seconds:.1f} s, face within {truth.binding.residual:.2f} mm, "
         f"inner landmarks within {truth.landmarks:.1f} mm (median)",
-        "| shape | cosine | magnitude |",
-        "| --- | --- | --- |",
+        "| shape | cosine | magnitude | furthest |",
+        "| --- | --- | --- | --- |",
     ]
-    lines += [f"| {name} | {cosine:.3f} | {ratio:.2f} |" for name, (cosine, ratio) in truth.shapes.items()]
+    for name, (cosine, ratio) in truth.shapes.items():
+        lines.append(f"| {name} | {cosine:.3f} | {ratio:.2f} | {truth.furthest[name]:.2f} |")
     lines.append(f"missed: {', '.join(truth.missed()) or 'none'}")
     lines.append(f"its own mouthClose shuts {closing_share(subject):.2f} of what its jawOpen opens")
     lines += [f"lips, {label}: parted {a:+.2f} mm, crossed {c:+.2f} mm" for label, (a, c) in truth.lips.items()]
     lines += [
-        f"{name}: {share:.1%} of the eye stays open (its own shape: {own:.1%})"
+        f"{name}: {share:.1%} of the eye stays open (its own shape: {own:.1%}, shut from {truth.shut_at[name]:.2f} on)"
         for name, (share, own) in truth.open_eyes.items()
     ]
     return [*lines, *truth.binding.notes]
