@@ -52,7 +52,7 @@ class GenerateRequest:
 class Take:
     """What a recording says, and how it is performed: all that is needed to bake, re-bake or export without inference.
 
-    The face at frame t, in metres on the Duet head, is linear:
+    The face at frame t, in metres on the Duet head, is linear, but for correctives (Blendshapes.faces):
     neutral + speech_basis * (speech_weights[t] + silence[t] * (mix[t] @ emotion_opening))
     + expression_basis * (mix[t] @ expression_weights), where mix is emotion_curves within mix_limit.
     Frame t is at t / fps seconds of the recording. Shapes: T frames, Ks speech and Ke expression blendshapes,
