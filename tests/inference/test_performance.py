@@ -18,7 +18,7 @@ from duet.inference.performance.silence import silence_around
 from duet.inference.performance.timeline import Cue, parse_track
 from duet.inference.take import EMOTIONS, Take
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 FPS = 30.0
 BLINK = ARKIT_NAMES.index("eyeBlinkLeft")
 

@@ -8,7 +8,7 @@ from duet.inference.head.canonical import ARKIT_NAMES, load_head
 from duet.inference.head.retarget import EXCLUSIVE, ArkitSolver
 from duet.training.fusion.expressions import emotion_arkit
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 MEAN = 0.3  # mm
 
