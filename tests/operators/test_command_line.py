@@ -259,7 +259,7 @@ def test_bake_has_what_the_sidebar_has(recordings, tmp_path, monkeypatch):
     chosen = order.performance
     assert (chosen.begin(25), chosen.trim_end) == pytest.approx((0.24, 0.75))
     assert (chosen.articulation, chosen.smoothing, chosen.offset) == (0.8, 20, -40)
-    assert chosen.life == Life(blinks=1, eyes=0, head=1, breaths=1, seed=7)
+    assert chosen.life == Life(blinks=1, eyes=0, head=1, breaths=1, seed=7, brows=1)
     assert (chosen.emotions, chosen.transition) == ((Cue(0, {"happy": 0.6}), Cue(2, {"sad": 0.7})), 0.2)
 
 
