@@ -20,7 +20,7 @@ _PITCH = (70.0, 400.0)  # Hz
 _VOICED = 0.5  # of the autocorrelation at rest
 _AROUND = 1.5  # seconds of what counts as surroundings
 _SMOOTH = 0.12  # seconds: no brow is faster
-_BLOCK = 2000  # frames that are looked at together, so that memory does not grow with the recording
+_BLOCK = 200  # frames that are looked at together, so that memory does not grow with the recording
 _STRONG = 1.2  # standard deviations that make an accent of 1
 
 
@@ -55,7 +55,7 @@ def _power_and_pitch(frames: NDArray[np.float32], rate: int) -> tuple[Numbers, N
     frames -= frames.mean(axis=1, keepdims=True)
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), 2 * _WINDOW, axis=1)) ** 2
     echo = np.fft.irfft(spectrum, axis=1)
-    power = echo[:, 0]
+    power = echo[:, 0].copy()  # a view would keep the whole of it
     shortest, longest = (int(rate / hz) for hz in reversed(_PITCH))
     window = np.correlate(np.hanning(_WINDOW), np.hanning(_WINDOW), "full")[_WINDOW - 1 :]
     lags = echo[:, shortest : longest + 1] / np.maximum(power, 1e-12)[:, None]

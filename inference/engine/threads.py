@@ -30,6 +30,11 @@ class Team:
         edges = [count * i // parts for i in range(parts + 1)]
         self.each([partial(work, slice(a, b)) for a, b in itertools.pairwise(edges)])
 
+    def close(self) -> None:
+        """End the other threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
     def each(self, tasks: list[Callable[[], None]]) -> None:
         """Carry out tasks; the first one's error is raised when all have ended."""
         if self._pool is None or len(tasks) == 1:
