@@ -318,7 +318,7 @@ def test_lips_that_are_pressed_and_held_together_do_not_pass_each_other(head):
     corrected = face + sum(said.get(pair.first, 0) * said.get(pair.second, 0) * pair.delta for pair in found)
     before, after = (overlap.deepest(each.astype(np.float64)) for each in (face, corrected))
     assert before > 0.0003
-    assert after < 0.7 * before
+    assert after < 0.8 * before
     mixed = head.vertices + found[0].delta
     assert LipGaps(head).of(mixed).max() > 0.5, "it parts the lips"
 
