@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import Floats
 from ..engine.windows import FRAME_RATE
 from ..head.retarget import ArkitSolver
+from ..numeric import smoothstep
 from ..take import within_limit
 from .listener import Heard
 
@@ -93,9 +94,9 @@ class LiveFace:
         times, weights = [], []
         while self._shown / self._fps <= end:
             missing = self._missing + seconds - (end - self._shown / self._fps)
-            left = 1.0 - min(max((missing - HELD) / EASED, 0.0), 1.0)
+            left = 1.0 - (missing - HELD) / EASED
             times.append(self._shown / self._fps)
-            weights.append(row * np.float32(left * left * (3.0 - 2.0 * left)))
+            weights.append(row * np.float32(smoothstep(np.array(left))))
             self._shown += 1
         self._missing += seconds
         self._dropped += seconds
