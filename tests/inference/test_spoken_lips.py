@@ -13,7 +13,7 @@ from duet.inference.performance.timeline import Cue
 from duet.inference.take import EMOTIONS, GenerateRequest
 from duet.training.data.alignment import Recording, aligned
 from duet.training.evaluation.closures import _LINES
-from duet.training.video.face_measures import MEASURES, rig_measures
+from duet.training.video.face_measures import SHOWN, rig_measures
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 FPS = 30.0
-GAP, WIDTH = MEASURES.index("gap"), MEASURES.index("width")
+GAP, WIDTH, PROTRUSION = (SHOWN.index(name) for name in ("gap", "width", "protrusion"))
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,17 @@ def lines():
 
 
 def measures(pipeline, samples, emotions):
-    """MEASURES (T, 7) in mm above rest, of speech and expression together."""
+    """SHOWN (T, 8) in mm above rest, of speech and expression together."""
     spoken = pipeline.generate(samples, GenerateRequest(fps=FPS), lambda *_: None)
     take = FaceCurves(spoken, Performance(emotions=(Cue(0.0, emotions),))).performed()
     shapes = pipeline.shapes
-    return shapes.mixed(take.face_weights) @ rig_measures(pipeline.head, shapes.basis)[: len(MEASURES)].T
+    return shapes.mixed(take.face_weights) @ rig_measures(pipeline.head, shapes.basis).T
+
+
+@pytest.fixture(scope="module")
+def spoken(pipeline, lines):
+    """What the face does of each line without an expression, and its phones."""
+    return [(measures(pipeline, samples, {}), segments) for samples, segments in lines]
 
 
 def frames(segment):
@@ -64,11 +70,10 @@ def test_lips_meet_at_p_b_and_m_under_every_emotion(pipeline, lines, emotion):
     assert np.mean(np.array(gaps) < 0.3) >= 0.95
 
 
-def test_corners_do_not_jump_wide_where_lips_close(pipeline, lines):
+def test_corners_do_not_jump_wide_where_lips_close(spoken):
     """Before, they went from 42 to 47 and back to 40 mm within five frames, at every closure."""
     jumps = []
-    for samples, segments in lines:
-        found = measures(pipeline, samples, {})
+    for found, segments in spoken:
         for segment in segments:
             if segment.phone[:1] in ("p", "b", "m"):
                 part = frames(segment)
@@ -79,12 +84,43 @@ def test_corners_do_not_jump_wide_where_lips_close(pipeline, lines):
     assert np.max(jumps) < 3.0
 
 
-def test_rounded_sounds_are_narrower_than_spread_ones(pipeline, lines):
-    widths = {"round": [], "spread": []}
-    for samples, segments in lines:
-        width = measures(pipeline, samples, {})[:, WIDTH]
+def test_lips_close_while_p_b_and_m_sound(spoken):
+    """Before, they met a frame after the sound."""
+    late = []
+    for found, segments in spoken:
         for segment in segments:
-            kind = {"u": "round", "w": "round", "ʃ": "round", "i": "spread", "ɛ": "spread", "e": "spread"}
-            if segment.phone[:1] in kind:
-                widths[kind[segment.phone[0]]].append(width[frames(segment)].mean())
-    assert np.median(widths["spread"]) - np.median(widths["round"]) > 2.0
+            if segment.phone[:1] in ("p", "b", "m"):
+                part = frames(segment)
+                met = (part.start + int(found[part, GAP].argmin())) / FPS
+                late.append(met - (segment.start + segment.end) / 2)
+    assert abs(np.median(late)) < 1 / FPS
+    assert np.mean(np.array(late) < 2 / FPS) > 0.8
+
+
+def of_phones(spoken, column, phones, kind):
+    """The `kind` of a measure over the frames of each of some phones."""
+    return [
+        kind(found[frames(segment), column])
+        for found, segments in spoken
+        for segment in segments
+        if segment.phone[:1] in phones
+    ]
+
+
+@pytest.mark.parametrize("phones", [("u", "ʊ", "w"), ("ʃ", "ʒ"), ("o", "ɔ")], ids=["oo", "sh", "no"])
+def test_rounded_sounds_are_narrow_and_come_forward(spoken, phones):
+    spread = ("i", "ɛ", "e")
+    narrower = np.median(of_phones(spoken, WIDTH, spread, np.mean)) - np.median(
+        of_phones(spoken, WIDTH, phones, np.mean)
+    )
+    forward = np.median(of_phones(spoken, PROTRUSION, phones, np.max)) - np.median(
+        of_phones(spoken, PROTRUSION, spread, np.max)
+    )
+    assert narrower > 0.8, f"{narrower:.2f} mm"
+    assert forward > 0.5, f"{forward:.2f} mm"
+
+
+def test_weak_vowels_move_beside_strong_ones(spoken):
+    """Before, an open vowel gaped and the weak ones beside it hardly moved."""
+    weak, strong = (np.median(of_phones(spoken, GAP, phones, np.max)) for phones in (("ʌ", "ɪ"), ("ɑ", "ɔ", "æ")))
+    assert 0.4 * strong < weak < strong
