@@ -4,9 +4,9 @@ from types import ModuleType
 
 
 def _classes() -> tuple[type, ...]:
-    from . import add_head, bind_head, cancel, copy_report, emotion_keys, generate, library, takes, test_engine
+    from . import add_head, bind_head, cancel, copy_report, emotion_keys, generate, library, lines, takes, test_engine
 
-    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, test_engine, copy_report)
+    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, lines, test_engine, copy_report)
     every = (*modules, *_target_modules(), *_file_modules())
     return tuple(cls for module in every for cls in module.CLASSES)
 

@@ -111,6 +111,7 @@ def _apply(plan: Plan) -> Work:
             scene.duet.existing == "LAYER",
             scene.duet.in_sync,
             scene.duet.clear_way,
+            scene.duet.place == "LINE",
         )
         notes = yield from follow(steps, "Animating")
     except HeadError as error:

@@ -1,4 +1,4 @@
-"""What is done with takes: duplicated, removed, generated again, moved to the NLA, baked to plain keys."""
+"""What is done with takes: duplicated, removed, generated again, baked to plain keys."""
 
 # mypy: disable-error-code="valid-type"
 
@@ -7,10 +7,9 @@ import bpy
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
 from ..scene import bake, properties
-from ..scene.blender import layers
 from ..scene.blender.paths import whole
 from ..scene.head import heads
-from ..scene.take import life, plain, revise, sound, takes
+from ..scene.take import life, line_edits, lines, plain, revise, sound, takes
 from .modal import Stepped, Work, follow
 from .poll import Reasoned
 from .session import RUNTIME
@@ -57,7 +56,7 @@ class DUET_OT_duplicate_take(_OnTake, bpy.types.Operator):
         try:
             head, action = _chosen(context.scene)
             copy = action.copy()
-            copy.use_fake_user = True
+            copy.use_fake_user, copy.duet.line = True, ""
             copy.duet.head = heads.ensure_id(head)
             revise.play(context.scene, head, copy)
         except DuetError as error:
@@ -67,7 +66,7 @@ class DUET_OT_duplicate_take(_OnTake, bpy.types.Operator):
 
 
 class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
-    """Remove the take that the head plays, with its curves; the next one in the list plays then"""
+    """Remove the take that the head plays, with its curves and its line; else the next one in the list plays then"""
 
     bl_idname = "duet.remove_take"
     bl_label = "Remove Take"
@@ -78,8 +77,10 @@ class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
         scene = context.scene
         try:
             head, action = _chosen(scene)
-            others = [other for other in takes.takes_of(head) if other != action]
-            notes = revise.play(scene, head, others[0]) if others else revise.clear(scene, head, action)
+            line = lines.of(head, action)
+            if line:
+                line_edits.remove(scene, line)
+            notes = [] if line else _next(scene, head, action)
         except DuetError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -87,6 +88,12 @@ class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
         if notes:
             self.report({"INFO"}, " ".join(notes))
         return {"FINISHED"}
+
+
+def _next(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Action) -> list[str]:
+    """Let the head play another of its takes than this one, or nothing."""
+    others = [other for other in takes.takes_of(head) if other != action]
+    return revise.play(scene, head, others[0]) if others else revise.clear(scene, head, action)
 
 
 class DUET_OT_update_speech(_OnTake, Stepped, bpy.types.Operator):
@@ -140,25 +147,6 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         return " ".join([f"'{names[2]}' is generated again.", *notes])
 
 
-class DUET_OT_push_take(_OnTake, bpy.types.Operator):
-    """Move the take to strips in the Nonlinear Animation editor, where it can be moved, cut, blended and muted"""
-
-    bl_idname = "duet.push_take"
-    bl_label = "Push to NLA"
-    bl_options = {"UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Push keys and object down."""
-        try:
-            head, action = _chosen(context.scene)
-            names = layers.push_take(head, action)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"'{action.name}' plays from the NLA track '{names[0]}'.")
-        return {"FINISHED"}
-
-
 class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
     """Bake speech and emotions to keys alone, without drivers, leaving out keys within the tolerance; the take stays"""
 
@@ -205,7 +193,6 @@ CLASSES = (
     DUET_OT_remove_take,
     DUET_OT_update_speech,
     DUET_OT_regenerate,
-    DUET_OT_push_take,
     DUET_OT_bake_plain,
     DUET_OT_mute_life,
 )

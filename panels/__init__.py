@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import bind, exports, library, live, performance, preferences, result, sidebar, targets
+    from . import bind, exports, library, lines, live, performance, preferences, result, sidebar, targets
 
-    modules = (preferences, sidebar, performance, result, library, bind, targets, exports, live)
+    modules = (preferences, sidebar, performance, result, lines, library, bind, targets, exports, live)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

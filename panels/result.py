@@ -9,7 +9,7 @@ from ..operators.generate import why_not
 from ..operators.session import RUNTIME
 from ..scene import properties
 from ..scene.checks import advice
-from ..scene.take import takes
+from ..scene.take import lines, takes
 from .tab import Tab, columns, wrapped
 
 
@@ -31,6 +31,9 @@ class DUET_PT_result(Tab, bpy.types.Panel):
         reason = why_not(context.scene)
         if reason:
             wrapped(layout, context, reason)
+        head = properties.target_head(context.scene)
+        if head is not None and takes.takes_of(head):
+            layout.row().prop(context.scene.duet, "place", expand=True)
         if can_rebind(context):
             layout.operator("duet.bind_chosen", icon="MESH_MONKEY")
         if RUNTIME.pending is not None:
@@ -46,8 +49,12 @@ class DUET_UL_takes(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a take."""
-        playing = takes.active(properties.target_head(context.scene)) == item
-        layout.prop(item, "name", text="", emboss=False, icon="RADIOBUT_ON" if playing else "RADIOBUT_OFF")
+        head = properties.target_head(context.scene)
+        playing = takes.active(head) == item
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="RADIOBUT_ON" if playing else "RADIOBUT_OFF")
+        if lines.of(head, item):
+            row.label(text="", icon="NLA")
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show only takes of the chosen head."""
@@ -84,7 +91,6 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
             for text in (action.duet.note, *advice.of_take(scene, properties.target_head(scene), action)):
                 if text:
                     wrapped(layout, context, text)
-        layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
         row = layout.row(align=True)
         row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")
         row.prop(scene.duet, "tolerance", text="mm")

@@ -25,6 +25,7 @@ from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts, sliders
 from .take import life, revise, settings, sound, take_curves, takes, versions
+from .take.role import role_of
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,14 @@ def apply_steps(
     layer: bool = True,
     in_sync: bool = False,
     lift: bool = True,
+    beside: bool = False,
 ) -> Steps[list[str]]:
     """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
 
     `chosen` is how the take is performed: without it, the take's own emotion curves are keyed, and the head
     shows no life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way
-    what would hide it (`obstacles`), else that is an error.
+    what would hide it (`obstacles`), else that is an error. `beside` makes the take one more line of the head; else it
+    takes the place of what plays.
     """
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
@@ -84,9 +87,11 @@ def apply_steps(
     stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
     fps = scene_fps(scene)
     earlier_strips = sound.strips_of(scene, obj)
+    last = recording.start + take_curves.frames_of(take, fps) - 1
+    role = role_of(scene, obj, f"Duet {recording.path.stem}", (recording.start, last), beside)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         heads.ensure_id(obj)
-        action = _new_take(obj, stored, recording, chosen)
+        action = _new_take(obj, stored, recording, chosen, beside)
         face = take_curves.face_of(action, stored, fps)
         if shape_keys.exceeds_sliders(face.speech):
             raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
@@ -97,15 +102,20 @@ def apply_steps(
             strip = sound.add_strip(scene, obj, recording.path, recording.start, face.frames, skip)
         yield 1.0
         due = revise.Due(take.speech_names, recording.start + np.arange(face.frames), face.speech)
-        notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift)
+        notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift, role)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         yield 1.0
-        life.add(obj, action.name, face, recording.start)
+        life.add(obj, action.name, face, recording.start, role.line_of(action))
         yield 1.0
         emotions.connect(obj, feelings.of_take(take, felt))
         if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
-    sound.replace_strips(scene, earlier_strips, strip)
+    if role.is_line:
+        if strip:
+            sound.give_to_line(strip, action.duet.line)
+        role.end(scene, obj, action)
+    else:
+        sound.replace_strips(scene, earlier_strips, strip)
     scene.frame_end = max(scene.frame_end, recording.start + face.frames - 1)
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
@@ -205,9 +215,10 @@ def _new_take(
     stored: takes.StoredTake,
     recording: Recording,
     chosen: bpy.types.PropertyGroup | Performance | None,
+    beside: bool,
 ) -> bpy.types.Action:
-    """An action for the take: empty, or a copy of the take that plays, so that curves made by hand in it stay."""
-    earlier = takes.active(obj)
+    """An action for the take: empty, or a copy of the take whose place it takes, so that its hand-made curves stay."""
+    earlier = None if beside else takes.active(obj)
     action = earlier.copy() if earlier else actions.new_action("Duet")
     action.name, action.use_fake_user = f"Duet {recording.path.stem}", True
     group = action.duet
@@ -221,5 +232,5 @@ def _new_take(
         group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start
-        group.moved_to = recording.start
+        group.moved_to, group.line, group.cut_start, group.cut_end = recording.start, "", 0, 0
     return action

@@ -15,7 +15,7 @@ from ..inference.performance.performance import SETTINGS
 from ..inference.performance.settings import Setting
 from ..inference.performance.timeline import INTENSITY
 from ..inference.take import EMOTIONS, GenerateRequest
-from .blender import timing
+from .blender import paths, timing
 from .head import heads, sliders
 from .take import revise, settings, takes
 from .take.styles import STYLE_ITEMS
@@ -23,6 +23,14 @@ from .take.styles import STYLE_ITEMS
 _SOURCES = [
     ("FILE", "File", "A sound file", "FILE_SOUND", 0),
     ("STRIP", "Strip", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
+]
+_PLACES = [
+    ("TAKE", "Another Take", "In place of the take or line that plays"),
+    ("LINE", "Next Line", "Beside the lines that the head speaks already"),
+]
+_OVERLAPS = [
+    ("REFUSE", "Refuse", "Say where two lines of one head would speak at once, and leave them as they are"),
+    ("FADE", "Cross-Fade", "Let the face go from one line to the next over the frames that both have"),
 ]
 _EXISTING = [
     ("LAYER", "Layer", "Move it to an NLA track of its own, which goes on playing under the speech"),
@@ -74,6 +82,10 @@ def _life_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
 
 def _start_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
     revise.start(self.id_data)
+
+
+def _cut_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    revise.cut(self.id_data)
 
 
 _UNITS: dict[str, dict[str, Any]] = {
@@ -172,6 +184,18 @@ class DuetTake(_Performance, bpy.types.PropertyGroup):
     written_silence: bpy.props.StringProperty(
         options={"HIDDEN"}, description="Checksum of the curve of Silence as written"
     )
+    line: bpy.props.StringProperty(options={"HIDDEN"}, description="The id of the line that it is; empty: of none")
+    length: bpy.props.IntProperty(options={"HIDDEN"}, description="How many frames it was written for")
+    cut_start: bpy.props.IntProperty(
+        name="Trim Start",
+        min=0,
+        description="Frames of the line that are left out at its beginning",
+        update=_cut_changed,
+    )
+    cut_end: bpy.props.IntProperty(
+        name="Trim End", min=0, description="Frames of the line that are left out at its end", update=_cut_changed
+    )
+    cut: bpy.props.IntVectorProperty(size=2, options={"HIDDEN"}, description="The frames that are left out now")
     note: bpy.props.StringProperty(options={"HIDDEN"}, description="What the user should know about the take")
     fps: bpy.props.FloatProperty(options={"HIDDEN"}, description="Frames per second that the speech was written at")
     stale: bpy.props.BoolProperty(
@@ -206,6 +230,10 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         default=True,
         description="Set the scene's playback to skip frames where needed, so that lips and sound stay together",
     )
+    place: bpy.props.EnumProperty(name="Generate", items=_PLACES, description="What the recording becomes")
+    overlaps: bpy.props.EnumProperty(
+        name="Overlaps", items=_OVERLAPS, description="What becomes of two lines that would speak at once"
+    )
     existing: bpy.props.EnumProperty(
         name="Existing Animation",
         items=_EXISTING,
@@ -226,6 +254,12 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         name="Take",
         description="The take that the head plays",
         get=lambda self: _active_row(self.id_data),
+        set=lambda self, row: _play_row(self.id_data, row),
+    )
+    active_line: bpy.props.IntProperty(
+        name="Line",
+        description="The line that the settings are of",
+        get=lambda self: _active_line(self.id_data),
         set=lambda self, row: _play_row(self.id_data, row),
     )
     range_start: bpy.props.IntProperty(name="First", default=1, description="The first frame to generate again")
@@ -253,10 +287,29 @@ def _active_row(scene: bpy.types.Scene) -> int:
     return bpy.data.actions.find(action.name) if action else -1
 
 
+def _active_line(scene: bpy.types.Scene) -> int:
+    head = target_head(scene)
+    action = takes.chosen_line(head) if head else None
+    return bpy.data.actions.find(action.name) if action else -1
+
+
 def _play_row(scene: bpy.types.Scene, row: int) -> None:
     head = target_head(scene)
     if head is not None and 0 <= row < len(bpy.data.actions):
         revise.play(scene, head, bpy.data.actions[row])
+        show_recording(scene)
+
+
+def show_recording(scene: bpy.types.Scene) -> None:
+    """Let the choices under Audio be those of the take that the sidebar shows."""
+    action, chosen = takes.active(target_head(scene)), scene.duet
+    if action is None or not action.duet.own_strip:
+        return
+    group = action.duet
+    if not chosen.audio or paths.whole(chosen.audio) != paths.whole(group.audio):
+        chosen.audio = group.audio
+    chosen.source, chosen.start_frame = "FILE", group.start_frame
+    chosen.trim_start, chosen.trim_end = group.trim_start, group.trim_end
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:

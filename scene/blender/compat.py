@@ -35,6 +35,11 @@ def set_strip_range(strip: bpy.types.Strip, first: int, end: int) -> None:
         strip.frame_final_start, strip.frame_final_end = first, end
 
 
+def move_strip(strip: bpy.types.Strip, start: int) -> None:
+    """Let a sequencer strip's whole content begin at a frame, its cut with it."""
+    setattr(strip, "content_start" if _STRIP_HANDLES else "frame_start", start)
+
+
 def strip_content_start(strip: bpy.types.Strip) -> float:
     """The frame at which a strip's whole content would begin, were nothing cut off."""
     return float(strip.content_start if _STRIP_HANDLES else strip.frame_start)

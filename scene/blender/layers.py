@@ -77,20 +77,34 @@ def push(
     The strip covers `span`; without it, the slot's keys, and far more where curves go on beyond their keys.
     """
     animation = datablock.animation_data or datablock.animation_data_create()
+    chosen = animation.nla_tracks.active
     track = animation.nla_tracks.new()
+    animation.nla_tracks.active = chosen
     track.name = name or action.name
     first, last = span or _span_of(action, slot, extrapolation)
     strip = track.strips.new(action.name, int(np.floor(first)), action)
     if slot is not None:
         strip.action_slot = slot
     strip.use_sync_length = False  # after tweaking, Blender would give the strip the frames of the whole action
-    strip.action_frame_start, strip.action_frame_end = first, max(last, first + 1)
-    strip.frame_start, strip.frame_end = first, max(last, first + 1)
-    strip.scale = strip.repeat = 1.0
+    span_strip(strip, first, max(last, first + 1))
     strip.blend_type, strip.extrapolation = blend, extrapolation
     if animation.action == action:
         animation.action = None
     return track
+
+
+def span_strip(
+    strip: bpy.types.NlaStrip, first: float, last: float, ease_in: float = 0.0, ease_out: float = 0.0
+) -> None:
+    """Let the strip play these frames of its action where they are, come in and go out over some of them."""
+    strip.use_auto_blend = False
+    strip.blend_in = strip.blend_out = 0.0
+    for low, high in (("action_frame_start", "action_frame_end"), ("frame_start", "frame_end")):
+        ends = ((low, first), (high, last))
+        for name, frame in ends if first < getattr(strip, low) else ends[::-1]:  # Blender lets none pass the other
+            setattr(strip, name, frame)
+    strip.scale = strip.repeat = 1.0
+    strip.blend_in, strip.blend_out = ease_in, ease_out
 
 
 def _span_of(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, extrapolation: str) -> tuple[float, float]:
@@ -172,16 +186,6 @@ def _telling_frames(scene: bpy.types.Scene, datablocks: Sequence[bpy.types.ID]) 
         for first, last in (min(ranges), max(ranges)) if ranges else ():
             found |= {first - 7.25, first, first + 0.4 * (last - first), last, last + 11.5}
     return sorted(found)
-
-
-def push_take(obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
-    """Move the take that the head plays to NLA tracks, on the keys and on the object; return the tracks' names."""
-    names = []
-    for datablock in (obj.data.shape_keys, obj):
-        if actions.action_of(datablock) == action:
-            slot = datablock.animation_data.action_slot
-            names.append(push(datablock, action, slot, extrapolation="NOTHING").name)
-    return names
 
 
 @contextmanager

@@ -65,8 +65,11 @@ def _remember_animation(datablock: bpy.types.ID, undo: ExitStack) -> None:
     undo.callback(_restore_action, datablock, animation.action, animation.action_slot)
     for track in animation.nla_tracks:
         undo.callback(setattr, track, "mute", track.mute)
+        for strip in track.strips:
+            undo.callback(_restore_strip, strip, strip.action, strip.action_slot, strip.mute)
         if track.is_solo:
             undo.callback(setattr, track, "is_solo", True)
+    undo.callback(setattr, animation.nla_tracks, "active", animation.nla_tracks.active)
     undo.callback(_remove_new, animation.nla_tracks, set(animation.nla_tracks))
 
 
@@ -76,6 +79,14 @@ def _restore_action(
     datablock.animation_data.action = action
     if action is not None:
         datablock.animation_data.action_slot = slot
+
+
+def _restore_strip(
+    strip: bpy.types.NlaStrip, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None, mute: bool
+) -> None:
+    strip.mute = mute
+    if strip.action != action:
+        strip.action, strip.action_slot = action, slot
 
 
 def _restore_properties(datablock: bpy.types.ID, before: dict[str, Any]) -> None:

@@ -12,18 +12,24 @@ from ..blender import actions, layers, shape_keys
 from ..head import heads
 
 TRACK = "Duet Life"
-_MARKER, _WRITTEN = "duet_life", "duet_written"  # of the action: that it is life, and its checksum as written
+# Of the action: that it is life, its checksum as written, and the id of the line whose life it is.
+_MARKER, _WRITTEN, _LINE = "duet_life", "duet_written", "duet_line"
 _ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 
 
-def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int) -> bpy.types.Action | None:
-    """Let the head live for the length of a take, in place of what life it had; None where all is switched off."""
-    muted, keys = remove(obj), face.life_keys
+def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int, line: str = "") -> bpy.types.Action | None:
+    """Let the head live for the length of a take, in place of what life it, or this line, had; None where all is off.
+
+    Life of other lines stays.
+    """
+    muted, keys = remove(obj, line), face.life_keys
     if not keys.shapes and keys.neck is None:
         return None
     action = actions.new_action(f"{name} Life")
     action.use_fake_user = False
     action[_MARKER] = True
+    if line:
+        action[_LINE] = line
     action.use_frame_range = True
     last = start + face.frames
     action.frame_start, action.frame_end = start, last
@@ -39,12 +45,14 @@ def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int) -> bpy.t
     return action
 
 
-def remove(obj: bpy.types.Object) -> set[str]:
-    """Remove the head's life, but keep an action that was edited; return the names of data-blocks where it was mute."""
+def remove(obj: bpy.types.Object, line: str = "") -> set[str]:
+    """Remove the life of a line, or of no line, but keep an action that was edited.
+
+    Returns the names of data-blocks where it was mute.
+    """
     muted = set()
     for datablock in _living(obj):
-        tracks = datablock.animation_data.nla_tracks if datablock.animation_data else []
-        for track in [track for track in tracks if _is_life(track)]:
+        for track in _tracks_on(datablock, line):
             if track.mute:
                 muted.add(datablock.name)
             action = track.strips[0].action
@@ -54,15 +62,33 @@ def remove(obj: bpy.types.Object) -> set[str]:
     return muted
 
 
-def tracks_of(obj: bpy.types.Object) -> list[bpy.types.NlaTrack]:
-    """The NLA tracks of the head's life."""
-    return [
-        track
-        for datablock in _living(obj)
-        if datablock.animation_data
-        for track in datablock.animation_data.nla_tracks
-        if _is_life(track)
-    ]
+def give_to_line(obj: bpy.types.Object, line: str) -> None:
+    """Let the life of no line be that of this one."""
+    for track in tracks_of(obj, ""):
+        track.strips[0].action[_LINE] = line
+
+
+def move(obj: bpy.types.Object, line: str, frames: int) -> None:
+    """Move the keys of a line's life in time; its strips are `lines.arrange`'s."""
+    for action in {track.strips[0].action for track in tracks_of(obj, line)}:
+        whole = action.get(_WRITTEN) == _checksum(action)
+        for bag in [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]:
+            for curve in bag.fcurves:
+                actions.move_keys(curve, frames)
+        action.frame_start, action.frame_end = action.frame_start + frames, action.frame_end + frames
+        if whole:
+            action[_WRITTEN] = _checksum(action)
+
+
+def tracks_of(obj: bpy.types.Object, line: str | None = None) -> list[bpy.types.NlaTrack]:
+    """The NLA tracks of the head's life: of a line, of no line (""), or all (None)."""
+    return [track for datablock in _living(obj) for track in _tracks_on(datablock, line)]
+
+
+def _tracks_on(datablock: bpy.types.ID, line: str | None) -> list[bpy.types.NlaTrack]:
+    tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
+    found = [track for track in tracks if _is_life(track)]
+    return [track for track in found if line is None or track.strips[0].action.get(_LINE, "") == line]
 
 
 def _living(obj: bpy.types.Object) -> list[bpy.types.ID]:

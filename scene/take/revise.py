@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
-from ...inference.errors import AudioError, DuetError
+from ...inference.errors import AudioError, DuetError, HeadError
 from ...inference.head.library import with_emotions
 from ...inference.performance.curves import frame_span
 from ...inference.performance.face import FaceCurves
@@ -22,7 +22,8 @@ from ..blender.timing import require_unstretched, scene_fps
 from ..checks import meant, obstacles
 from ..head import emotions, feelings, followers, heads, sliders
 from . import life as lively
-from . import settings, sound, take_curves, takes, versions
+from . import line_edits, lines, settings, sound, take_curves, takes, versions
+from .role import Role, role_of
 from .take_curves import face_of, felt, keyed, write_emotion, write_silence, write_speech
 
 _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
@@ -60,7 +61,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         made = action.copy()
         moved = made.duet.moved_to != made.duet.start_frame
         if moved:
-            yield from _move_steps(made, stored)
+            yield from take_curves.move_steps(made, stored)
         face = face_of(made, stored, fps)
         yield from write_speech(made, stored, key, face)
         write_silence(made, stored, obj, face)
@@ -84,7 +85,7 @@ def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str
     old.name = f"{name} (edited)" if edited else f"{name} (old)"
     new.name, new.use_fake_user = name, True
     if edited:
-        old.use_fake_user = True
+        old.use_fake_user, old.duet.line = True, ""
         return [f"Your edited curves are kept in the take '{old.name}'."]
     bpy.data.actions.remove(old)
     return []
@@ -136,8 +137,17 @@ def life(action: bpy.types.Action) -> None:
         face = face_of(action, takes.read(action), scene_fps(bpy.context.scene))
         players = _players(action)
         for obj in players:
-            lively.add(obj, action.name, face, action.duet.moved_to)
+            live(obj, action, face)
         _touch(players)
+
+
+def live(obj: bpy.types.Object, action: bpy.types.Action, face: FaceCurves) -> None:
+    """Let the head live by a take: alone, or in the take's line."""
+    line = lines.of(obj, action)
+    lively.add(obj, action.name, face, action.duet.moved_to, line.id if line else "")
+    if line:
+        lines.mute(line, line.is_muted)
+        lines.arrange(obj)
 
 
 def start(action: bpy.types.Action) -> None:
@@ -147,31 +157,37 @@ def start(action: bpy.types.Action) -> None:
     """
     if not settings.acting() or not takes.is_take(action) or action.duet.start_frame == action.duet.moved_to:
         return
+    if _settled(action):
+        return
     if _is_long(action):
         action.duet.stale = True
         return
     stored = takes.read(action)
-    finish(_move_steps(action, stored))
+    finish(take_curves.move_steps(action, stored))
     for obj in _players(action):
         for note in _heard(bpy.context.scene, obj, action, stored):
             action.duet.note = note
     life(action)
 
 
-def _move_steps(action: bpy.types.Action, stored: takes.StoredTake) -> Steps[None]:
-    """Move all keys of a take to its start frame, a curve a step."""
-    group = action.duet
-    whole = [part for part in take_curves.PARTS if not take_curves.is_edited(part, action, stored)]
-    curves = [
-        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
-    ]
-    for row, curve in enumerate(curves):
-        actions.move_keys(curve, group.start_frame - group.moved_to)
-        yield row / len(curves)
-    group.moved_to = group.start_frame
-    for part in whole:
-        if actions.slot_for(action, take_curves.PARTS[part]) is not None:
-            take_curves.sign(part, action, stored)
+def cut(action: bpy.types.Action) -> None:
+    """Trim the action's line as its settings say."""
+    if settings.acting():
+        _settled(action)
+
+
+def _settled(action: bpy.types.Action) -> bool:
+    """Whether the action is a line, which is then where its settings say, or they say why not and are as before."""
+    scene = bpy.context.scene
+    found = [line for obj in bpy.data.objects if (line := lines.of(obj, action))]
+    for line in found:
+        action.duet.note = ""
+        try:
+            line_edits.settle(scene, line, scene.duet.overlaps == "FADE")
+        except HeadError as error:
+            action.duet.note = str(error)
+    _touch([line.obj for line in found])
+    return bool(found)
 
 
 def _is_long(action: bpy.types.Action) -> bool:
@@ -181,8 +197,12 @@ def _is_long(action: bpy.types.Action) -> bool:
 def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:
     """Let the head play this take, with its sound and life, in place of another; return notes for the user.
 
-    All or nothing, as a new take is; raises HeadError.
+    On a head with lines: a line is only chosen; another take takes the chosen line's place. All or nothing, as a new
+    take is; raises HeadError.
     """
+    if lines.of(obj, action):
+        lines.choose(obj, action)
+        return []
     if not takes.is_take(action) or takes.active(obj) == action:
         return []
     heads.require_head(obj)
@@ -190,6 +210,8 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     take, face = stored.take, face_of(action, stored, scene_fps(scene))
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
+    begin = action.duet.moved_to
+    role = role_of(scene, obj, action.name, (begin, begin + face.frames - 1))
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action.use_fake_user = True
         bag = actions.ensure_bag(action, obj)
@@ -199,10 +221,11 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
         due = due_of(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, timed))
-        notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way)
+        notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way, role)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        lively.add(obj, action.name, face, action.duet.moved_to)
+        lively.add(obj, action.name, face, begin, role.line_of(action))
         _connect([obj], take, timed)
+    role.end(scene, obj, action)
     notes += _heard(scene, obj, action, stored)
     _touch([obj])
     return notes
@@ -224,8 +247,11 @@ def switch(
     due: Due,
     layer: bool,
     lift: bool,
+    role: Role = Role(),  # noqa: B008 - it is frozen
 ) -> list[str]:
     """Let the head play an action of Duet's and nothing that it played before, but for what is layered; return notes.
+
+    On a head with lines, it takes the place of a line, or is one more, as its role says.
 
     `names` are the emotions whose sliders rest where nothing moves them any more. With `lift`, what would hide the
     face is taken out of the way; HeadError where that may not be, or where what is due is not what shows then.
@@ -235,8 +261,9 @@ def switch(
     with sliders.resting([obj], names), layers.resting_keys(key):
         notes += layers.make_way(scene, [obj], [key, obj], layer)
         widen(key, due.names, due.values)
-        assign(obj, action)
-    meant.require(scene, obj, *due)
+        role.begin(scene, obj, action)
+    shown = lines.alone(obj, action, due.frames)
+    meant.require(scene, obj, due.names, due.frames[shown], due.values[shown])
     unseen = obstacles.hidden(obj, bpy.context.view_layer)
     return [*notes, unseen] if unseen else notes
 
@@ -269,12 +296,6 @@ def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Actio
     return []
 
 
-def assign(obj: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Let the head's keys and the head object play a take, each in its slot."""
-    for datablock in (obj.data.shape_keys, obj):
-        actions.assign(datablock, action)
-
-
 def widen(key: bpy.types.Key, names: Sequence[str], values: Floats) -> None:
     """Let the sliders of speech keys reach all values (T, N)."""
     shape_keys.widen_sliders(key, names, values.min(axis=0, initial=0.0), values.max(axis=0, initial=0.0))
@@ -299,6 +320,9 @@ def _heard(
     scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action, stored: takes.StoredTake
 ) -> list[str]:
     """Show the take's sound; a note where its file cannot be read, for the face plays on without it."""
+    line = lines.of(obj, action)
+    if line:
+        return line_edits.hear(scene, line)
     try:
         show_sound(scene, obj, action, stored)
     except AudioError as error:
@@ -307,14 +331,14 @@ def _heard(
 
 
 def _players(action: bpy.types.Action) -> list[bpy.types.Object]:
-    return [obj for obj in bpy.data.objects if takes.active(obj) == action]
+    return [obj for obj in bpy.data.objects if takes.sole(obj) == action or lines.of(obj, action)]
 
 
 def _keep_if_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> None:
     """Keep a copy of a take of which somebody has edited a part, before that is written anew."""
     if getattr(action.duet, part) and take_curves.is_edited(part, action, stored):
         copy = action.copy()
-        copy.name, copy.use_fake_user = f"{action.name} (edited)", True
+        copy.name, copy.use_fake_user, copy.duet.line = f"{action.name} (edited)", True, ""
         action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."
 
 

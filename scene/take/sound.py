@@ -18,7 +18,7 @@ from ..blender import compat
 from ..blender.paths import for_blender, whole
 from ..head import heads
 
-_MARKER = "duet_head"  # custom property of the strip: the id of the head that speaks it
+_MARKER, _LINE = "duet_head", "duet_line"  # of the strip: the ids of the head that speaks it, and of the line
 _CHANNELS = 128
 _READ = 8  # seconds of sound that are decoded at a time: to open the file, as each piece does, takes the most of it
 _PIECE = 2  # seconds whose rate is converted at a time
@@ -87,15 +87,15 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
         raise AudioError(f"'{path}' is not a sound that Blender can read.", remedy) from error
 
 
-def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
-    """The sound strips that Duet has added for this head."""
+def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object, line: str | None = "") -> list[bpy.types.Strip]:
+    """The sound strips that Duet has added for this head: those of a line, of no line (""), or of all (None)."""
     strips = scene.sequence_editor.strips if scene.sequence_editor else ()
-    owner = heads.head_id(obj)
-    return [strip for strip in strips if owner and strip.get(_MARKER) == owner]
+    found = [strip for strip in strips if strip.get(_MARKER) == heads.head_id(obj) != ""]
+    return [strip for strip in found if line is None or strip.get(_LINE, "") == line]
 
 
 def add_strip(
-    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int, skip: int = 0
+    scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, start: int, length: int, skip: int = 0, line: str = ""
 ) -> bpy.types.Strip:
     """Add the sound on the lowest channel that is heard, unlocked and free for `length` frames from `start` on.
 
@@ -111,7 +111,21 @@ def add_strip(
     if skip or compat.strip_range(strip)[1] > start + length + 1:  # Blender may round a strip up
         compat.set_strip_range(strip, start, start + length)
     strip[_MARKER] = heads.head_id(obj)
+    give_to_line(strip, line)
     return strip
+
+
+def give_to_line(strip: bpy.types.Strip, line: str) -> None:
+    """Let the strip be the sound of a line; of none where the id is empty."""
+    strip.pop(_LINE, None)
+    if line:
+        strip[_LINE] = line
+
+
+def move_strip(strip: bpy.types.Strip, start: int, length: int, skip: int) -> None:
+    """Let a strip play `length` frames of its sound from `start` on, without its first `skip`."""
+    compat.move_strip(strip, start - skip)
+    compat.set_strip_range(strip, start, start + length)
 
 
 def sound_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.head.library import emotion_names
-from ...inference.performance.curves import at_frames
+from ...inference.performance.curves import at_frames, frame_span
 from ...inference.performance.face import FaceCurves
 from ...inference.performance.silence import with_surroundings
 from ...inference.steps import Steps
@@ -26,6 +26,11 @@ def face_of(action: bpy.types.Action, stored: takes.StoredTake, fps: float, spee
     return FaceCurves(stored.take, settings.performance_of(action.duet), fps, stored.pauses, speech)
 
 
+def frames_of(take: Take, fps: float) -> int:
+    """How many frames a take has at a frame rate."""
+    return frame_span(take.frame_count, take.fps, fps)
+
+
 def write_speech(
     action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, face: FaceCurves
 ) -> Steps[None]:
@@ -37,7 +42,7 @@ def write_speech(
         yield column / len(names)
     yield 1.0
     sign("written_speech", action, stored)
-    group.stale, group.fps = False, face.fps
+    group.stale, group.fps, group.length = False, face.fps, face.frames
 
 
 def write_silence(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves) -> None:
@@ -72,6 +77,20 @@ def write_own_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: b
     own = take.emotion_curves[:, [take.emotions.index(name) for name in names]]
     sliders.write_curves(bag, names, at_frames(own, take.fps, fps), action.duet.moved_to)
     sign("written_emotion", action, stored)
+
+
+def move_steps(action: bpy.types.Action, stored: takes.StoredTake | None) -> Steps[None]:
+    """Move all keys of a take, or of a line that is none, to its start frame, a curve a step."""
+    group = action.duet
+    whole = [part for part in PARTS if stored and not is_edited(part, action, stored)]
+    curves = [curve for layer in action.layers for s in layer.strips for bag in s.channelbags for curve in bag.fcurves]
+    for row, curve in enumerate(curves):
+        actions.move_keys(curve, group.start_frame - group.moved_to)
+        yield row / len(curves)
+    group.moved_to = group.start_frame
+    for part in whole:
+        if stored and actions.slot_for(action, PARTS[part]) is not None:
+            sign(part, action, stored)
 
 
 def _without_sliders(action: bpy.types.Action, obj: bpy.types.Object) -> bpy.types.ActionChannelbag:

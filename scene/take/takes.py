@@ -121,16 +121,43 @@ def is_take(action: bpy.types.Action | None) -> bool:
     return action is not None and _DATA in action
 
 
-def active(obj: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The take that the head plays, or None."""
+def sole(obj: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The take that the head plays alone, and not as a line; None where there is none."""
     action = actions.action_of(obj.data.shape_keys) if obj is not None and heads.is_head(obj) else None
     return action if is_take(action) else None
 
 
+def active(obj: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The take that the head plays alone, else that of the chosen line, or None."""
+    action = sole(obj)
+    if action is None and obj is not None and heads.is_head(obj):
+        action = chosen_line(obj)
+    return action if is_take(action) else None
+
+
+def line_tracks(datablock: bpy.types.ID) -> list[tuple[bpy.types.NlaTrack, bpy.types.Action]]:
+    """(track, action) of what is placed there as a line (`lines`)."""
+    tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
+    played = [(track, track.strips[0].action) for track in tracks if len(track.strips) == 1]
+    return [(track, action) for track, action in played if action is not None and action.duet.line]
+
+
+def placed(obj: bpy.types.Object) -> list[tuple[bpy.types.NlaTrack, bpy.types.Action]]:
+    """(track of the keys, action) of the head's lines."""
+    return line_tracks(obj.data.shape_keys)
+
+
+def chosen_line(obj: bpy.types.Object) -> bpy.types.Action | None:
+    """The action of the line whose track of the keys is the active one."""
+    animation = obj.data.shape_keys.animation_data
+    chosen = animation.nla_tracks.active if animation else None
+    return next((action for track, action in placed(obj) if track == chosen), None)
+
+
 def takes_of(obj: bpy.types.Object) -> list[bpy.types.Action]:
-    """The head's takes by name: those made for it, and the one that it plays."""
-    own, playing = heads.head_id(obj), active(obj)
-    return [a for a in bpy.data.actions if is_take(a) and (a == playing or (own and a.duet.head == own))]
+    """The head's takes by name: those made for it, and those that it plays."""
+    own, playing = heads.head_id(obj), [sole(obj), *(action for _, action in placed(obj))]
+    return [a for a in bpy.data.actions if is_take(a) and (a in playing or (own and a.duet.head == own))]
 
 
 def load(obj: bpy.types.Object) -> StoredTake | None:

@@ -389,18 +389,6 @@ def test_life_follows_the_take_that_plays(scene, head, speak):
 # Layers and plain keys
 
 
-def test_a_take_in_the_nla_plays_as_before(scene, head, speak):
-    from duet.scene.blender import layers
-
-    action = speak(emotion="sad", intensity=0.5)
-    due = evaluated(head, 20)
-    layers.push_take(head, action)
-    assert takes.active(head) is None
-    assert np.abs(evaluated(head, 20) - due).max() < 1e-6
-    assert [track.name for track in head.data.shape_keys.animation_data.nla_tracks] == ["Duet line"]
-    assert action in takes.takes_of(head)
-
-
 @pytest.mark.parametrize("tolerance", [0.02, 0.5])
 def test_plain_keys_hold_the_face_within_the_tolerance_without_drivers(scene, head, speak, tolerance):
     take = quiet_take(frames=96)

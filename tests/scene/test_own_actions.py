@@ -8,6 +8,7 @@ from duet.inference.errors import HeadError
 from duet.scene import bake
 from duet.scene.blender import actions, compat, layers, shape_keys
 from duet.scene.head import heads
+from duet.scene.take import line_edits
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
@@ -207,6 +208,6 @@ def test_a_take_pushed_to_the_nla_stays_at_its_frames(scene, head, speak):
     head.keyframe_insert('["Happy"]', frame=100)
     read = lambda head: [head.data.shape_keys.key_blocks[1].value, head["Happy"]]  # noqa: E731
     before = values(head, (5, 30, 48), read)
-    layers.push_take(head, head.data.shape_keys.animation_data.action)
+    line_edits.keep(scene, head)
     np.testing.assert_allclose(np.array(values(head, (5, 30, 48), read))[:, 0], np.array(before)[:, 0], atol=1e-5)
     assert values(head, (100,), read)[0][1] == pytest.approx(1.0)

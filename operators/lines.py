@@ -1,0 +1,157 @@
+"""What is done with the lines of a head: made of takes, moved, trimmed, muted, removed."""
+
+# mypy: disable-error-code="valid-type"
+
+from __future__ import annotations
+
+import bpy
+
+from ..inference.errors import DuetError, HeadError
+from ..scene import properties
+from ..scene.head import heads
+from ..scene.take import line_edits, lines, takes
+from .poll import Reasoned
+
+_SIDES = [
+    ("BEFORE", "Before", "Leave out what is before the current frame"),
+    ("AFTER", "After", "Leave out what is after the current frame"),
+    ("WHOLE", "Whole", "Play all of the line again"),
+]
+
+
+class DUET_OT_push_take(Reasoned, bpy.types.Operator):
+    """Make the take that plays alone a line: NLA strips with its sound and life, beside which others can speak"""
+
+    bl_idname = "duet.push_take"
+    bl_label = "Push to NLA"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether a take plays alone."""
+        try:
+            sole = takes.sole(heads.require_head(properties.target_head(context.scene)))
+        except DuetError as error:
+            return str(error)
+        return "" if sole else "No take plays alone: lines are in the NLA already."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Push keys and object down."""
+        head = properties.require_target_head(context.scene)
+        line = line_edits.keep(context.scene, head)
+        self.report({"INFO"}, f"'{line.action.name}' is a line, on NLA tracks of its name.")
+        return {"FINISHED"}
+
+
+class _OnLine(Reasoned):
+    """An operator on the chosen line of the chosen head; `edit` raises DuetError and returns what to say."""
+
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether there is one, and the head can be written to."""
+        try:
+            head = heads.require_head(properties.target_head(context.scene))
+        except DuetError as error:
+            return str(error)
+        return "" if lines.chosen(head) else "No line is chosen. Click one in the list of lines."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change the line, or say why not."""
+        line = lines.chosen(properties.require_target_head(context.scene))
+        try:
+            if line is None:
+                raise HeadError("No line is chosen.", "Click one in the list of lines.")
+            self.edit(context.scene, line)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        properties.show_recording(context.scene)
+        return {"FINISHED"}
+
+    def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
+        """Change the line."""
+        raise NotImplementedError
+
+
+class DUET_OT_move_line(_OnLine, bpy.types.Operator):
+    """Let the chosen line begin at a frame, with its sound, life and keys; other lines stay as they are"""
+
+    bl_idname = "duet.move_line"
+    bl_label = "Move Line"
+
+    frame: bpy.props.IntProperty(name="Frame", description="The scene's frame at which it begins to be heard")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """At the current frame."""
+        self.frame = context.scene.frame_current
+        return self.execute(context)
+
+    def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
+        """Give it another start frame."""
+        line_edits.move(scene, line, self.frame, scene.duet.overlaps == "FADE")
+
+
+class DUET_OT_trim_line(_OnLine, bpy.types.Operator):
+    """Trim the chosen line at the current frame, its sound with it; nothing is lost"""
+
+    bl_idname = "duet.trim_line"
+    bl_label = "Trim Line"
+
+    side: bpy.props.EnumProperty(name="Side", items=_SIDES)
+
+    def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
+        """Change one of its ends, or both."""
+        group = line.action.duet
+        first, last = line.first, line.last
+        if self.side == "WHOLE":
+            first, last = group.moved_to, group.moved_to + group.length - 1
+        elif not first <= scene.frame_current <= last:
+            where = f"The line '{line.action.name}' plays from frame {first} to {last}, not at {scene.frame_current}."
+            raise HeadError(where, "Go to a frame within it.")
+        elif self.side == "BEFORE":
+            first = scene.frame_current
+        else:
+            last = scene.frame_current
+        line_edits.trim(scene, line, first, last, scene.duet.overlaps == "FADE")
+
+
+class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
+    """Mute or unmute a line: face, life and sound"""
+
+    bl_idname = "duet.mute_line"
+    bl_label = "Mute Line"
+
+    name: bpy.props.StringProperty(name="Line", description="The line's name; empty: the chosen one")
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether the head has lines."""
+        head = properties.target_head(context.scene)
+        return "" if lines.on(head) else "The head has no lines."
+
+    def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
+        """Turn it as it is not."""
+        line_edits.mute(scene, line, not line.is_muted, scene.duet.overlaps == "FADE")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Choose the line that is named, and change it."""
+        head = properties.require_target_head(context.scene)
+        if self.name in bpy.data.actions and lines.of(head, bpy.data.actions[self.name]):
+            lines.choose(head, bpy.data.actions[self.name])
+        return super().execute(context)
+
+
+class DUET_OT_remove_line(_OnLine, bpy.types.Operator):
+    """Remove the chosen line, with its sound and life; its take stays in the list of takes"""
+
+    bl_idname = "duet.remove_line"
+    bl_label = "Remove Line"
+
+    def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
+        """Take it off."""
+        line_edits.remove(scene, line)
+
+
+CLASSES = (DUET_OT_push_take, DUET_OT_move_line, DUET_OT_trim_line, DUET_OT_mute_line, DUET_OT_remove_line)

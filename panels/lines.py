@@ -1,0 +1,89 @@
+"""The lines of a head: what it says when, and what is done with the chosen one."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.session import RUNTIME
+from ..scene import properties
+from ..scene.blender import timing
+from ..scene.take import lines, takes
+from .tab import Tab, columns, wrapped
+
+_WIDTHS = (0.2, 0.22)  # of a row: its start, and of the rest its length
+
+
+class DUET_UL_lines(bpy.types.UIList):
+    """The lines of the chosen head in order of time; a double click changes a name."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
+        """Draw when it begins, how long it is, its name, and whether it is muted."""
+        line = lines.of(properties.target_head(context.scene), item)
+        if line is None:
+            return
+        row = layout.split(factor=_WIDTHS[0], align=True)
+        row.prop(item.duet, "start_frame", text="", emboss=False)
+        row = row.split(factor=_WIDTHS[1], align=True)
+        row.label(text=f"{(line.last - line.first + 1) / timing.scene_fps(context.scene):.1f} s")
+        row = row.row(align=True)
+        row.prop(item, "name", text="", emboss=False)
+        muted = line.is_muted
+        icon = "MUTE_IPO_ON" if muted else "MUTE_IPO_OFF"
+        row.operator("duet.mute_line", text="", icon=icon, emboss=False).name = item.name
+
+    def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
+        """Show only lines of the chosen head, the first one first."""
+        own = [line.action for line in lines.on(properties.target_head(context.scene))]
+        every = list(bpy.data.actions)
+        order = {action: row for row, action in enumerate([*own, *(a for a in every if a not in own)])}
+        return [self.bitflag_filter_item if a in own else 0 for a in every], [order[a] for a in every]
+
+
+class DUET_PT_lines(Tab, bpy.types.Panel):
+    """What the head says when."""
+
+    bl_label = "Lines"
+    bl_parent_id = "DUET_PT_result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the head has takes."""
+        head = properties.target_head(context.scene)
+        return head is not None and bool(takes.takes_of(head) or lines.on(head))
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the list, and what is done with the chosen line."""
+        layout, scene = self.layout, context.scene
+        layout.enabled = not RUNTIME.busy
+        head = properties.target_head(scene)
+        if not lines.on(head):
+            if takes.sole(head):
+                wrapped(layout, context, "One take plays alone. As a line, others can follow it.")
+            layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
+            return
+        titles = layout.split(factor=_WIDTHS[0])
+        titles.label(text="Start")
+        titles = titles.split(factor=_WIDTHS[1])
+        titles.label(text="Length")
+        titles.label(text="Line")
+        layout.template_list("DUET_UL_lines", "", bpy.data, "actions", scene.duet, "active_line", rows=4)
+        sole = takes.sole(head)
+        if sole is not None:
+            wrapped(layout, context, f"The take '{sole.name}' plays alone, over all lines.")
+            layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
+        row = layout.row(align=True)
+        row.operator("duet.move_line", text="Move Here", icon="TRACKING_FORWARDS_SINGLE")
+        row.operator("duet.remove_line", text="Remove", icon="REMOVE")
+        row = layout.row(align=True)
+        for side, text in (("BEFORE", "Trim Before"), ("AFTER", "Trim After"), ("WHOLE", "Whole")):
+            row.operator("duet.trim_line", text=text).side = side
+        line = lines.chosen(head)
+        column = columns(layout)
+        if line is not None:
+            cut = column.column(align=True)
+            cut.prop(line.action.duet, "cut_start")
+            cut.prop(line.action.duet, "cut_end")
+        column.prop(scene.duet, "overlaps")
+
+
+CLASSES = (DUET_UL_lines, DUET_PT_lines)

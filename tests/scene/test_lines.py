@@ -1,0 +1,217 @@
+"""Lines on one head: what one shows and says is the same whatever the others do, also in a file that is opened anew."""
+
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+from duet.inference.errors import HeadError
+from duet.inference.performance.curves import at_frames
+from duet.inference.steps import finish
+from duet.scene import bake, properties
+from duet.scene.blender import actions, compat, shape_keys, timing
+from duet.scene.head import heads
+from duet.scene.take import life, line_edits, lines, revise, sound, takes
+from duet.tests.blender_fakes import (
+    SPEECH_NAMES,
+    evaluated,
+    fake_blendshapes,
+    fake_head,
+    fingerprint,
+    quiet_take,
+    write_wav,
+)
+
+pytestmark = pytest.mark.blender
+HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
+HUNDREDTH_MM = 1e-5  # metres
+LENGTH = 48
+STARTS = {"first": 1, "second": 61, "third": 112}
+
+
+@pytest.fixture(autouse=True)
+def scene():
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    properties.register()
+    scene = bpy.context.scene
+    timing.set_scene_fps(scene, 24)
+    yield scene
+    properties.unregister()
+
+
+@pytest.fixture
+def head(scene):
+    obj = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    scene.duet.head = obj
+    return obj
+
+
+@pytest.fixture
+def say(scene, head, tmp_path):
+    """say(name, start): one more line of two seconds, happy and alive; its speech is unlike that of the others."""
+
+    def make(name, start, frames=LENGTH, **chosen):
+        for setting, value in {"emotion": "happy", "intensity": 0.8, **chosen}.items():
+            setattr(scene.duet, setting, value)
+        voice = write_wav(tmp_path / f"{name}.wav", np.sin(np.arange(round(16000 * frames / 24)) * 0.1))
+        take = quiet_take(frames, speaks=(6, frames - 6))
+        turn = sum(map(ord, name)) % 4 + 1
+        take = replace(take, speech_weights=np.roll(take.speech_weights, turn, axis=1))
+        recording = bake.Recording(voice, start)
+        finish(bake.apply_steps(scene, head, take, recording, properties.performance(scene), beside=True))
+        return bpy.data.actions[f"Duet {name}"]
+
+    return make
+
+
+@pytest.fixture
+def dialogue(say):
+    """Three lines, the third of them close behind the second."""
+    return {name: say(name, start) for name, start in STARTS.items()}
+
+
+def shown(head, action):
+    """The face in every third frame of a line."""
+    line = lines.of(head, action)
+    return np.stack([evaluated(head, frame).copy() for frame in range(line.first, line.last + 1, 3)])
+
+
+def heard(scene, head):
+    """{line: (first frame, frame after the last, muted)} of the sounds."""
+    found = {line.action.name: sound.strips_of(scene, head, line.id) for line in lines.on(head)}
+    return {name: (*compat.strip_range(strip), strip.mute) for name, (strip,) in found.items()}
+
+
+def far(one, other):
+    return float(np.linalg.norm(one - other, axis=-1).max())
+
+
+def test_a_line_shows_what_its_take_shows_alone(scene, head, say):
+    action = say("first", 1)
+    beside = shown(head, action)
+    bpy.data.actions.remove(say("second", 61))
+    with_life = [evaluated(head, frame).copy() for frame in range(1, LENGTH + 1, 3)]
+    assert far(beside, np.stack(with_life)) < HUNDREDTH_MM
+    due = at_frames(takes.read(action).take.speech_weights, 24, 24)
+    for frame in (1, 7, 20, LENGTH):
+        scene.frame_set(frame)
+        values = [head.data.shape_keys.key_blocks[name].value for name in SPEECH_NAMES]
+        assert values == pytest.approx(due[frame - 1], abs=1e-5)
+        assert head["Happy"] == pytest.approx(0.8, abs=1e-4)
+
+
+def test_each_line_keeps_mouth_feeling_life_and_sound_when_others_come(scene, head, say):
+    first = say("first", 1)
+    before = shown(head, first)
+    say("second", 61)
+    say("third", 112, emotion="sad")
+    assert far(shown(head, first), before) < HUNDREDTH_MM
+    assert heard(scene, head) == {f"Duet {n}": (s, s + LENGTH, False) for n, s in STARTS.items()}
+    living = {track.strips[0].action["duet_line"] for track in life.tracks_of(head)}
+    assert living == {line.id for line in lines.on(head)}
+    assert np.abs(evaluated(head, 30) - evaluated(head, 55)).max() > 100 * HUNDREDTH_MM  # at rest between the lines
+
+
+def test_moved_trimmed_muted_and_removed_lines_leave_the_others_as_they_are(scene, head, dialogue, tmp_path):
+    first, second, third = dialogue.values()
+    before = {action.name: shown(head, action) for action in dialogue.values()}
+    key = actions.ensure_bag(second, head.data.shape_keys).fcurves.find(shape_keys.value_path(SPEECH_NAMES[0]))
+    key.keyframe_points[20].co.y += 0.5  # by hand
+    edited = shown(head, second)
+    line_edits.move(scene, lines.of(head, second), 200, False)
+    assert far(shown(head, second), edited) < HUNDREDTH_MM
+    assert [far(shown(head, each), before[each.name]) < HUNDREDTH_MM for each in (first, third)] == [True, True]
+    line_edits.trim(scene, lines.of(head, third), 121, 150, False)
+    assert lines.of(head, third).first == 121
+    assert far(shown(head, third), before[third.name][3:13]) < HUNDREDTH_MM
+    line_edits.mute(scene, lines.of(head, third), True, False)
+    assert far(evaluated(head, 130), evaluated(head, 400)) < HUNDREDTH_MM
+    due = {"Duet first": (1, 49, False), "Duet second": (200, 248, False), "Duet third": (121, 151, True)}
+    assert heard(scene, head) == due
+    line_edits.mute(scene, lines.of(head, third), False, False)
+    line_edits.remove(scene, lines.of(head, first))
+    path = tmp_path / "shot.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    scene, head = bpy.context.scene, bpy.data.objects["Duet Head"]
+    assert [line.action.name for line in lines.on(head)] == ["Duet third", "Duet second"]
+    assert far(shown(head, bpy.data.actions["Duet third"]), before["Duet third"][3:13]) < HUNDREDTH_MM
+    assert far(shown(head, bpy.data.actions["Duet second"]), edited) < HUNDREDTH_MM
+    assert "Duet first" in {action.name for action in takes.takes_of(head)}
+
+
+def test_lines_do_not_overlap_unless_they_may_fade(scene, head, dialogue):
+    second, third = dialogue["second"], dialogue["third"]
+    before = shown(head, third)
+    scene.frame_set(1)
+    state = fingerprint()
+    with pytest.raises(HeadError, match="would both speak from frame 112 to 147"):
+        line_edits.move(scene, lines.of(head, second), 100, False)
+    second.duet.start_frame = 100  # as the sidebar does
+    assert second.duet.start_frame == 61
+    assert "would both speak" in second.duet.note
+    scene.frame_set(1)
+    assert fingerprint() == state
+    with pytest.raises(HeadError, match="fade into one another only"):
+        line_edits.move(scene, lines.of(head, dialogue["first"]), 61, True)
+    scene.duet.overlaps = "FADE"
+    second.duet.start_frame = 70
+    assert second.duet.start_frame == 70
+    assert far(shown(head, third)[2:], before[2:]) < HUNDREDTH_MM
+    values = []
+    for frame in (112, 114, 117):
+        scene.frame_set(frame)
+        values.append(head["Happy"])
+    assert values == pytest.approx([0.8] * 3, abs=1e-4)  # one goes as the other comes
+
+
+def test_settings_of_a_line_change_that_line_alone(scene, head, dialogue):
+    first, second, third = dialogue.values()
+    before = {action.name: shown(head, action) for action in dialogue.values()}
+    lines.choose(head, second)
+    assert properties.performance(scene) == second.duet
+    second.duet.articulation, second.duet.emotion, second.duet.seed = 0.5, "angry", 77
+    assert [far(shown(head, each), before[each.name]) < HUNDREDTH_MM for each in (first, third)] == [True, True]
+    assert far(shown(head, second), before[second.name]) > 100 * HUNDREDTH_MM
+    again = replace(takes.read(second).take, speech_weights=0.5 * takes.read(second).take.speech_weights)
+    finish(bake.regenerate_steps(scene, head, second, again))
+    (second,) = [line.action for line in lines.on(head) if line.action.name == "Duet second"]
+    scene.frame_set(80)
+    value = head.data.shape_keys.key_blocks[SPEECH_NAMES[1]].value
+    assert value == pytest.approx(0.5 * again.speech_weights[19, 1], abs=1e-5)
+    assert far(shown(head, first), before[first.name]) < HUNDREDTH_MM
+
+
+def test_another_take_takes_the_chosen_lines_place(scene, head, dialogue):
+    lines.choose(head, dialogue["second"])
+    copy = dialogue["second"].copy()
+    copy.duet.line, copy.name = "", "Other"
+    revise.play(scene, head, copy)
+    assert [line.action.name for line in lines.on(head)] == ["Duet first", "Other", "Duet third"]
+    assert heard(scene, head)["Other"] == (61, 109, False)
+    assert takes.active(head) == copy
+
+
+def test_a_take_alone_becomes_a_line_and_loses_nothing(scene, head, say):
+    scene.duet.emotion, scene.duet.intensity = "happy", 0.8
+    action = say("first", 1)
+    line_edits.remove(scene, lines.of(head, action))
+    revise.play(scene, head, action)
+    assert takes.sole(head) == action
+    before = [evaluated(head, frame).copy() for frame in range(1, LENGTH + 1, 3)]
+    say("second", 61)
+    assert takes.sole(head) is None
+    assert far(shown(head, action), np.stack(before)) < HUNDREDTH_MM
+    assert heard(scene, head) == {"Duet first": (1, 49, False), "Duet second": (61, 109, False)}
+
+
+def test_a_line_that_cannot_be_made_leaves_the_scene_as_it_was(scene, head, dialogue, say, monkeypatch):
+    scene.frame_set(1)
+    before = fingerprint()
+    with pytest.raises(HeadError, match="would both speak"):
+        say("fourth", 20)
+    monkeypatch.setattr(bake.life, "add", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        say("fifth", 300)
+    scene.frame_set(1)
+    assert fingerprint() == before
