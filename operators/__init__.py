@@ -4,9 +4,24 @@ from types import ModuleType
 
 
 def _classes() -> tuple[type, ...]:
-    from . import add_head, bind_head, cancel, copy_report, emotion_keys, generate, library, lines, takes, test_engine
+    from . import (
+        add_head,
+        bind_head,
+        cancel,
+        copy_report,
+        emotion_keys,
+        fit_range,
+        generate,
+        library,
+        lines,
+        recording,
+        takes,
+        test_engine,
+    )
 
-    modules = (add_head, bind_head, generate, cancel, emotion_keys, library, takes, lines, test_engine, copy_report)
+    chosen = (add_head, bind_head, recording)
+    played = (takes, lines, fit_range)
+    modules = (*chosen, generate, cancel, emotion_keys, library, *played, test_engine, copy_report)
     every = (*modules, *_target_modules(), *_file_modules())
     return tuple(cls for module in every for cls in module.CLASSES)
 
@@ -42,10 +57,11 @@ def unregister() -> None:
     """Unregister them, and end the worker."""
     import bpy
 
-    from . import listen, log, session
+    from . import listen, log, recording, session
     from .batch import blender_command
 
     listen.EAR.close()
+    recording.close()
     session.RUNTIME.close()
     log.end()
     blender_command.unregister()

@@ -116,7 +116,7 @@ def _apply(plan: Plan) -> Work:
         notes = yield from follow(steps, "Animating")
     except HeadError as error:
         RUNTIME.pending = plan
-        raise HeadError(error.message, f"{error.remedy} The take waits: click Apply in the Result panel.") from error
+        raise HeadError(error.message, f"{error.remedy} The take waits: click Apply under Generate.") from error
     RUNTIME.pending = None
     return " ".join([f"'{head.name}' speaks '{plan.recording.path.name}': {take.frame_count} frames.", *notes])
 

@@ -133,6 +133,11 @@ def run_now(operator: bpy.types.Operator, steps: Generator[float, None, str]) ->
 def show(context: bpy.types.Context, text: str | None) -> None:
     """Put the text into the status bar, and have the sidebars drawn anew: not the 3D views, which takes long."""
     context.workspace.status_text_set(text)
+    redraw_sidebars(context)
+
+
+def redraw_sidebars(context: bpy.types.Context) -> None:
+    """Have the sidebars and the preferences drawn anew."""
     shown = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
     for window in context.window_manager.windows:
         for area in window.screen.areas:

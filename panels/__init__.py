@@ -2,9 +2,9 @@
 
 
 def _classes() -> tuple[type, ...]:
-    from . import bind, exports, library, lines, live, performance, preferences, result, sidebar, targets
+    from . import bind, exports, generate, library, lines, live, performance, preferences, result, sidebar, targets
 
-    modules = (preferences, sidebar, performance, result, lines, library, bind, targets, exports, live)
+    modules = (preferences, generate, sidebar, performance, result, lines, library, bind, targets, exports, live)
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 
@@ -12,9 +12,10 @@ def register() -> None:
     """Register panels and preferences."""
     import bpy
 
-    from . import library
+    from . import library, waveform
 
     library.register()
+    waveform.register()
     for cls in _classes():
         bpy.utils.register_class(cls)
 
@@ -23,8 +24,9 @@ def unregister() -> None:
     """Unregister them."""
     import bpy
 
-    from . import library
+    from . import library, waveform
 
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
+    waveform.unregister()
     library.unregister()

@@ -18,6 +18,7 @@ class DUET_PT_performance(Tab, bpy.types.Panel):
     """How it is spoken."""
 
     bl_label = "Performance"
+    bl_order = 4
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -66,6 +67,7 @@ class DUET_PT_emotion(Tab, bpy.types.Panel):
     """What the face feels."""
 
     bl_label = "Emotion"
+    bl_order = 5
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the feeling from the start."""

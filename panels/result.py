@@ -1,11 +1,9 @@
-"""What comes of it: the button, the takes, and what is done with them."""
+"""What came of it: the takes, and what is done with them."""
 
 from __future__ import annotations
 
 import bpy
 
-from ..operators.bind_head import can_rebind
-from ..operators.generate import why_not
 from ..operators.session import RUNTIME
 from ..scene import properties
 from ..scene.checks import advice
@@ -14,34 +12,18 @@ from .tab import Tab, columns, wrapped
 
 
 class DUET_PT_result(Tab, bpy.types.Panel):
-    """The button, or how far it is, and a take that waits."""
+    """What the head plays: its panels are below."""
 
     bl_label = "Result"
+    bl_order = 3
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the button and why it is grey, or the progress and a way out."""
-        layout = self.layout
-        if RUNTIME.busy:
-            layout.progress(factor=RUNTIME.fraction, text=f"{RUNTIME.stage} {RUNTIME.fraction:.0%}")
-            layout.operator("duet.cancel", icon="X")
-            return
-        button = layout.column()
-        button.scale_y = 1.6
-        button.operator("duet.generate", icon="PLAY_SOUND")
-        reason = why_not(context.scene)
-        if reason:
-            wrapped(layout, context, reason)
+        """Draw what concerns all of it."""
         head = properties.target_head(context.scene)
-        if head is not None and takes.takes_of(head):
-            layout.row().prop(context.scene.duet, "place", expand=True)
-        if can_rebind(context):
-            layout.operator("duet.bind_chosen", icon="MESH_MONKEY")
-        if RUNTIME.pending is not None:
-            box = layout.box()
-            wrapped(box, context, "A finished take waits for its head.")
-            row = box.row(align=True)
-            row.operator("duet.apply_result", icon="CHECKMARK")
-            row.operator("duet.discard_result", icon="TRASH")
+        if head is None or not takes.takes_of(head):
+            self.layout.label(text="No take yet.", icon="BLANK1")
+        else:
+            self.layout.operator("duet.fit_range", icon="PREVIEW_RANGE")
 
 
 class DUET_UL_takes(bpy.types.UIList):

@@ -1,10 +1,14 @@
-"""The sidebar tab "Duet", as an animator reads it: Head, Audio; then performance.py, and result.py."""
+"""Who speaks, and what is said: the panels Head and Audio of the tab "Duet"."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
+from ..operators.recording import chosen_recording
 from ..operators.session import RUNTIME
+from . import waveform
 from .tab import Tab, columns, wrapped
 
 
@@ -12,19 +16,21 @@ class DUET_PT_head(Tab, bpy.types.Panel):
     """Who speaks."""
 
     bl_label = "Head"
+    bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the button that adds a head and the choice of one."""
         layout = columns(self.layout)
         layout.enabled = not RUNTIME.busy
-        layout.operator("duet.add_head", icon="USER")
         layout.prop(context.scene.duet, "head")
+        layout.operator("duet.add_head", icon="USER")
 
 
 class DUET_PT_audio(Tab, bpy.types.Panel):
     """What is said, and when."""
 
     bl_label = "Audio"
+    bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the file or the strip, its cut and its place."""
@@ -38,7 +44,12 @@ class DUET_PT_audio(Tab, bpy.types.Panel):
                 return
             layout.prop_search(chosen, "strip", editor, "strips_all", icon="SOUND")
         else:
-            layout.prop(chosen, "audio")
+            name = Path(chosen.audio.replace("\\", "/")).name
+            layout.operator("duet.choose_recording", text=name or "Choose Recording", icon="FILEBROWSER")
+        recording = chosen_recording(context.scene)
+        if recording is not None:
+            waveform.draw(layout, recording)
+        if chosen.source == "FILE":
             layout.prop(chosen, "start_frame")
 
 
@@ -54,6 +65,7 @@ class DUET_PT_trim(Tab, bpy.types.Panel):
         layout, chosen = columns(self.layout), context.scene.duet
         layout.enabled = not RUNTIME.busy
         if chosen.source == "FILE":
+            layout.prop(chosen, "audio")
             trim = layout.column(align=True)
             trim.prop(chosen, "trim_start")
             trim.prop(chosen, "trim_end")

@@ -10,7 +10,7 @@ _MARGIN, _LETTER = 75.0, 6.5  # pixels beside a line of text, and of a letter on
 
 
 class Tab:
-    """A panel in the sidebar of the 3D viewport."""
+    """A panel in the sidebar of the 3D viewport; its `bl_order` is its place in the tab."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"

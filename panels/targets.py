@@ -17,6 +17,7 @@ class DUET_PT_targets(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 80
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the target, then FLAME's and ARKit's buttons, those first that fit the target."""

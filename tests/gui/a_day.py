@@ -17,6 +17,7 @@ from helpers import (
     FIRST,
     SECOND,
     choose_file,
+    choose_recording,
     differences,
     drag,
     find,
@@ -53,7 +54,7 @@ def main():
     yield from g.click("duet.add_head")
     assert head() is not None
     yield from picture("02_head")
-    yield from g.enter("audio", "//first.wav")
+    yield from choose_recording(folder / "first.wav")
     x, y = yield from g.find("duet.generate")
     yield from g.click((x, y))
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the first take")
@@ -109,7 +110,7 @@ def main():
     assert not differences(before, fingerprint()), differences(before, fingerprint())
     yield from picture("13_cancelled")
 
-    yield from g.enter("audio", "//second.wav")
+    yield from choose_recording(folder / "second.wav")
     yield from rest()
     yield from g.click("duet.generate")
     yield from wait_for(lambda: len(takes()) == 2 and not runtime().busy, "the second take")

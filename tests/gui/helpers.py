@@ -161,6 +161,14 @@ def choose_file(path, picture):
     yield from wait_for(lambda: area_of("FILE_BROWSER") is None, "the end of the file selector")
 
 
+def choose_recording(path, picture=()):
+    """Choose a recording by its button in the sidebar."""
+    yield from g.click("duet.choose_recording")
+    yield from choose_file(path, picture)
+    yield from rest()
+    assert bpy.path.abspath(bpy.context.scene.duet.audio).endswith(path.name), bpy.context.scene.duet.audio
+
+
 def repeated(path, times):
     """A recording long enough to be cancelled with the mouse."""
     long = Path(tempfile.mkdtemp(), "long.wav")

@@ -11,7 +11,22 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import DOCS, FIRST, TITLE, area_of, drag, find, head, picture, point_at, rest, runtime, take, wait_for
+from helpers import (
+    DOCS,
+    FIRST,
+    TITLE,
+    area_of,
+    choose_recording,
+    drag,
+    find,
+    head,
+    picture,
+    point_at,
+    rest,
+    runtime,
+    take,
+    wait_for,
+)
 
 MARKERS = ["Duet: happy 0.7", "Duet: angry 0.9", "Duet: sad 0.8"]
 
@@ -43,7 +58,7 @@ def main():
     yield from g.click("duet.add_head")
     yield from rest()
     assert head() is not None
-    yield from g.enter("audio", f"//{FIRST.name}")
+    yield from choose_recording(folder / FIRST.name)
     yield from manual("ready")
     yield from g.click("duet.generate")
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the first take")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import FIRST
+from helpers import FIRST, choose_recording
 
 TIMEOUT = 120  # seconds for the worker
 BEFORE = 40  # the frame at which Generate is clicked
@@ -27,7 +27,7 @@ def main():
     scene = bpy.context.scene
     head = scene.duet.head
     assert head is not None, "Add Duet Head did nothing"
-    yield from g.enter("audio", f"//{FIRST.name}")
+    yield from choose_recording(folder / FIRST.name)
     scene.duet.emotion, scene.duet.intensity = "happy", 0.6
     scene.frame_set(BEFORE)
     yield from g.settle()
