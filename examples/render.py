@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..inference.head.canonical import Head
 from ..scene.blender.compat import new_world
+from ..scene.blender.video import quiet
 from ..scene.head.heads import new_mesh
 
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
@@ -63,23 +60,9 @@ def render_face(
     _aim(scene.camera, _eyes(head), camera, min(1.0, width / height))
     scene.render.filepath = str(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _silence():
+    with quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     return path
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep Blender's render log, which its C side writes, off the standard output."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 @lru_cache(maxsize=1)

@@ -2,9 +2,10 @@
 
 from . import properties
 from .files import bake_file
+from .preview import preview_file
 from .targets import target_settings
 
-__all__ = ["bake_file", "register", "unregister"]
+__all__ = ["bake_file", "preview_file", "register", "unregister"]
 
 
 def register() -> None:

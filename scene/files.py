@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -24,6 +25,16 @@ from .take.settings import Order
 _unchanged: Path | None = None  # the file that was opened for its frame rate, until something is made of it
 
 
+@dataclass(frozen=True)
+class Animated:
+    """A scene with a head that plays a take from `start` on, and what the user should know."""
+
+    scene: bpy.types.Scene
+    head: bpy.types.Object
+    start: int
+    notes: list[str]
+
+
 def bake_file(
     audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "", order: Order | None = None
 ) -> list[str]:
@@ -36,6 +47,14 @@ def bake_file(
     """
     output = prepare_output(output)
     for_blender(output, OutputError)
+    made = animated(audio, take, base, head, order)
+    made.scene.frame_set(made.scene.frame_start)
+    _save(made.scene, output, base and base.resolve())
+    return made.notes
+
+
+def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order | None) -> Animated:
+    """The scene that `bake_file` saves, in memory."""
     audio, base = audio.resolve(), base and base.resolve()
     scene = _opened(base) if base else _fresh(take)
     obj = _head_of(scene, head)
@@ -55,9 +74,7 @@ def bake_file(
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, obj)
-    scene.frame_set(scene.frame_start)
-    _save(scene, output, base)
-    return notes
+    return Animated(scene, obj, start, notes)
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:

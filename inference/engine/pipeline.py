@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +19,15 @@ from ..performance.curves import sample
 from ..performance.silence import kept_from_speech, silence_around
 from ..take import EMOTIONS, GenerateRequest, Take
 from .engine import make_engine
-from .fusion_numpy import BATCH
-from .lip_contact import LipContact, lip_contact
-from .models import Models, load_models
+from .lip_contact import LipContact
+from .models import load_models
 from .resample import frame_count, resample
+from .shaping import Shaping
 from .silence_gate import liveliness
 from .windows import FRAME_RATE, Window, join, windows
 
 Progress = Callable[[float, str], None]
 _SPEECH_SHARE = 0.95  # of the progress bar
-_MIXES, _LINEAR = 4, 1e-4  # mixes of channels that the fusion module is tried on, and how near a linear one must come
-
-
-@dataclass(frozen=True)
-class _Rig:
-    """What the speech model's channels do, as displacement images, and between the lips."""
-
-    images: Floats  # (C, side, side, 3)
-    contact: LipContact
-    styles: tuple[str, ...]
-    weights: Floats | None  # (C, Ks), where the fusion module is linear in the rig: what it makes of each channel
 
 
 class Pipeline:
@@ -53,31 +41,13 @@ class Pipeline:
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
-        self._grid = models.grid
-        self._rig = self._load_rig(models)
-
-    def _load_rig(self, models: Models) -> _Rig:
-        deltas = models.rig.deltas(self.head)
-        yielding, uneven = (models.rig.channels.index(name) for name in ("lower_down", "roll_lower"))
-        contact = lip_contact(self.head, deltas, yielding, uneven)
-        images = self._grid.image(deltas)
-        return _Rig(images, contact, tuple(models.speech.json("styles")), self._folded(images))
-
-    def _folded(self, images: Floats) -> Floats | None:
-        """The fusion module's weights (C, Ks) of a rig's images (C, side, side, 3), None where mixes are not mixed.
-
-        Its CNN reads what its blendshapes cannot make; where they make all that the rig does, it is a matrix.
-        """
-        mixes = np.random.default_rng(0).random((_MIXES, len(images)), np.float32)
-        mixed = np.tensordot(mixes, images, 1)
-        found = self._engine.speech_weights(np.concatenate([images, mixed]))
-        alone, together = found[: len(images)], found[len(images) :]
-        return alone if np.abs(mixes @ alone - together).max() < _LINEAR else None
+        self._styles: tuple[str, ...] = tuple(models.speech.json("styles"))
+        self.shaping = Shaping(models, self.head, self._engine.speech_weights)
 
     @property
     def contact(self) -> LipContact:
         """What keeps the rig's lips from passing each other."""
-        return self._rig.contact
+        return self.shaping.contact
 
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of samples (N,) at 16 kHz, as spoken; raises AudioError or RequestError, naming the recording."""
@@ -118,11 +88,11 @@ class Pipeline:
 
         The face rests where the recording is silent, and lips that meet do not pass each other.
         """
-        if style_name not in self._rig.styles:
+        if style_name not in self._styles:
             raise RequestError(
-                f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._rig.styles)}."
+                f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._styles)}."
             )
-        style, count = self._rig.styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
+        style, count = self._styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
         levels, cut = frame_levels(samples), windows(count)
         level = loudest(levels)
 
@@ -137,15 +107,10 @@ class Pipeline:
 
     def in_contact(self, channels: Floats) -> Floats:
         """Rig channels (T, C) in [0, 1] whose lips meet and do not pass each other."""
-        return self._rig.contact.hold(channels)
+        return self.contact.hold(channels)
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C)."""
-        if self._rig.weights is not None:
-            return channels @ self._rig.weights
-        parts, flat = [], self._rig.images.reshape(len(self._rig.images), -1)
-        for start in range(0, len(channels), BATCH):
-            progress(_SPEECH_SHARE + (1 - _SPEECH_SHARE) * start / len(channels), "Shaping the face")
-            images = (channels[start : start + BATCH] @ flat).reshape(-1, *self._rig.images.shape[1:])
-            parts.append(self._engine.speech_weights(images))
-        return np.concatenate(parts)
+        return self.shaping.weights(
+            channels, lambda share: progress(_SPEECH_SHARE + (1 - _SPEECH_SHARE) * share, "Shaping the face")
+        )

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Floats
+from ..engine.fusion_numpy import FusionEncoderNumpy
 from ..engine.models import load_models
-from ..engine.pipeline import Pipeline
+from ..engine.shaping import Shaping
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
 from ..errors import DuetError, RequestError
-from ..head.blendshapes import Blendshapes
+from ..head.blendshapes import Blendshapes, load_blendshapes
+from ..head.canonical import load_head
 from ..head.retarget import ArkitSolver
 from ..take import DEFAULT_STYLE, MAX_FPS, MAX_INTENSITY, MIN_FPS, STYLES
 from . import sinks, sources
@@ -62,27 +64,28 @@ def perform(
 
 def loaded(options: argparse.Namespace) -> tuple[Listener, LiveFace, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The listener, the face and the names of speech keys and ARKit shapes; raises WeightsError, RequestError."""
-    pipeline, models = Pipeline(WEIGHTS, "numpy", "cpu"), load_models(WEIGHTS)
-    shapes = pipeline.shapes
+    head, shapes = load_head(WEIGHTS / "head.safetensors"), load_blendshapes(WEIGHTS / "fusion.safetensors")
+    models = load_models(WEIGHTS)
+    shaping = Shaping(models, head, FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims))
     styles = models.speech.json("styles")
     if options.style not in styles:
         raise RequestError(f"There is no speaking style '{options.style}'.", f"Choose from: {', '.join(styles)}.")
     model = SpeechNumpy(models.speech.floats("model."), models.speech_dims, Team(1))
     speech = LiveSpeech(model, styles.index(options.style))
     encoder = LiveEncoder(models.encoder_weights, models.encoder_dims)
-    listener = Listener(encoder, speech, pipeline.contact, options.look_ahead / 1000)
+    listener = Listener(encoder, speech, shaping.contact, options.look_ahead / 1000)
     solver = None
     if options.format != "blender":
         basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
-        solver = ArkitSolver(pipeline.head.arkit, basis, iterations=_ITERATIONS)
+        solver = ArkitSolver(head.arkit, basis, iterations=_ITERATIONS)
     face = LiveFace(
-        lambda channels: pipeline.speech_weights(channels, lambda *_: None),
+        shaping.weights,
         emotions_of(shapes, dict(options.emotion)),
         options.fps,
         solver,
         options.articulation,
     )
-    return listener, face, (shapes.speech_names, pipeline.head.arkit_names)
+    return listener, face, (shapes.speech_names, head.arkit_names)
 
 
 def emotions_of(shapes: Blendshapes, sliders: dict[str, float]) -> Emotions:

@@ -85,21 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
     _add_files(bake, ".blend")
-    bake.add_argument(
-        "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
-    )
-    bake.add_argument("--start-frame", type=_frame, metavar="FRAME", help="where the recording begins (scene's start)")
-    bake.add_argument(
-        "--existing",
-        choices=("layer", "keep"),
-        default="layer",
-        help="an action that the head plays: layer it under the speech (default), or only keep it in the file",
-    )
+    _add_scene(bake)
     bake.add_argument(
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
     bake.set_defaults(vertices=False, format="blend", flame=None)
-    for command in (generate, bake):
+    preview = commands.add_parser("preview", help="write a small video of the head with the sound")
+    _add_files(preview, ".mp4")
+    _add_scene(preview)
+    preview.set_defaults(vertices=False, format="mp4", flame=None, plain=None)
+    for command in (generate, bake, preview):
         _add_rate(command)
         add_options(command)
         _add_work(command)
@@ -114,6 +109,21 @@ def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
     parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
     where = f"{outputs}; a folder for several recordings"
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
+
+
+def _add_scene(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--head", default="", metavar="HEAD", help="FILE.blend, FILE.blend/OBJECT or an open file's OBJECT"
+    )
+    parser.add_argument(
+        "--start-frame", type=_frame, metavar="FRAME", help="where the recording begins (scene's start)"
+    )
+    parser.add_argument(
+        "--existing",
+        choices=("layer", "keep"),
+        default="layer",
+        help="an action that the head plays: layer it under the speech (default), or only keep it in the file",
+    )
 
 
 def _add_rate(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +190,7 @@ def _count(text: str) -> int:
 
 def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
     """What to do, checked as far as it can be; raises UsageError or a DuetError that concerns the whole."""
-    base, head = place_of_head(options.head, None, base if options.command == "bake" else None)
+    base, head = place_of_head(options.head, None, None if options.command == "generate" else base)
     template = Job(
         audio=Path(),
         output=Path(),

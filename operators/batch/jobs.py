@@ -15,7 +15,11 @@ from ...inference.take import GenerateRequest
 from .paths import absolute
 
 DEFAULT_FPS = 30.0
-SUFFIXES = {"bake": frozenset({".blend"}), "generate": frozenset({".npz", ".csv", ".json"})}
+SUFFIXES = {
+    "bake": frozenset({".blend"}),
+    "preview": frozenset({".mp4"}),
+    "generate": frozenset({".npz", ".csv", ".json"}),
+}
 _NTSC = {round(nominal * 1000 / 1001, 2): nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)}
 _MAX_FRAME = 1_000_000  # Blender has little more
 _BLEND = re.compile(r"\.blend(?=[/\\]|$)", re.IGNORECASE)
@@ -54,8 +58,8 @@ class Job:
 
     @property
     def is_bake(self) -> bool:
-        """Whether a .blend is made."""
-        return self.output.suffix.lower() == ".blend"
+        """Whether Blender is needed: for a .blend, or a video of it."""
+        return self.output.suffix.lower() in SUFFIXES["bake"] | SUFFIXES["preview"]
 
     @property
     def inputs(self) -> list[Path]:

@@ -73,7 +73,7 @@ class Runner:
         take = self._client.run(request, samples, on_progress)
         loudness = envelope(samples, SAMPLE_RATE)
         if job.is_bake:
-            return Made(take.frame_count, take.model_id, _bake(job, take, loudness))
+            return Made(take.frame_count, take.model_id, _bake(job, take, loudness, on_progress))
         self._write(job, FaceCurves(take, job.performance, pauses=pauses(loudness)))
         return Made(take.frame_count, take.model_id)
 
@@ -147,14 +147,21 @@ def _check_vertices(job: Job, frames: float) -> None:
         raise AudioError(message, "Cut it into parts, or leave out --vertices: they follow from the weights.")
 
 
-def _bake(job: Job, take: Take, loudness: Floats) -> Sequence[str]:
-    """Write the .blend; return notes for the user."""
+def _bake(job: Job, take: Take, loudness: Floats, on_progress: Progress | None) -> Sequence[str]:
+    """Write the .blend, or the video; return notes for the user."""
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
-        from ...scene import bake_file
+        from ...scene import bake_file, preview_file
         from ...scene.take.settings import Order
 
         order = Order(job.performance, job.start, loudness, not job.keep, job.plain)
-        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, order) or ())
+        if job.output.suffix.lower() == ".blend":
+            return tuple(bake_file(job.audio, take, job.output, job.base, job.head, order) or ())
+
+        def drawn(share: float) -> None:
+            if on_progress:
+                on_progress(share, "Drawing")
+
+        return tuple(preview_file(job.audio, take, job.output, job.base, job.head, order, drawn))
 
 
 @contextlib.contextmanager

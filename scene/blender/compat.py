@@ -94,3 +94,25 @@ def _made_by_button(kind: str) -> Any:
     made = next(item for item in owned if item.session_uid not in known)
     made.user_clear()  # the button's own, which it gives to nobody here
     return made
+
+
+def still_images(render: bpy.types.RenderSettings) -> None:
+    """Have PNG files written. From 5.0 on, pictures and videos are told apart first."""
+    settings = render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_mode = "PNG", "RGB"
+
+
+def video(render: bpy.types.RenderSettings) -> bool:
+    """Have an .mp4 of H.264 and AAC written; False where this build has no encoder for one of them."""
+    settings, ffmpeg = render.image_settings, render.ffmpeg
+    try:
+        if hasattr(settings, "media_type"):
+            settings.media_type = "VIDEO"
+        settings.file_format = "FFMPEG"
+        ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec = "MPEG4", "H264", "AAC"
+    except TypeError:  # the name is not among those of the build
+        return False
+    ffmpeg.constant_rate_factor, ffmpeg.gopsize, ffmpeg.audio_bitrate = "HIGH", 12, 128
+    return True

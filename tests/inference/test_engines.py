@@ -1,6 +1,5 @@
 """Both engines on the shipped weights: the same numbers within 1e-4 on every output."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,19 +100,19 @@ def test_gelu_is_exact_where_it_matters():
 def test_the_speech_weights_are_folded_and_as_the_whole_module_gives_them():
     """The rig lies within what the blendshapes make, so the module is a matrix on it: 1e-4 of the whole one."""
     pipeline = Pipeline(WEIGHTS, "numpy", "cpu")
-    channels = np.random.default_rng(1).random((40, len(pipeline._rig.images)), np.float32)
+    channels = np.random.default_rng(1).random((40, len(pipeline.shaping.images)), np.float32)
     folded = pipeline.speech_weights(channels, lambda *_: None)
-    assert pipeline._rig.weights is not None
-    pipeline._rig = replace(pipeline._rig, weights=None)
+    assert pipeline.shaping.matrix is not None
+    pipeline.shaping.matrix = None
     np.testing.assert_allclose(folded, pipeline.speech_weights(channels, lambda *_: None), atol=TOLERANCE)
 
 
 def test_a_module_that_is_not_linear_in_the_rig_is_not_folded():
     pipeline = Pipeline(WEIGHTS, "numpy", "cpu")
-    assert pipeline._folded(pipeline._rig.images) is not None
+    assert pipeline.shaping.folded(pipeline.shaping.images) is not None
     assert (
-        pipeline._folded(
-            pipeline._rig.images + 10 * np.random.default_rng(2).random(pipeline._rig.images.shape, np.float32)
+        pipeline.shaping.folded(
+            pipeline.shaping.images + 10 * np.random.default_rng(2).random(pipeline.shaping.images.shape, np.float32)
         )
         is None
     )

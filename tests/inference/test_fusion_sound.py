@@ -36,7 +36,7 @@ def speech(pipeline):
     """w_A of sounds held still, one row a sound, lips kept out of each other."""
     names = load_models(WEIGHTS).rig.channels
     channels = [[gesture_of(sound).targets.get(name, 0.0) for name in names] for sound in SOUNDS]
-    held = pipeline._rig.contact.hold(np.array(channels, np.float32))
+    held = pipeline.in_contact(np.array(channels, np.float32))
     return pipeline.speech_weights(held, lambda *_: None)
 
 

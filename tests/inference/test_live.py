@@ -20,7 +20,7 @@ from duet.inference.engine.speech_numpy import SpeechNumpy
 from duet.inference.engine.threads import Team
 from duet.inference.errors import AudioError, RequestError
 from duet.inference.formats.livelink_packets import VALUES, Packet, PacketError, decode, encode
-from duet.inference.live import __main__ as live
+from duet.inference.head.canonical import load_head
 from duet.inference.live import sinks, sources
 from duet.inference.live.encoder import LiveEncoder, LiveSpeech
 from duet.inference.live.face import EASED, HELD, Emotions, LiveFace
@@ -283,7 +283,7 @@ def test_the_command_sends_packets_to_the_address_given():
         assert done.returncode == 0, done.stderr
         packet = decode(inbox.recv(4096))
     assert packet.subject == "Ada"
-    assert packet.values[live.Pipeline(ROOT / "weights", "numpy", "cpu").head.arkit_names.index("mouthSmileLeft")] > 0.5
+    assert packet.values[load_head().arkit_names.index("mouthSmileLeft")] > 0.5
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,13 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import AudioError, OutputError
-from duet.scene import bake_file, files
+from duet.inference.performance.performance import Performance
+from duet.scene import bake_file, files, preview_file
+from duet.scene.blender import compat, video
 from duet.scene.blender.paths import for_blender
 from duet.scene.exports import export_files
 from duet.scene.take import sound
+from duet.scene.take.settings import Order
 from duet.tests.blender_fakes import fake_take, write_wav
 
 pytestmark = pytest.mark.blender
@@ -175,7 +178,9 @@ import bpy
 import numpy as np
 from duet.inference.errors import OutputError
 from duet.inference.formats import exports, livelink
-from duet.scene import bake_file, files
+from duet.inference.performance.performance import Performance
+from duet.scene import bake_file, files, preview_file
+from duet.scene.blender import compat, video
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take
 files.load_head, files.load_blendshapes = fake_head, fake_blendshapes
 voice, folder, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -310,3 +315,25 @@ def test_a_blender_that_is_killed_while_it_exports_leaves_whole_files(tmp_path, 
         assert len(np.load(tmp_path / "shot.npz")["arkit"]) == 60
     found = {name for name in left(tmp_path) if not name.startswith((".", "_"))}
     assert found == {"voice.wav", "shot.blend", "shot.gltf", "shot.glb", "shot.npz"}
+
+
+# Previews
+
+
+def test_a_preview_is_a_video_of_the_take_with_its_sound_or_its_frames(tmp_path, voice, monkeypatch):
+    monkeypatch.setattr(video, "SIDE", 64)
+    take, shares = fake_take(frames=4, fps=12.0), []
+    order = Order(Performance(trim_start=0.5), None, np.zeros(0, np.float32), True, None)
+    assert preview_file(voice, take, tmp_path / "line.mp4", None, "", order, shares.append) == []
+    assert shares == [0.0, 0.25, 0.5, 0.75]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["line.mp4", "voice.wav"]
+    film = bpy.data.movieclips.load(str(tmp_path / "line.mp4"))
+    assert (film.frame_duration, film.fps, *film.size) == (4, 12.0, 64, 64)
+    heard = sound.decode(tmp_path / "line.mp4")
+    assert abs(np.abs(heard[1000:4000]).max() - 0.3) < 0.1
+    monkeypatch.setattr(compat, "video", lambda render: False)
+    (note,) = preview_file(voice, take, tmp_path / "other.mp4", None, "", order)
+    assert f"pictures in '{tmp_path / 'other.frames'}'" in note
+    names = [path.name for path in sorted((tmp_path / "other.frames").iterdir())]
+    assert names == ["00001.png", "00002.png", "00003.png", "00004.png"]
+    assert not (tmp_path / "other.mp4").exists()

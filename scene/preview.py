@@ -1,0 +1,83 @@
+"""A take as a small video with its sound, for review: drawn and encoded by Blender, nothing saved as .blend."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..inference.errors import OutputError
+from ..inference.formats.exports import prepare_output
+from ..inference.performance.curves import frame_span
+from ..inference.take import Take
+from . import studio
+from .blender import timing, video
+from .blender.paths import for_blender
+from .files import animated
+from .take import sound
+from .take.settings import Order
+
+_CLOSER, _SHIFT = 1.4, -0.04  # than the studio's camera, which also shows the neck
+
+
+def preview_file(
+    audio: Path,
+    take: Take,
+    output: Path,
+    base: Path | None,
+    head: str,
+    order: Order,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[str]:
+    """Write `output`, an .mp4 of the take on a Duet head or on that of the file `base`, seen by the file's own camera.
+
+    Where this Blender has no encoder, the frames come as pictures into the folder `NAME.frames` beside it. `progress`
+    may raise. Returns notes for the user; raises as `bake_file` does.
+    """
+    output = prepare_output(output)
+    for_blender(output, OutputError)
+    made = animated(audio, take, base, head, order)
+    scene, obj = made.scene, made.head
+    if base is None or scene.camera is None:
+        if scene.camera is None:
+            studio.add_studio(scene, obj)
+        scene.camera.data.lens *= _CLOSER
+        scene.camera.data.shift_x = _SHIFT
+    count = frame_span(take.frame_count, take.fps, timing.scene_fps(scene))
+    skip = round(order.performance.begin(take.fps) * timing.scene_fps(scene))
+    partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.mp4")
+    with tempfile.TemporaryDirectory(prefix="duet-preview-") as folder:
+        pictures = video.draw_frames(scene, range(made.start, made.start + count), Path(folder), progress)
+
+        def listen(apart: bpy.types.Scene) -> None:
+            sound.add_strip(apart, obj, audio.resolve(), 1, count, skip)
+
+        try:
+            video.encode(pictures, (scene.render.fps, scene.render.fps_base), partial, listen)
+            partial.replace(output)
+        except video.NoEncoderError:
+            return [*made.notes, _kept(pictures, output)]
+        except OSError as error:
+            raise OutputError(f"The output '{output}' cannot be written.", "Choose another place.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return made.notes
+
+
+def _kept(pictures: list[Path], output: Path) -> str:
+    """Put the pictures beside the output, all or none; what the user should know of it."""
+    place = output.with_suffix(".frames")
+    partial = place.with_name(f".{place.name[:40]}.{os.getpid()}.partial")
+    try:
+        shutil.copytree(pictures[0].parent, partial)
+        shutil.rmtree(place, ignore_errors=True)
+        partial.replace(place)
+    except OSError as error:
+        raise OutputError(f"The folder '{place}' cannot be written.", "Choose another place.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return f"This Blender was built without an encoder for videos: the frames are pictures in '{place}'."
