@@ -16,6 +16,7 @@ from ..inference.performance.curves import frame_span, splice
 from ..inference.performance.face import FaceCurves
 from ..inference.performance.performance import SETTINGS, Performance
 from ..inference.performance.silence import kept_from_speech
+from ..inference.performance.spelling import text_beside
 from ..inference.steps import Steps, finish
 from ..inference.take import Take
 from . import binding, properties
@@ -227,10 +228,20 @@ def _new_take(
             settings.choose(group, chosen)
         elif chosen is not None:
             settings.copy(chosen, group)
+            if not _is_of(chosen, stored.audio, recording):  # what is said, and its marks, are another recording's
+                group.text = group.marks = ""
         else:
             settings.reset(group, stored.take)
+        group.text = group.text or text_beside(recording.path)
         group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start
         group.moved_to, group.line, group.cut_start, group.cut_end = recording.start, "", 0, 0
     return action
+
+
+def _is_of(chosen: bpy.types.PropertyGroup, audio: str, recording: Recording) -> bool:
+    """Whether settings are of the next take, or of one that speaks the same part of the same recording."""
+    if not isinstance(chosen.id_data, bpy.types.Action):
+        return True
+    return (chosen.audio, chosen.trim_start, chosen.trim_end) == (audio, recording.begin, recording.end)

@@ -102,6 +102,8 @@ def _property(setting: Setting, update: Callable[..., None] | None = None, **mor
     more |= {"update": update} if update else {}
     if setting.choices:
         return bpy.props.EnumProperty(**more)
+    if setting.parse:
+        return bpy.props.StringProperty(**more)
     if setting.whole:
         return bpy.props.IntProperty(min=int(setting.least), max=int(setting.most), **more)
     low, high = setting.usual or (setting.least, setting.most)
@@ -137,9 +139,12 @@ def _performance() -> dict[str, Any]:
     """The properties that the next take and each take have in common: their names and kinds stay as files have them."""
     updates = {"articulation": _speech_changed, "smoothing": _speech_changed, "offset": _speech_changed}
     updates |= {"open_in_silence": _opening_changed, "mix_limit": _emotion_changed, "seed": _life_changed}
+    updates |= {"effort": _emotion_changed}
     style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
     made = {"style": _property(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
     made |= {name: _property(SETTINGS[name], update) for name, update in updates.items()}
+    made["text"] = _property(SETTINGS["text"])
+    made["marks"] = _property(SETTINGS["marks"], _speech_changed, default="")
     for name, amount in settings.AMOUNTS.items():
         said = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
         made[name] = bpy.props.BoolProperty(default=True, update=_life_changed, **said)

@@ -84,9 +84,10 @@ def write_json_steps(path: Path, take: Take) -> Steps[None]:
 
 
 def meta_of(take: Take) -> dict[str, Any]:
-    """Where a take comes from: `audio`, `style` and `emotions` as they were asked for, and the `model`'s id."""
+    """Where a take comes from: `audio`, `style` and `emotions` as asked for, the `model`'s id, and its `marks`."""
     asked = {key: take.request.get(key) for key in ("audio", "style")}
-    return {"generator": "Duet", "model": take.model_id, **asked, "emotions": take.request.get("emotions", {})}
+    marks = {"marks": take.request["marks"]} if take.request.get("marks") else {}
+    return {"generator": "Duet", "model": take.model_id, **asked, "emotions": take.request.get("emotions", {}), **marks}
 
 
 def prepare_output(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 from ..head.canonical import ARKIT_NAMES
 from ..head.library import with_emotions
-from ..head.recompose import deltas_of, mixed, solve_arkit, vertices_of
+from ..head.recompose import deltas_of, knows, mixed, solve_arkit, vertices_of
 from ..steps import finish
 from ..take import EMOTIONS, Take
 from .curves import at_frames, frame_span, smooth
+from .effort import swelled
 from .life import LifeKeys, Spans, Voice, live
+from .mark_edits import with_marks
+from .mark_search import find_marks
+from .marks import placed
 from .performance import Performance
 from .silence import kept_from_speech
 from .timeline import curves_at, eased_keys, on_frames
@@ -46,10 +51,10 @@ class FaceCurves:
 
     @cached_property
     def speech(self) -> Floats:
-        """(S, Ks) of the speech blendshapes: articulated, smoothed, moved in time."""
+        """(S, Ks) of the speech blendshapes: with their marks, articulated, smoothed, moved in time."""
         if self._speech is not None:
             return self._speech
-        weights = np.float32(self.performance.articulation) * self.spoken.speech_weights
+        weights = np.float32(self.performance.articulation) * with_marks(self.spoken, self.performance.marks)
         weights = smooth(weights, self.performance.smoothing / 1000 * self.spoken.fps)
         return at_frames(weights, self.spoken.fps, self.fps, self.performance.offset / 1000)
 
@@ -68,7 +73,8 @@ class FaceCurves:
     def emotion_keys(self, names: Sequence[str]) -> tuple[NDArray[np.float64], Floats]:
         """(frames (K,), sliders (K, E)) of these emotions: eased keys on whole frames, 0 the first."""
         own = self.performance
-        return on_frames(*eased_keys(own.emotions, names, own.transition, own.mix_limit), self.fps)
+        keys = eased_keys(own.emotions, names, own.transition, own.mix_limit)
+        return on_frames(*swelled(*keys, self.voice, own.effort, own.mix_limit), self.fps)
 
     @cached_property
     def take(self) -> Take:
@@ -85,12 +91,15 @@ class FaceCurves:
         return curves
 
     @cached_property
+    def voice(self) -> Voice:
+        """What life and the swell of emotions go by; without curves where the take does not know them."""
+        curves = np.zeros((0, 2)) if self.spoken.voice is None else self.spoken.voice
+        return Voice(self._pauses, curves[:, 0], curves[:, 1], self.spoken.fps)
+
+    @cached_property
     def life_keys(self) -> LifeKeys:
         """Blinks, brows, eyes, head motion and breaths as keys in seconds."""
-        take = self.spoken
-        curves = np.zeros((0, 2)) if take.voice is None else take.voice
-        voice = Voice(self._pauses, curves[:, 0], curves[:, 1], take.fps)
-        return live(take.frame_count / take.fps, voice, self.performance.life)
+        return live(self.spoken.frame_count / self.spoken.fps, self.voice, self.performance.life)
 
     @cached_property
     def life(self) -> dict[str, Floats]:
@@ -147,6 +156,15 @@ class FaceCurves:
             faces += np.tensordot(alive, deltas_of(tuple(self.life)), 1).astype(np.float32)
         return faces
 
+    @property
+    def _marks_left(self) -> list[list[Any]]:
+        """[kind, second, strength] of each mark that the face shows; none of a take of another version."""
+        if not knows(self.spoken.speech_names):
+            return []
+        rows = placed(find_marks(self.spoken, self.performance.text), self.performance.marks)
+        left = [row.change for row in rows if row.change.seconds is not None]
+        return [[change.kind, round(change.seconds or 0.0, 3), change.strength] for change in left]
+
     def performed(self, arkit: bool = False, vertices: bool = False) -> Take:
         """The take with these curves, and with coefficients and vertices where asked for; raises WeightsError."""
         return replace(
@@ -159,7 +177,7 @@ class FaceCurves:
             arkit=self.arkit() if arkit else np.zeros((self.frames, 0), np.float32),
             arkit_names=ARKIT_NAMES if arkit else (),
             vertices=self.vertices() if vertices else None,
-            request={**self.take.request, "emotions": self.performance.steady},
+            request={**self.take.request, "emotions": self.performance.steady, "marks": self._marks_left},
         )
 
 

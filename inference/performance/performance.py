@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import RequestError
 from ..take import DEFAULT_STYLE, EMOTIONS, MIX_LIMIT
 from .life import Life
+from .marks import MarkChange, marks_text, parse_marks
 from .settings import Setting, amount, number
 from .timeline import INTENSITY, TRANSITION, Cue, in_order, parse_track
 
@@ -16,6 +17,10 @@ _STYLES = {
     "natural": "as people speak: learned from videos of real mouths",
     "enunciated": "clear speech: every sound is made as the rules of articulation say",
 }
+_MARKS = (
+    "mouth events that are moved, made weaker or stronger, added and taken away, by their seconds, as in "
+    "'closed@1.24>1.34 open@1.8*1.5 +teeth@2.1 -round@3.0'; kinds: closed, teeth, round, wide, open, tongue"
+)
 _TRACK = "emotions from their seconds on, as in 'happy=0.6;sad@2;angry=0.8+disgusted=0.3@5.5' (0.7 where none is given)"
 
 
@@ -28,7 +33,7 @@ class Performance:
 
     style: str = field(
         default=DEFAULT_STYLE,
-        metadata={"label": "Style", "help": "the speaking style", "choices": _STYLES},
+        metadata={"label": "Style", "help": "the speaking style", "choices": _STYLES, "stands": "STYLE"},
     )
     articulation: float = field(
         default=1.0,
@@ -56,17 +61,41 @@ class Performance:
             usual=(-150.0, 150.0),
         ),
     )
+    text: str = field(
+        default="",
+        metadata={
+            "label": "Text",
+            "help": "what is said, in English spelling, so that its mouth events are placed better",
+            "parse": str.strip,
+            "stands": "WORDS",
+        },
+    )
+    marks: tuple[MarkChange, ...] = field(
+        default=(),
+        metadata={"label": "Marks", "help": _MARKS, "parse": parse_marks, "stands": "MARKS"},
+    )
     emotions: tuple[Cue, ...] = field(
         default=(),
         metadata={
             "label": "Emotion Track",
             "help": _TRACK,
-            "steps": True,
+            "parse": parse_track,
+            "stands": "TRACK",
         },
     )
     transition: float = field(
         default=TRANSITION,
         metadata=number("Transition", 0.04, 10.0, "time that a step of the emotions takes", "s"),
+    )
+    effort: float = field(
+        default=0.0,
+        metadata=number(
+            "Vocal Effort",
+            0.0,
+            2.0,
+            "how far emotions swell and fall with the effort of the voice: 0 is not at all, 1 is by up to a third",
+            usual=(0.0, 1.5),
+        ),
     )
     mix_limit: float = field(
         default=MIX_LIMIT,
@@ -155,10 +184,7 @@ class Performance:
         Raises RequestError naming the field.
         """
         given = {name: text for name, text in texts.items() if name in SETTINGS and text}
-        read: dict[str, Any] = {
-            name: parse_track(text) if SETTINGS[name].steps else SETTINGS[name].read(text)
-            for name, text in given.items()
-        }
+        read: dict[str, Any] = {name: SETTINGS[name].read(text) for name, text in given.items()}
         return replace(self, **read)
 
     def to_json(self) -> dict[str, Any]:
@@ -167,12 +193,15 @@ class Performance:
         changed = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) != getattr(usual, name)}
         if "emotions" in changed:
             changed["emotions"] = [[cue.seconds, cue.emotions, cue.ease] for cue in self.emotions]
+        if "marks" in changed:
+            changed["marks"] = marks_text(self.marks)
         return changed
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Performance:
         """The performance that `to_json` described."""
-        return cls(**{**data, "emotions": tuple(Cue(*cue) for cue in data.get("emotions", ()))})
+        cues = tuple(Cue(*cue) for cue in data.get("emotions", ()))
+        return cls(**{**data, "emotions": cues, "marks": parse_marks(data.get("marks", ""))})
 
 
 SETTINGS = {each.name: Setting(each.name, default=each.default, **each.metadata) for each in fields(Performance)}

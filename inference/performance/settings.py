@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,10 @@ _SLACK = 1e-6  # Blender keeps numbers in single precision
 
 @dataclass(frozen=True)
 class Setting:
-    """A field of Performance: a number of a range, a name (`choices` are those of Duet), or (`steps`) timed emotions.
+    """A field of Performance: a number in a range, a name (`choices` are those of Duet), or what `parse` reads.
 
     `default` holds where nothing is said; `natural` is what a switch turns on, where 0 is off; `usual` is the range
-    that a slider drags over.
+    that a slider drags over; `stands` is what stands for its value in help.
     """
 
     name: str
@@ -31,11 +31,12 @@ class Setting:
     whole: bool = False
     natural: float | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
-    steps: bool = False
+    parse: Callable[[str], Any] | None = None
+    stands: str = "NUMBER"
 
     def check(self, value: Any) -> None:
         """Raise RequestError where the value is none of the setting's."""
-        if self.steps:
+        if self.parse:
             return
         if self.choices:
             good = isinstance(value, str) and value != ""  # there may be others, which the model knows
@@ -49,6 +50,8 @@ class Setting:
 
     def read(self, text: str) -> Any:
         """The value that a text gives; raises RequestError naming the setting."""
+        if self.parse:
+            return self.parse(text)
         value: Any = text
         if not self.choices:
             try:
@@ -72,7 +75,7 @@ class Setting:
         if self.choices:
             named = [f"{name} ({what})" for name, what in self.choices.items()]
             return f"{self.help}: {', '.join(named)}, or one of your own"
-        if self.steps:
+        if self.parse:
             return self.help
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.help} ({self.least:g} to {self.most:.10g}{unit}; default: {self.default:g})"

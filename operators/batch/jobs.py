@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ...inference.errors import DuetError, HeadError, RequestError
 from ...inference.performance.performance import Performance
+from ...inference.performance.spelling import text_beside
 from ...inference.plain_text import one_line
 from ...inference.take import GenerateRequest
 from .paths import absolute
@@ -64,7 +65,16 @@ class Job:
     @property
     def inputs(self) -> list[Path]:
         """The files that the job reads."""
-        return [path for path in (self.audio, self.base, self.flame) if path]
+        written = (
+            [] if self.performance.text else [path for path in (self.audio.with_suffix(".txt"),) if path.is_file()]
+        )
+        return [*(path for path in (self.audio, self.base, self.flame) if path), *written]
+
+    @property
+    def spoken(self) -> Performance:
+        """How it is performed, with the text that stands beside the recording where none is given."""
+        own = self.performance
+        return own if own.text else replace(own, text=text_beside(self.audio))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""

@@ -13,7 +13,7 @@ from ...inference.plain_text import brief
 from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
 from .paths import Identity, absolute, identity
 
-COLUMN_OF = {name: "emotion" if setting.steps else name for name, setting in SETTINGS.items()}
+COLUMN_OF = {name: "emotion" if name == "emotions" else name for name in SETTINGS}
 COLUMNS = ("audio", "output", "head", "fps", "start", *COLUMN_OF.values())
 MAX_ROWS = 100_000
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...inference.performance.performance import SETTINGS
 from .manifest import COLUMN_OF
-from .options import option_of, value_of
+from .options import option_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _END = "<!-- end -->"
@@ -15,11 +15,11 @@ _END = "<!-- end -->"
 
 def tables() -> dict[str, dict[str, str]]:
     """File in docs/ -> the comment that a table follows -> the table."""
-    options = [(f"`{option_of(each)} {value_of(each)}`", each.summary) for each in SETTINGS.values()]
+    options = [(f"`{option_of(each)} {each.stands}`", each.summary) for each in SETTINGS.values()]
     columns = [(f"`{COLUMN_OF[name].replace('_', ' ')}`", f"as `{option_of(each)}`") for name, each in SETTINGS.items()]
     # Seconds are said elsewhere in the sidebar; what can be switched on is on there.
     shown = [replace(each, default=each.natural or each.default) for each in SETTINGS.values() if each.unit != "s"]
-    sidebar = [(f"**{each.label}**", each.summary) for each in shown if not each.steps]
+    sidebar = [(f"**{each.label}**", each.summary) for each in shown if not each.parse]
     return {
         "pipeline.md": {
             "<!-- options, made by operators/batch/option_tables.py -->": _table("option", options),

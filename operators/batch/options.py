@@ -16,12 +16,7 @@ _ONE, _ALL = "--emotion", "--life"  # an emotion by itself, and all of life at o
 
 def option_of(setting: Setting) -> str:
     """Its name on the command line."""
-    return "--emotion-track" if setting.steps else f"--{setting.name.replace('_', '-')}"
-
-
-def value_of(setting: Setting) -> str:
-    """What stands for its value in help and docs."""
-    return "TRACK" if setting.steps else "STYLE" if setting.choices else "NUMBER"
+    return "--emotion-track" if setting.name == "emotions" else f"--{setting.name.replace('_', '-')}"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "and those of docs/expressions.md, such as smirk",
     )
     for setting in SETTINGS.values():
-        group.add_argument(option_of(setting), dest=setting.name, metavar=value_of(setting), help=setting.summary)
+        group.add_argument(option_of(setting), dest=setting.name, metavar=setting.stands, help=setting.summary)
     group.add_argument(_ALL, action="store_true", help="blinks, eyes, head motion and breaths, each 1 if not given")
 
 

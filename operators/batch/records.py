@@ -54,7 +54,7 @@ def _path(job: Job) -> Path:
 
 
 def _key(job: Job, model: str) -> str:
-    """A digest of all that decides what is in the output: the job, the sizes of its inputs, weights and version.
+    """A digest of all that decides what is in the output: the job, its text, the sizes of its inputs, weights, version.
 
     Inputs are named relative to the output, so that a project may move as a whole.
     """
@@ -62,7 +62,7 @@ def _key(job: Job, model: str) -> str:
     for name in ("audio", "base"):
         path = getattr(job, name)
         asked[name] = [_relative(path, job.output.parent), path.stat().st_size] if path else None
-    asked |= {"output": job.output.name, "model": model, "version": _version()}
+    asked |= {"performance": job.spoken.to_json(), "output": job.output.name, "model": model, "version": _version()}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
+from ...inference.performance.marks import marks_text, parse_marks
 from ...inference.performance.performance import SETTINGS, Performance
 from ...inference.performance.timeline import Cue
 from ...inference.take import EMOTIONS, Take
@@ -23,9 +24,9 @@ AMOUNTS = {
     "head_motion": "head_amount",
     "breaths": "breath_amount",
 }
-_PLAIN = ("style", "articulation", "smoothing", "offset", "open_in_silence", "mix_limit", "seed")
+_PLAIN = ("style", "articulation", "smoothing", "offset", "open_in_silence", "mix_limit", "effort", "text", "seed")
 _EMOTION = ("emotion", "intensity")
-_ALL = (*_PLAIN, *_EMOTION, *AMOUNTS, *AMOUNTS.values())
+_ALL = (*_PLAIN, "marks", *_EMOTION, *AMOUNTS, *AMOUNTS.values())
 _CUE = ("seconds", "emotion", "intensity", "ease")
 
 _paused = 0
@@ -77,7 +78,8 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
 def performance_of(group: bpy.types.PropertyGroup) -> Performance:
     """The performance that a group describes: amounts of life are 0 where switched off; raises RequestError."""
     amounts = {name: getattr(group, name) * getattr(group, amount) for name, amount in AMOUNTS.items()}
-    return Performance(**{name: getattr(group, name) for name in _PLAIN}, **amounts, emotions=tuple(cues_of(group)))
+    plain = {name: getattr(group, name) for name in _PLAIN}
+    return Performance(**plain, **amounts, marks=parse_marks(group.marks), emotions=tuple(cues_of(group)))
 
 
 def choose(group: bpy.types.PropertyGroup, performance: Performance) -> None:
@@ -86,6 +88,7 @@ def choose(group: bpy.types.PropertyGroup, performance: Performance) -> None:
         for name in _PLAIN:
             if name != "style" or performance.style in KNOWN:
                 setattr(group, name, getattr(performance, name))
+        group.marks = marks_text(performance.marks)
         for name, amount in AMOUNTS.items():
             value = getattr(performance, name)
             setattr(group, name, value > 0)

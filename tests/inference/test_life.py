@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from duet.inference.audio import prosody
 from duet.inference.audio.loudness import RATE, envelope, pauses
+from duet.inference.performance.effort import DEPTH, swelled
 from duet.inference.performance.life import Life, Voice, blink_times, breath_spans, live
 from duet.inference.performance.timeline import curves_at
 from hypothesis import given
@@ -177,3 +178,21 @@ def test_a_recording_of_hours_is_heard_in_pieces(recording):
     assert whole.shape == (125, 2)
     assert whole.min() >= 0 and whole.max() <= 1
     assert whole[:, 0].max() > 0.9 and whole[:, 1].max() > 0.5
+
+
+def test_emotions_swell_with_the_effort_of_the_voice_and_stay_within_their_limits():
+    voice, _ = spoken(24.0)
+    soft = Voice(
+        voice.pauses, voice.loud * np.where(np.arange(len(voice.loud)) < 600, 0.3, 1.0), voice.standing_out, 50.0
+    )
+    keys = np.array([0.0]), np.array([[0.8, 0.4]], np.float32)
+    assert swelled(*keys, soft, 0.0, 1.5)[1] is keys[1]
+    assert swelled(*keys, Voice(), 1.0, 1.5)[1] is keys[1]
+    seconds, sliders = swelled(*keys, soft, 1.0, 1.5)
+    assert len(seconds) == len(sliders) <= 3 * 24, "few keys, to be edited"
+    early, late = (curves_at(seconds, sliders, np.arange(a, b, 0.1)).mean(axis=0) for a, b in ((1, 11), (13, 23)))
+    assert (late > 1.2 * early).all()
+    np.testing.assert_allclose(sliders[:, 0], 2 * sliders[:, 1], rtol=1e-5)
+    assert 0.8 * (1 - DEPTH) - 1e-5 <= sliders[:, 0].min() <= sliders[:, 0].max() <= 0.8 * (1 + DEPTH) + 1e-5
+    _, most = swelled(keys[0], np.array([[1.5, 1.0]], np.float32), soft, 2.0, 1.2)
+    assert most.sum(axis=1).max() <= 1.2 + 1e-5

@@ -4,6 +4,7 @@ import argparse
 
 import bpy
 import pytest
+from duet.inference.performance.marks import parse_marks
 from duet.inference.performance.performance import SETTINGS
 from duet.inference.performance.timeline import INTENSITY
 from duet.operators.batch import manifest, option_tables, options
@@ -50,6 +51,8 @@ def test_every_setting_is_a_property_of_the_next_take_and_of_each_take(group):
             assert found[name].description == setting.sentence or setting.choices
             if setting.choices:
                 assert found[name].enum_items.keys()[: len(setting.choices)] == list(setting.choices)
+            elif setting.parse:
+                assert found[name].default == ""
             else:
                 check(found[settings.AMOUNTS.get(name, name)], setting)
         check(found["intensity"], INTENSITY)
@@ -88,6 +91,9 @@ def test_a_performance_survives_the_sidebar(group):
         blinks=0.5,
         breaths=1.5,
         seed=7,
+        effort=0.5,
+        text="so be it",
+        marks=parse_marks("closed@1.25>1.5*0.5 +round@2 -open@3.1"),
     )
     settings.choose(group, given)
     found = settings.performance_of(group)

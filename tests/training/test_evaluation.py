@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.head.canonical import load_head
+from duet.inference.head.mouth import mouth_of
 from duet.training.data.alignment import ARPABET, Recording, aligned, recognised_phones, recognised_words
 from duet.training.data.animated import AnimatedTake
 from duet.training.data.spoken import CONTRASTS, Spoken, contrast, phones_at, synthetic_speech
@@ -17,7 +18,7 @@ from duet.training.evaluation.talkers import Face, Talker, shipped
 from duet.training.evaluation.voices import gather, truth_talker
 from duet.training.features import WEIGHTS
 from duet.training.measures import mean_lip_error, motion, roc_auc
-from duet.training.mouth import LIPS, mouth_of, vertices_of
+from duet.training.mouth import LIPS, vertices_of
 from duet.training.speech_rig import CHANNEL_NAMES, rig_deltas
 from duet.training.synthesis.coarticulation import LAG, channels_of
 from duet.training.synthesis.phones import gesture_of

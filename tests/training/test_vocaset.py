@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.errors import WeightsError
 from duet.inference.head.canonical import load_head
+from duet.inference.head.mouth import mouth_of
 from duet.training.data.animated import data_folder, load_animated
 from duet.training.data.vocaset import (
     SPLITS,
@@ -16,7 +17,6 @@ from duet.training.data.vocaset import (
 )
 from duet.training.data.vocaset_rig import FlameRig, align, jaw_share, to_flame
 from duet.training.data.vocaset_takes import subject_of, vocaset_streams, vocaset_takes
-from duet.training.mouth import mouth_of
 from duet.training.speech import examples as speech_examples
 from duet.training.speech_rig import CHANNEL_NAMES, SHAPE_NAMES, rig_deltas, rig_shapes
 from duet.training.synthesis.phones import TONGUE

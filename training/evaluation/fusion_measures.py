@@ -10,6 +10,7 @@ import torch
 from ...inference.arrays import Floats
 from ...inference.engine.uv_grid import Grid
 from ...inference.head.canonical import Head
+from ...inference.head.mouth import mouth_of
 from ..fusion.deformation_space import IMPORTANCE, MILLIMETRE
 from ..fusion.emotion_library import read
 from ..fusion.examples import FusionSet, Sample
@@ -17,7 +18,7 @@ from ..fusion.expressions import emotion_arkit
 from ..fusion.module import FusionModule
 from ..fusion.train import Materials
 from ..measures import lip_vertex_error, mean_lip_error
-from ..mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
+from ..mouth import LIPS, UPPER_FACE, vertices_of
 from ..speech_rig import rig_deltas
 from .lip_gaps import LipGaps
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
+from ...inference.head.mouth import mouth_of
 from ...inference.take import DEFAULT_STYLE
 from ..data.animated import FPS, TEST_TAKE, AnimatedTake, load_animated
 from ..features import WEIGHTS
 from ..measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
-from ..mouth import LIPS, UPPER_FACE, mouth_of, vertices_of
+from ..mouth import LIPS, UPPER_FACE, vertices_of
 from ..read_at import at_times
 from ..speech_rig import CHANNEL_NAMES, rig_deltas
 from .talkers import Face, Talker, shipped

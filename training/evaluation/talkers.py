@@ -14,11 +14,11 @@ from ...inference.arrays import Floats
 from ...inference.checkpoints import load_checkpoint
 from ...inference.engine.pipeline import Pipeline
 from ...inference.engine.windows import FRAME_RATE
+from ...inference.head.mouth import Mouth, mouth_of
 from ..baselines.fitting import ALTERNATIVES, Budget, fit, predict
 from ..baselines.loudness import loudness_channels
 from ..baselines.visemes import viseme_channels
 from ..features import WEIGHTS
-from ..mouth import Mouth, mouth_of
 from ..speech_rig import CHANNEL_NAMES
 from ..synthesis.coarticulation import Manner, channels_of, loudness_gains
 from ..video.aligned import phones_of
