@@ -73,13 +73,8 @@ class Runner:
         take = self._client.run(request, samples, on_progress)
         loudness = envelope(samples, SAMPLE_RATE)
         if job.is_bake:
-<<<<<<< HEAD
             return Made(take.frame_count, take.model_id, _bake(job, take, loudness, on_progress))
-        self._write(job, FaceCurves(take, job.performance, pauses=pauses(loudness)))
-=======
-            return Made(take.frame_count, take.model_id, _bake(job, take, loudness))
         self._write(job, FaceCurves(take, job.spoken, pauses=pauses(loudness)))
->>>>>>> e5c075a (Marks: a take's mouth events, found, placed by a text, and changed without inference; emotions swell with the voice)
         return Made(take.frame_count, take.model_id)
 
     def _write(self, job: Job, face: FaceCurves) -> None:
@@ -158,8 +153,7 @@ def _bake(job: Job, take: Take, loudness: Floats, on_progress: Progress | None) 
         from ...scene import bake_file, preview_file
         from ...scene.take.settings import Order
 
-<<<<<<< HEAD
-        order = Order(job.performance, job.start, loudness, not job.keep, job.plain)
+        order = Order(job.spoken, job.start, loudness, not job.keep, job.plain)
         if job.output.suffix.lower() == ".blend":
             return tuple(bake_file(job.audio, take, job.output, job.base, job.head, order) or ())
 
@@ -168,10 +162,6 @@ def _bake(job: Job, take: Take, loudness: Floats, on_progress: Progress | None) 
                 on_progress(share, "Drawing")
 
         return tuple(preview_file(job.audio, take, job.output, job.base, job.head, order, drawn))
-=======
-        order = Order(job.spoken, job.start, loudness, not job.keep, job.plain)
-        return tuple(bake_file(job.audio, take, job.output, job.base, job.head, order) or ())
->>>>>>> e5c075a (Marks: a take's mouth events, found, placed by a text, and changed without inference; emotions swell with the voice)
 
 
 @contextlib.contextmanager
