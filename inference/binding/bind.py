@@ -24,7 +24,7 @@ from .nearest import Surface
 from .nonrigid import Pins, register
 from .parts import INNER, Parts, ball, find_parts
 from .rigid import find_head, fit_identity, outer_skin
-from .solve import edges_within, numbering, small_graph_of
+from .solve import Graph, edges_within, numbering, small_graph_of
 from .transfer import carrier, with_parts
 
 Progress = Callable[[float, str], None]
@@ -180,9 +180,7 @@ def carry_shapes(
     for number, shape in enumerate(shapes.astype(np.float64)):
         carried = carry.carry(shape)
         moved = np.zeros((len(involved), 3))
-        skin = following.apply(carried).astype(np.float32)
-        for _ in range(sweeps):
-            skin = 0.5 * (skin + skin_graph.mean(skin))
+        skin = smoothed(following.apply(carried).astype(np.float32), skin_graph, sweeps)
         if contacts is not None:
             contacts.settle(skin, carried)
         if lids is not None:
@@ -198,6 +196,13 @@ def carry_shapes(
     keep = np.abs(deltas).max(axis=(0, 2)) > _MOVES * fit.placement.scale
     notes = mouth_notes(fit.name, head, fit.registered, target, following)
     return involved[keep].astype(np.int32), np.ascontiguousarray(deltas[:, keep]), notes
+
+
+def smoothed(motion: Floats, graph: Graph, sweeps: int) -> Floats:
+    """(n, 3) motion, each sweep half its own and half its neighbours' mean."""
+    for _ in range(sweeps):
+        motion = 0.5 * (motion + graph.mean(motion))
+    return motion
 
 
 def part_delta(head: Head, fit: Fit, carried: Doubles, name: str, vertices: Ints, parts: Parts) -> Doubles:

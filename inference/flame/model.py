@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Numbers
+from ..arrays import Floats, Numbers
 from ..checkpoints import load_checkpoint
 from ..errors import WeightsError
 from ..formats.npz import read_npz
@@ -180,16 +180,7 @@ def _model(path: Path, arrays: dict[str, NDArray[Any]]) -> FlameModel:
         )
         if got != want
     ]
-    if not wrong and not count:
-        wrong.append("it has no vertices")
-    if not wrong and shapedirs.ndim != 3:
-        wrong.append(f"shapedirs is {shapedirs.shape}")
-    if not wrong and (faces.min(initial=0) < 0 or faces.max(initial=0) >= count):
-        wrong.append("f points outside the vertices")
-    if not wrong and not all(np.isfinite(a).all() for a in (template, shapedirs, posedirs, regressor, weights)):
-        wrong.append("it holds numbers that are not finite")
-    if not wrong and (tree[0, 1:] >= np.arange(1, 5)).any() | (tree[0, 1:] < 0).any():
-        wrong.append("kintree_table has a joint before its parent")
+    wrong = wrong or _wrong_values((template, shapedirs, posedirs, regressor, weights), faces, tree)
     if wrong:
         raise WeightsError(f"The model file {path} is no FLAME model: {'; '.join(wrong)}.", _REMEDY)
     return FlameModel(
@@ -202,6 +193,23 @@ def _model(path: Path, arrays: dict[str, NDArray[Any]]) -> FlameModel:
         parents=(-1, *(int(n) for n in tree[0, 1:])),
         identity_count=_identity_count(arrays, shapedirs.shape[2]),
     )
+
+
+def _wrong_values(numbers: tuple[Floats, ...], faces: NDArray[np.int64], tree: NDArray[np.int64]) -> list[str]:
+    """What is wrong with arrays of the right first shapes; template and shapedirs are the first two numbers."""
+    count, shapedirs = len(numbers[0]), numbers[1]
+    wrong = []
+    if not count:
+        wrong.append("it has no vertices")
+    if shapedirs.ndim != 3:
+        wrong.append(f"shapedirs is {shapedirs.shape}")
+    if faces.min(initial=0) < 0 or faces.max(initial=0) >= count:
+        wrong.append("f points outside the vertices")
+    if not all(np.isfinite(array).all() for array in numbers):
+        wrong.append("it holds numbers that are not finite")
+    if (tree[0, 1:] >= np.arange(1, 5)).any() | (tree[0, 1:] < 0).any():
+        wrong.append("kintree_table has a joint before its parent")
+    return wrong
 
 
 def _identity_count(arrays: dict[str, NDArray[Any]], columns: int) -> int:

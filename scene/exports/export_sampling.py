@@ -20,7 +20,7 @@ from ..blender import compat, shape_keys, timing
 from ..head import feelings, heads, sliders
 from ..take import settings, takes
 from ..targets import arkit_keys, playback
-from ..targets.sampler import sample_steps
+from ..targets.sampler import Sampled, sample_steps
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,11 @@ def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span)
     if stored is None:
         none = np.zeros((sampled.frames, 0), np.float32)
         return Played(_plain_take(fps, np.clip(arkit, 0, 1)), none, none)
-    take = _with_sliders(stored.take, obj)
+    return (yield from _head_steps(obj, _with_sliders(stored.take, obj), sampled, arkit, fps))
+
+
+def _head_steps(obj: bpy.types.Object, take: Take, sampled: Sampled, arkit: Floats, fps: float) -> Steps[Played]:
+    """What a Duet head with that take does; arkit (T, 52) is what its own ARKit keys add."""
     speech, expression = sampled.columns(take.speech_names), sampled.columns(take.expression_names)
     felt, opened = feelings.spread(feelings.stored_on(obj).values(), sampled.keys)
     expression = expression + sampled.columns(take.expression_names, felt)

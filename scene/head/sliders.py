@@ -22,6 +22,7 @@ LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
 LIMIT_PATH = f'["{LIMIT}"]'
 SILENCE = "Silence"  # custom property: how far emotions may open the mouth
 SILENCE_PATH = f'["{SILENCE}"]'
+Range = tuple[float, float]
 _TOLERANCE = 5e-4  # of a slider: under 0.01 mm of face
 
 
@@ -49,38 +50,23 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
         if name in obj and not isinstance(obj[name], float):
             message = f"'{obj.name}' has a custom property '{name}' that is no Float."
             raise HeadError(message, "Rename it, or change its type, so that Duet can have a slider of that name.")
-    for emotion in emotions:
-        name = slider_name(emotion)
-        if name not in obj:
-            obj[name] = 0.0
-        obj.id_properties_ui(name).update(
-            min=0.0,
-            max=MAX_INTENSITY,
-            soft_min=0.0,
-            soft_max=1.0,
-            default=0.0,
-            description=f"How much {name} is in the face: 0 is none, 1 is strong but natural. Key it like any value",
-        )
-    if SILENCE not in obj:
-        obj[SILENCE] = 1.0
-    obj.id_properties_ui(SILENCE).update(
-        min=0.0,
-        max=1.0,
-        default=1.0,
-        description="How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks",
-    )
+    for name in map(slider_name, emotions):
+        text = f"How much {name} is in the face: 0 is none, 1 is strong but natural. Key it like any value"
+        _add(obj, name, 0.0, (0.0, MAX_INTENSITY), (0.0, 1.0), text)
+    text = "How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks"
+    _add(obj, SILENCE, 1.0, (0.0, 1.0), (0.0, 1.0), text)
     limit = SETTINGS["mix_limit"]
-    low, high = limit.usual or (limit.least, limit.most)
-    if LIMIT not in obj:
-        obj[LIMIT] = limit.default
-    obj.id_properties_ui(LIMIT).update(
-        min=limit.least,
-        max=limit.most,
-        soft_min=low,
-        soft_max=high,
-        default=limit.default,
-        description=limit.sentence,
-    )
+    bounds = (limit.least, limit.most)
+    _add(obj, LIMIT, limit.default, bounds, limit.usual or bounds, limit.sentence)
+
+
+def _add(obj: bpy.types.Object, name: str, default: float, bounds: Range, usual: Range, description: str) -> None:
+    """Give the object the property where it has none; its bounds, usual range and help in any case."""
+    if name not in obj:
+        obj[name] = default
+    (low, high), (soft_low, soft_high) = bounds, usual
+    ui = obj.id_properties_ui(name)
+    ui.update(min=low, max=high, soft_min=soft_low, soft_max=soft_high, default=default, description=description)
 
 
 def remove_slider(obj: bpy.types.Object, emotion: str) -> None:

@@ -39,6 +39,7 @@ def find_regions(
     eye_height: float,
 ) -> dict[str, Ints]:
     """Regions by name, sorted but for the lip pairs and corners; docs/architecture.md says what each one is."""
+    # In one piece although long: a table of regions, each made of what the lines above it name.
     sockets = np.concatenate([each.inside for each in lids])
     outer = np.setdiff1d(np.arange(SKIN.stop), np.concatenate([bag, sockets]))
     travel = np.max([np.linalg.norm(delta, axis=1) for delta in arkit.values()], axis=0)
