@@ -30,6 +30,7 @@ from ..operators import generate, takes
 from ..operators.modal import INTERVAL, Stepped, Work
 from ..operators.session import RUNTIME
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.take.takes import active, takes_of
 from .speed import RECORDING, print_table
 
@@ -105,7 +106,7 @@ def prepared(options: argparse.Namespace) -> Iterator[bpy.types.Scene]:
         scene = bpy.context.scene
         scene.render.fps, scene.render.fps_base = round(options.fps), round(options.fps) / options.fps
         bpy.ops.duet.add_head()
-        scene.duet.audio = str(long_recording(options.recording, options.minutes, Path(folder, "long.wav")))
+        duet_of(scene).audio = str(long_recording(options.recording, options.minutes, Path(folder, "long.wav")))
         scene.render.filepath = folder
         yield scene
         RUNTIME.close()
@@ -115,7 +116,7 @@ def prepared(options: argparse.Namespace) -> Iterator[bpy.types.Scene]:
 
 def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     """All lines of the table."""
-    context, chosen = bpy.context, scene.duet
+    context, chosen = bpy.context, duet_of(scene)
     table = rows("Generate from Audio", generate.DUET_OT_generate.work(_NOBODY, context))
     table.append(once("", "undo step (Blender)", lambda: bpy.ops.ed.undo_push(message="Generate")))
     table.append(once("", "first frame (Blender)", lambda: scene.frame_set(scene.frame_end // 2)))
@@ -163,7 +164,7 @@ _NOBODY: Any = argparse.Namespace()  # in place of the operator
 def _play_other(scene: bpy.types.Scene) -> None:
     head = properties.target_head(scene)
     other = next(action for action in takes_of(head) if action != active(head))
-    scene.duet.active_take = bpy.data.actions.find(other.name)
+    duet_of(scene).active_take = bpy.data.actions.find(other.name)
 
 
 def main() -> None:

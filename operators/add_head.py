@@ -10,6 +10,7 @@ from mathutils import Euler
 from ..inference.errors import DuetError
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
+from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 
 _FACE_TO_FACE = Euler((radians(84), 0.0, radians(18)))  # from the front, a little to the character's left
@@ -39,7 +40,7 @@ class DUET_OT_add_head(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         obj.parent.location = scene.cursor.location
-        scene.duet.head, scene.duet.start_frame = obj, scene.frame_start
+        duet_of(scene).head, duet_of(scene).start_frame = obj, scene.frame_start
         look_at_selection(context)
         return {"FINISHED"}
 

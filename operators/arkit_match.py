@@ -52,7 +52,7 @@ class DUET_OT_arkit_match(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Keep the match."""
-        target = context.scene.duet_target.obj
+        target = target_settings.chosen(context.scene).obj
         if self.how == "KEY" and self.key not in target.data.shape_keys.key_blocks:
             self.report({"ERROR"}, f"'{target.name}' has no shape key '{self.key}'. Choose one of its keys.")
             return {"CANCELLED"}

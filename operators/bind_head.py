@@ -11,6 +11,7 @@ import bpy
 from ..inference.errors import DuetError, HeadError
 from ..inference.head.blendshapes import load_blendshapes
 from ..scene import binding, properties
+from ..scene.blender.loose import duet_of
 from ..scene.head import followers, heads, parts
 from .modal import Stepped, Work, follow
 from .poll import Reasoned
@@ -110,7 +111,7 @@ class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
         RUNTIME.exclusive = True
         _choose(context, obj)
         yield from follow(binding.apply_steps(obj, load_blendshapes()), "Making shape keys")
-        context.scene.duet.head = obj
+        duet_of(context.scene).head = obj
         left = parts.left_behind(context.scene, obj)
         said = [f"In the head, but following nothing: {', '.join(left[:6])}."] if left else []
         return " ".join([f"'{obj.name}' is ready to speak.", *_with(followers.of(obj)), *said])

@@ -33,7 +33,7 @@ class DUET_OT_flame_add(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         obj.parent.location = scene.cursor.location
-        scene.duet_target.obj = obj
+        target_settings.chosen(scene).obj = obj
         return {"FINISHED"}
 
 

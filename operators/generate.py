@@ -12,6 +12,7 @@ from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.take import Take
 from ..scene import bake, properties
 from ..scene.blender import states, timing
+from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.checks import obstacles
 from ..scene.head import emotions, heads, ownership
@@ -130,13 +131,13 @@ def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     key = head.data.shape_keys
     obstacles.require_undriven(head, ownership.speaking(key))
     names = [*ownership.speaking(key), *emotions.shown_by(head)]
-    obstacles.require_clear(head, names, scene.duet.clear_way)
+    obstacles.require_clear(head, names, duet_of(scene).clear_way)
     return head
 
 
 def recording_of(scene: bpy.types.Scene) -> bake.Recording:
     """The recording that the sidebar chooses; raises AudioError."""
-    chosen, fps = scene.duet, timing.scene_fps(scene)
+    chosen, fps = duet_of(scene), timing.scene_fps(scene)
     if chosen.source == "STRIP":
         path, begin, end, start = sound.strip_audio(scene, chosen.strip, fps)
         return bake.Recording(path, start, begin, end, own_strip=False, note=sound.unheard(scene, chosen.strip))

@@ -8,6 +8,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.steps import Steps
+from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.targets import livelink
 from .export_head import NO_FACE, exported
@@ -58,7 +59,7 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
 
 def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:
     """Read and apply; raises DuetError."""
-    target, lift = exported(context), context.scene.duet.clear_way
+    target, lift = exported(context), duet_of(context.scene).clear_way
     take = yield from livelink.read_steps(path, fps or None)
     return " ".join((yield from livelink.apply_steps(context.scene, target, take, path, start, lift)))
 

@@ -123,10 +123,10 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         """Animate all of the recording, for context, and use the part."""
-        scene, duet = context.scene, context.scene.duet
+        scene, duet = context.scene, duet_of(context.scene)
         head, action = _chosen(scene)
         heads.require_current(head)
-        group, names = action.duet, (scene.name, head.name, action.name)
+        group, names = duet_of(action), (scene.name, head.name, action.name)
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
         if frames:
             bake.require_range(scene, action, *frames)
@@ -160,7 +160,7 @@ class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
         scene = context.scene
         head, action = _chosen(scene)
         name = action.name
-        made = yield from follow(plain.bake_steps(scene, head, scene.duet.tolerance), "Thinning keys")
+        made = yield from follow(plain.bake_steps(scene, head, duet_of(scene).tolerance), "Thinning keys")
         text = f"'{made.action.name}': {made.keys} keys instead of {made.full}, within {made.error:.3f} mm."
         return " ".join([text, f"The take '{name}' is kept in the list.", *made.notes])
 

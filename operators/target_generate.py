@@ -13,6 +13,7 @@ from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.performance.face import FaceCurves
 from ..scene import bake, properties
 from ..scene.blender import timing
+from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import settings, sound
 from ..scene.targets import arkit_heads, flame_bake, flame_heads, playback, target_settings
@@ -64,10 +65,10 @@ def _apply(
     """Put the performance on the target, as a FLAME head where it is one."""
     if flame_heads.is_flame_head(target):
         steps: Generator[float, None, Any] = flame_bake.apply_steps(
-            scene, _at_once(performance), target, scene.duet.clear_way
+            scene, _at_once(performance), target, duet_of(scene).clear_way
         )
         return flame_apply.said((yield from follow(steps, "Fitting FLAME")))
-    steps = arkit_heads.apply_steps(scene, _at_once(performance), target, scene.duet.clear_way)
+    steps = arkit_heads.apply_steps(scene, _at_once(performance), target, duet_of(scene).clear_way)
     return arkit_apply.said((yield from follow(steps, "Solving ARKit shapes")))
 
 

@@ -11,6 +11,7 @@ from ..inference.head.library import label
 from ..inference.take import EMOTIONS
 from ..operators.session import RUNTIME
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.head import emotions
 
 PICTURES = Path(__file__).resolve().parent / "expressions"  # NAME.jpg, made by examples/expression_pictures.py
@@ -58,7 +59,7 @@ class DUET_UL_library(bpy.types.UIList):
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show those of the library whose names have the text that is searched."""
-        wanted = context.scene.duet.library_search.strip().lower()
+        wanted = duet_of(context.scene).library_search.strip().lower()
         shown = [
             self.bitflag_filter_item if item.identifier not in EMOTIONS and wanted in item.name.lower() else 0
             for item in data.enum_items
@@ -83,7 +84,7 @@ class DUET_PT_library(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the search field, the list, and the chosen expression's picture."""
-        layout, chosen = self.layout, context.scene.duet
+        layout, chosen = self.layout, duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
         layout.prop(chosen, "library_search", text="", icon="VIEWZOOM")
         items = type(chosen).bl_rna.properties["library"]

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.session import RUNTIME
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.checks import advice
 from ..scene.take import lines, takes
 from .tab import Tab, columns, wrapped
@@ -62,7 +63,7 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         layout, scene = self.layout, context.scene
         layout.enabled = not RUNTIME.busy
         row = layout.row()
-        row.template_list("DUET_UL_takes", "", bpy.data, "actions", scene.duet, "active_take", rows=3)
+        row.template_list("DUET_UL_takes", "", bpy.data, "actions", duet_of(scene), "active_take", rows=3)
         buttons = row.column(align=True)
         buttons.operator("duet.duplicate_take", text="", icon="DUPLICATE")
         buttons.operator("duet.remove_take", text="", icon="REMOVE")
@@ -70,12 +71,12 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         if action is None:
             wrapped(layout, context, "No take plays. Click one in the list.")
         else:
-            for text in (action.duet.note, *advice.of_take(scene, properties.target_head(scene), action)):
+            for text in (duet_of(action).note, *advice.of_take(scene, properties.target_head(scene), action)):
                 if text:
                     wrapped(layout, context, text)
         row = layout.row(align=True)
         row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")
-        row.prop(scene.duet, "tolerance", text="mm")
+        row.prop(duet_of(scene), "tolerance", text="mm")
 
 
 class DUET_PT_again(Tab, bpy.types.Panel):
@@ -92,7 +93,7 @@ class DUET_PT_again(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the range and the buttons."""
-        layout, chosen = self.layout, context.scene.duet
+        layout, chosen = self.layout, duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
         row = layout.row(align=True)
         for name in ("range_start", "range_end", "border"):
@@ -112,8 +113,8 @@ class DUET_PT_keep(Tab, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the choice."""
         column = columns(self.layout)
-        column.prop(context.scene.duet, "existing")
-        column.prop(context.scene.duet, "clear_way")
+        column.prop(duet_of(context.scene), "existing")
+        column.prop(duet_of(context.scene), "clear_way")
 
 
 CLASSES = (DUET_UL_takes, DUET_PT_result, DUET_PT_takes, DUET_PT_again, DUET_PT_keep)

@@ -34,7 +34,7 @@ class DUET_PT_audio(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the file or the strip, its cut and its place."""
-        layout, chosen = columns(self.layout), context.scene.duet
+        layout, chosen = columns(self.layout), duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
         layout.row().prop(chosen, "source", expand=True)
         if chosen.source == "STRIP":
@@ -62,7 +62,7 @@ class DUET_PT_trim(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the cut of a file; a strip has its own."""
-        layout, chosen = columns(self.layout), context.scene.duet
+        layout, chosen = columns(self.layout), duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
         if chosen.source == "FILE":
             layout.prop(chosen, "audio")

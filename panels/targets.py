@@ -21,7 +21,7 @@ class DUET_PT_targets(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the target, then FLAME's and ARKit's buttons, those first that fit the target."""
-        layout, settings = self.layout, context.scene.duet_target
+        layout, settings = self.layout, target_settings.chosen(context.scene)
         layout.enabled = not RUNTIME.busy
         layout.use_property_split = True
         layout.use_property_decorate = False

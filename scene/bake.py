@@ -21,6 +21,7 @@ from ..inference.steps import Steps, finish
 from ..inference.take import Take
 from . import binding, properties
 from .blender import actions, shape_keys, states
+from .blender.loose import Group, duet_of
 from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
@@ -63,7 +64,7 @@ def apply_steps(
     obj: bpy.types.Object | None,
     take: Take,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | Performance | None = None,
+    chosen: Group | Performance | None = None,
     layer: bool = True,
     in_sync: bool = False,
     lift: bool = True,
@@ -149,7 +150,7 @@ def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, 
     """Raise HeadError where the frames from `first` to `last` hold nothing of the take."""
     if first > last:
         raise HeadError("The range ends before it begins.", "Change First or Last.")
-    take, begin = takes.read(action).take, action.duet.moved_to
+    take, begin = takes.read(action).take, duet_of(action).moved_to
     end = begin + frame_span(take.frame_count, take.fps, scene_fps(scene)) - 1
     if last < begin or first > end:
         message = f"'{action.name}' plays from frame {begin} to {end}, not from {first} to {last}."
@@ -172,7 +173,7 @@ def regenerate_steps(
     heads.require_head(obj)
     require_unstretched(scene)
     heads.require_fits(obj, take)
-    old, fps, group = takes.read(action), scene_fps(scene), action.duet
+    old, fps, group = takes.read(action), scene_fps(scene), duet_of(action)
     take = with_emotions(take, old.take.emotions)
     stored = replace(old, take=take)
     face = take_curves.face_of(action, stored, fps)
@@ -195,8 +196,8 @@ def regenerate_steps(
         edited = take_curves.is_edited("written_speech", action, old)
         yield 1.0
         due = revise.Due(take.speech_names, group.moved_to + np.arange(face.frames), face.speech)
-        felt, layer = emotions.on(obj), scene.duet.existing == "LAYER"
-        notes = revise.switch(scene, obj, made, felt, due, layer, scene.duet.clear_way)
+        felt, layer = emotions.on(obj), duet_of(scene).existing == "LAYER"
+        notes = revise.switch(scene, obj, made, felt, due, layer, duet_of(scene).clear_way)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
     notes += revise.swap(action, made, edited)
@@ -222,7 +223,7 @@ def _new_take(
     earlier = None if beside else takes.active(obj)
     action = earlier.copy() if earlier else actions.new_action("Duet")
     action.name, action.use_fake_user = f"Duet {recording.path.stem}", True
-    group = action.duet
+    group = duet_of(action)
     with settings.paused():
         if isinstance(chosen, Performance):
             settings.choose(group, chosen)

@@ -55,17 +55,17 @@ def emotion_items() -> list[tuple[str, str, str, int]]:
 EMOTION_ITEMS = emotion_items()
 
 
-def _speech_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _speech_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.speech_soon(self.id_data)
 
 
-def _emotion_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _emotion_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.emotion(self.id_data)
 
 
-def _opening_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _opening_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.emotion(self.id_data)
         return
@@ -75,12 +75,12 @@ def _opening_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> Non
         head.update_tag()
 
 
-def _life_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _life_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.life(self.id_data)
 
 
-def _start_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _start_changed(self: Group, _: bpy.types.Context) -> None:
     revise.start(self.id_data)
 
 
@@ -319,7 +319,7 @@ def show_recording(scene: bpy.types.Scene) -> None:
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The head to animate: the chosen one if it is still in the scene, else the scene's only Duet head, else None."""
-    chosen = scene.duet.head
+    chosen = duet_of(scene).head
     if chosen is not None and _is_in(scene, chosen):
         return chosen
     found = heads.heads_of(scene)
@@ -344,16 +344,16 @@ def _is_in(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
     return found == obj or (found is not None and any(each == obj for each in scene.objects))
 
 
-def performance(scene: bpy.types.Scene) -> bpy.types.PropertyGroup:
+def performance(scene: bpy.types.Scene) -> Group:
     """The settings that the sidebar shows: those of the take that the head plays, else those for the next take."""
     action = takes.active(target_head(scene))
-    return action.duet if action else scene.duet
+    return duet_of(action) if action else duet_of(scene)
 
 
 def _beginning(scene: bpy.types.Scene) -> int:
     """The frame of second 0 of what the sidebar shows."""
     action = takes.active(target_head(scene))
-    return int(action.duet.moved_to if action else scene.duet.start_frame)
+    return int(duet_of(action).moved_to if action else duet_of(scene).start_frame)
 
 
 def seconds_at(scene: bpy.types.Scene, frame: float) -> float:

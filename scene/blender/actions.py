@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ...inference.steps import Steps
 from . import compat
+from .loose import Animated
 
 MARKER = "duet"  # custom property of the actions that Duet has made
 _INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}  # Blender's numbers, which foreach_set wants
@@ -32,12 +33,12 @@ def made_by_duet(action: bpy.types.Action | None) -> bool:
     return action is not None and MARKER in action
 
 
-def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
+def action_of(datablock: Animated) -> bpy.types.Action | None:
     """The action that a data-block plays."""
     return datablock.animation_data.action if datablock.animation_data else None
 
 
-def bags_of(datablock: bpy.types.ID) -> list[bpy.types.ActionChannelbag]:
+def bags_of(datablock: Animated) -> list[bpy.types.ActionChannelbag]:
     """The F-curves of all that the data-block plays: its action, and the strips of its NLA tracks."""
     animation = datablock.animation_data
     if animation is None:
@@ -60,13 +61,13 @@ def slot_for(action: bpy.types.Action, kind: str) -> bpy.types.ActionSlot | None
     return next((slot for slot in action.slots if slot.target_id_type == kind), None)
 
 
-def ensure_bag(action: bpy.types.Action, datablock: bpy.types.ID) -> bpy.types.ActionChannelbag:
+def ensure_bag(action: bpy.types.Action, datablock: Animated) -> bpy.types.ActionChannelbag:
     """The F-curves of the action's slot for this kind of data-block, both made where missing."""
     slot = slot_for(action, datablock.id_type) or action.slots.new(id_type=datablock.id_type, name=datablock.name)
     return compat.channelbag(action, slot)
 
 
-def assign(datablock: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot | None = None) -> None:
+def assign(datablock: Animated, action: bpy.types.Action, slot: bpy.types.ActionSlot | None = None) -> None:
     """Let the data-block play the action in this slot; else in its kind's slot, made where missing."""
     animation = datablock.animation_data or datablock.animation_data_create()
     animation.action = action

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from . import shape_keys
+from .loose import Animated
 
 _EXACT = 1e-5  # of a key's value: within it, a driver is a straight line
 _SAMPLES = np.linspace(0.0, 1.0, 5)
@@ -33,14 +34,14 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 class Control:
     """A property that alone moves a key: the key's value is `offset + scale * property`, from 0 to 1 at least."""
 
-    owner: bpy.types.ID
+    owner: Animated
     path: str
     index: int  # in an array; -1 where the property is one number
     scale: float
     offset: float
 
     @property
-    def place(self) -> tuple[bpy.types.ID, str, int]:
+    def place(self) -> tuple[Animated, str, int]:
         """What it is, apart from how far it moves the key."""
         return self.owner, self.path, self.index
 
@@ -81,7 +82,7 @@ def _is_straight(curve: bpy.types.FCurve) -> bool:
     return all(abs(curve.evaluate(value) - value) < _EXACT for value in _SAMPLES)
 
 
-def _place(owner: bpy.types.ID, path: str) -> tuple[bpy.types.ID, str, int] | None:
+def _place(owner: Animated, path: str) -> tuple[Animated, str, int] | None:
     index, hit = -1, _INDEXED.fullmatch(path)
     if hit:
         path = hit["path"]
@@ -94,7 +95,7 @@ def _place(owner: bpy.types.ID, path: str) -> tuple[bpy.types.ID, str, int] | No
     return (owner, path, index) if isinstance(value, float) else None
 
 
-def _bone_place(target: bpy.types.DriverTarget) -> tuple[bpy.types.ID, str, int] | None:
+def _bone_place(target: bpy.types.DriverTarget) -> tuple[Animated, str, int] | None:
     """A pose bone's own location, where the driver reads it in the bone's local space."""
     bone = target.id.pose.bones.get(target.bone_target) if target.id.type == "ARMATURE" else None
     if bone is None or bone.constraints or target.transform_space != "LOCAL_SPACE":
@@ -104,7 +105,7 @@ def _bone_place(target: bpy.types.DriverTarget) -> tuple[bpy.types.ID, str, int]
     return target.id, bone.path_from_id("location"), "XYZ".index(target.transform_type[-1])
 
 
-def _is_free(owner: bpy.types.ID, path: str, index: int) -> bool:
+def _is_free(owner: Animated, path: str, index: int) -> bool:
     """Whether the property can be keyed: its owner is not linked, and nothing drives it in turn."""
     drivers = owner.animation_data.drivers if owner.animation_data else ()
     held = any(curve.data_path == path and curve.array_index == max(index, 0) for curve in drivers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from . import shape_keys
+from .loose import Animated
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Source:
     """A value that a driver reads: its letter in the expression, its data-block, and its path there."""
 
     letter: str
-    datablock: bpy.types.ID
+    datablock: Animated
     path: str
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...inference.errors import HeadError
 from . import actions, shape_keys, stage
+from .loose import Animated
 
 _BEYOND = 10_000  # frames that a strip reaches beyond its keys where their curves go on: cycles, noise, straight lines
 _ALIKE = 2e-3  # of the larger of 1 and what a curve spans: within it, two values are the same
@@ -17,7 +18,7 @@ _SET_ASIDE = "Choose Set Aside under Options, or move it to an NLA track yoursel
 
 
 def make_way(
-    scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], datablocks: Sequence[bpy.types.ID], layer: bool
+    scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], datablocks: Sequence[Animated], layer: bool
 ) -> list[str]:
     """Free the active actions of data-blocks of objects for a take, where they are not Duet's; return notes on them.
 
@@ -31,18 +32,18 @@ def make_way(
         return [_layered(datablock) for datablock in own]
 
 
-def _is_in_the_way(datablock: bpy.types.ID) -> bool:
+def _is_in_the_way(datablock: Animated) -> bool:
     action = actions.action_of(datablock)
     return action is not None and not actions.made_by_duet(action)
 
 
-def _set_aside(datablock: bpy.types.ID) -> str:
+def _set_aside(datablock: Animated) -> str:
     action = datablock.animation_data.action
     action.use_fake_user, datablock.animation_data.action = True, None
     return f"The earlier action '{action.name}' is kept (fake user)."
 
 
-def _layered(datablock: bpy.types.ID) -> str:
+def _layered(datablock: Animated) -> str:
     """Move the active action to a track with the settings that it had as the active action, which go back to usual."""
     animation = datablock.animation_data
     action = animation.action
@@ -64,7 +65,7 @@ def _nla_plays(animation: bpy.types.AnimData) -> bool:
 
 
 def push(
-    datablock: bpy.types.ID,
+    datablock: Animated,
     action: bpy.types.Action,
     slot: bpy.types.ActionSlot | None,
     name: str = "",
@@ -134,7 +135,7 @@ def _set_influence(strip: bpy.types.NlaStrip, value: float) -> None:
 
 @contextmanager
 def _playing_on(
-    scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], datablocks: Sequence[bpy.types.ID]
+    scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], datablocks: Sequence[Animated]
 ) -> Iterator[None]:
     """Raise HeadError where what the active actions move is not the same after the block as before."""
     moved = {datablock: _channels(datablock) for datablock in datablocks}
@@ -160,7 +161,7 @@ def _playing_on(
         raise HeadError(message, _SET_ASIDE)
 
 
-def _channels(datablock: bpy.types.ID) -> list[stage.Channel]:
+def _channels(datablock: Animated) -> list[stage.Channel]:
     """What the active action moves, where it is a number."""
     animation, found = datablock.animation_data, []
     for bag in actions.bags_in(animation.action, animation.action_slot):
@@ -176,7 +177,7 @@ def _channels(datablock: bpy.types.ID) -> list[stage.Channel]:
     return found
 
 
-def _telling_frames(scene: bpy.types.Scene, datablocks: Sequence[bpy.types.ID]) -> list[float]:
+def _telling_frames(scene: bpy.types.Scene, datablocks: Sequence[Animated]) -> list[float]:
     """Frames at the ends of the actions' keys, between and beyond them, and at the scene's ends."""
     found = {float(scene.frame_start), float(scene.frame_end)}
     for datablock in datablocks:

@@ -9,14 +9,13 @@ from typing import Any
 import bpy
 
 from . import drivers, states
+from .loose import Animated
 
 _ACTIVE = ("action_influence", "action_blend_type", "action_extrapolation", "use_nla")
 
 
 @contextmanager
-def all_or_nothing(
-    scene: bpy.types.Scene, obj: bpy.types.Object, others: Sequence[bpy.types.ID] = ()
-) -> Iterator[None]:
+def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object, others: Sequence[Animated] = ()) -> Iterator[None]:
     """Put the mesh object, its keys, its armatures, other data-blocks and the scene back where the block raises.
 
     Curves and drivers that existed before are not remembered: the block changes them last, from checked data.
@@ -53,7 +52,7 @@ def _remember_strips(scene: bpy.types.Scene, undo: ExitStack) -> None:
         undo.callback(_remove_new, strips, set(strips))
 
 
-def _remember_animation(datablock: bpy.types.ID, undo: ExitStack) -> None:
+def _remember_animation(datablock: Animated, undo: ExitStack) -> None:
     animation = datablock.animation_data
     if animation is None:
         undo.callback(datablock.animation_data_clear)
@@ -73,9 +72,7 @@ def _remember_animation(datablock: bpy.types.ID, undo: ExitStack) -> None:
     undo.callback(_remove_new, animation.nla_tracks, set(animation.nla_tracks))
 
 
-def _restore_action(
-    datablock: bpy.types.ID, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None
-) -> None:
+def _restore_action(datablock: Animated, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> None:
     datablock.animation_data.action = action
     if action is not None:
         datablock.animation_data.action_slot = slot

@@ -9,8 +9,9 @@ import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
+from .loose import Animated
 
-Channel = tuple[bpy.types.ID, str, int]  # data-block, data path, index in an array; -1 where the value is one number
+Channel = tuple[Animated, str, int]  # data-block, data path, index in an array; -1 where the value is one number
 _HIDING = ("hide_viewport", "hide_select", "hide_render")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 import bpy
 
 from ...inference.errors import HeadError
+from .loose import Animated
 
 _OVERRIDE = "Use Object > Library Override > Make, then pick the override."
 _SINGLE = "Use Object > Relations > Make Single User > Object & Data."
@@ -32,7 +33,7 @@ def require_writable(obj: bpy.types.Object, shared: bool = False, modes: Contain
         require_playable(datablock, obj.name)
 
 
-def require_playable(datablock: bpy.types.ID | None, name: str) -> None:
+def require_playable(datablock: Animated | None, name: str) -> None:
     """Raise HeadError where a strip of the data-block is in tweak mode: Blender lets nobody change its action then."""
     if datablock is not None and datablock.animation_data and datablock.animation_data.use_tweak_mode:
         owner = name if datablock.name == name or isinstance(datablock, bpy.types.Key) else datablock.name
@@ -57,7 +58,7 @@ def rigs_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     return found
 
 
-def _require_local(datablocks: Iterable[bpy.types.ID | None], name: str) -> None:
+def _require_local(datablocks: Iterable[Animated | None], name: str) -> None:
     for datablock in datablocks:
         if datablock is not None and datablock.library and not datablock.override_library:
             raise HeadError(f"'{name}' is linked from another file.", _OVERRIDE)

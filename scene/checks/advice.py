@@ -6,6 +6,7 @@ import bpy
 
 from ...inference.errors import HeadError
 from ..blender import timing
+from ..blender.loose import duet_of
 from ..head import emotions, ownership
 from . import obstacles
 
@@ -28,7 +29,7 @@ def of_face(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Ac
         obstacles.require_clear(head, [*speech, *emotions.shown_by(head)], lift=False)
     except HeadError as error:
         said.append(str(error))
-    written, rate = action.duet.fps, timing.scene_fps(scene)
+    written, rate = duet_of(action).fps, timing.scene_fps(scene)
     if written and abs(written - rate) > _RATE:
         said.append(
             f"The take was written at {written:.5g} frames per second and the scene plays {rate:.5g}: the face leaves "

@@ -10,6 +10,7 @@ import bpy
 from ...inference.errors import HeadError
 from ..blender import actions, layers
 from ..blender.driven import drivers_of
+from ..blender.loose import Animated
 from ..head import followers
 
 _FULL = 1.0 - 1e-6  # of an action's influence
@@ -27,9 +28,7 @@ class Obstacle:
     lift: Callable[[], str] | None = None
 
 
-def clear(
-    obj: bpy.types.Object, names: Sequence[str], lift: bool = True, played: Sequence[bpy.types.ID] = ()
-) -> list[str]:
+def clear(obj: bpy.types.Object, names: Sequence[str], lift: bool = True, played: Sequence[Animated] = ()) -> list[str]:
     """Take out of the way what would hide the named keys of a mesh; return notes on what was done.
 
     `played` are the data-blocks that an action is given to, the keys and the object where none are named.
@@ -50,7 +49,7 @@ def require_clear(obj: bpy.types.Object, names: Sequence[str], lift: bool = True
             raise HeadError(each.text, each.remedy)
 
 
-def obstacles(obj: bpy.types.Object, names: Sequence[str], played: Sequence[bpy.types.ID] = ()) -> Iterator[Obstacle]:
+def obstacles(obj: bpy.types.Object, names: Sequence[str], played: Sequence[Animated] = ()) -> Iterator[Obstacle]:
     """All that would hide the named keys of a mesh object, or the sliders that drive them."""
     key = obj.data.shape_keys
     yield from _of_display(obj)
@@ -120,7 +119,7 @@ def _unmute(obj: bpy.types.Object, muted: Sequence[bpy.types.ShapeKey]) -> str:
     return f"{len(muted)} shape keys that '{obj.name}' speaks with were muted: they are not any more."
 
 
-def _of_nla(datablock: bpy.types.ID, name: str) -> Iterator[Obstacle]:
+def _of_nla(datablock: Animated, name: str) -> Iterator[Obstacle]:
     """What the NLA keeps the active action from; strips in tweak mode are refused before (`states`)."""
     animation = datablock.animation_data
     where = f"the keys of '{name}'" if isinstance(datablock, bpy.types.Key) else f"'{datablock.name}'"
@@ -148,7 +147,7 @@ def _of_nla(datablock: bpy.types.ID, name: str) -> Iterator[Obstacle]:
             )
 
 
-def _unsolo(datablock: bpy.types.ID, track: bpy.types.NlaTrack, where: str) -> str:
+def _unsolo(datablock: Animated, track: bpy.types.NlaTrack, where: str) -> str:
     """What solo kept still stays still: other tracks are muted, an action of the animator's becomes a muted track."""
     animation = datablock.animation_data
     others = [each for each in animation.nla_tracks if each != track and not each.mute]

@@ -17,6 +17,7 @@ from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps
 from ...inference.take import GenerateRequest, Take
 from ..blender import compat, shape_keys, timing
+from ..blender.loose import duet_of
 from ..head import feelings, heads, sliders
 from ..take import settings, takes
 from ..targets import arkit_keys, playback
@@ -120,7 +121,7 @@ def _head_steps(obj: bpy.types.Object, take: Take, sampled: Sampled, arkit: Floa
 def _steady(obj: bpy.types.Object) -> dict[str, float]:
     """The mix that was chosen for the take that plays, where it does not change."""
     action = takes.active(obj)
-    return settings.performance_of(action.duet).steady if action else {}
+    return settings.performance_of(duet_of(action)).steady if action else {}
 
 
 def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:

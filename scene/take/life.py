@@ -9,6 +9,7 @@ from mathutils import Euler
 from ...inference.performance.face import FaceCurves
 from ...inference.performance.life import Keys, LifeKeys
 from ..blender import actions, layers, shape_keys
+from ..blender.loose import Animated
 from ..head import heads
 
 TRACK = "Duet Life"
@@ -91,7 +92,7 @@ def _tracks_on(datablock: bpy.types.ID, line: str | None) -> list[bpy.types.NlaT
     return [track for track in found if line is None or track.strips[0].action.get(_LINE, "") == line]
 
 
-def _living(obj: bpy.types.Object) -> list[bpy.types.ID]:
+def _living(obj: bpy.types.Object) -> list[Animated]:
     rig = heads.rig_of(obj)
     return [obj.data.shape_keys, *([rig] if rig is not None and not (rig.library and not rig.override_library) else [])]
 
@@ -117,7 +118,7 @@ def _reset(obj: bpy.types.Object) -> None:
             block.value = 0.0
 
 
-def _is_animated(datablock: bpy.types.ID, path: str) -> bool:
+def _is_animated(datablock: Animated, path: str) -> bool:
     animation = datablock.animation_data
     if animation is None:
         return False

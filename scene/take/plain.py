@@ -16,6 +16,7 @@ from ...inference.performance.curves import frame_span, thin, thinning_error
 from ...inference.steps import Steps
 from ...inference.take import MIX_LIMIT, within_limit
 from ..blender import actions, compat, shape_keys
+from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
 from ..head import correctives, emotions, feelings, followers, heads, sliders
@@ -49,9 +50,9 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
     if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
-    known = take_curves.felt(stored.take, settings.performance_of(take.duet).felt)
+    known = take_curves.felt(stored.take, settings.performance_of(duet_of(take)).felt)
     emotions.connect(obj, feelings.of_take(stored.take, known))
-    frames = take.duet.moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
+    frames = duet_of(take).moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
     felt = yield from _felt(obj, take, frames)
     own = [each for each in correctives.on(obj) if not each.is_between]
@@ -67,9 +68,9 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
         for name, column, kept in zip(shown, values[:, moving].T, keys, strict=True):
             actions.write_curve(bag, shape_keys.value_path(name), frames[kept], column[kept])
             yield 1.0
-        due, layer = revise.due_of(action, key, shown), scene.duet.existing == "LAYER"
+        due, layer = revise.due_of(action, key, shown), duet_of(scene).existing == "LAYER"
         with emotions.undriven(obj):
-            notes = revise.switch(scene, obj, action, emotions.on(obj), due, layer, scene.duet.clear_way)
+            notes = revise.switch(scene, obj, action, emotions.on(obj), due, layer, duet_of(scene).clear_way)
     error = thinning_error(values[:, moving], reach[moving], keys)
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error, notes)
 

@@ -17,6 +17,7 @@ from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ...inference.take import EMOTIONS, Take
 from ..blender import actions, layers, paths, shape_keys
+from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
 from ..checks import meant, obstacles
@@ -38,7 +39,7 @@ def speech_soon(action: bpy.types.Action) -> None:
         return
     stored, players = takes.read(action), _players(action)
     if _is_long(action) or not players:
-        action.duet.stale = True
+        duet_of(action).stale = True
         return
     key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
     _keep_if_edited("written_speech", action, stored)
@@ -59,7 +60,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
     stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
-        moved = made.duet.moved_to != made.duet.start_frame
+        moved = duet_of(made).moved_to != duet_of(made).start_frame
         if moved:
             yield from take_curves.move_steps(made, stored)
         face = face_of(made, stored, fps)
@@ -68,8 +69,10 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         yield 1.0
         edited = take_curves.is_edited("written_speech", action, stored)
         yield 1.0
-        due = Due(stored.take.speech_names, made.duet.moved_to + np.arange(face.frames), face.speech)
-        notes = switch(scene, obj, made, emotions.on(obj), due, scene.duet.existing == "LAYER", scene.duet.clear_way)
+        due = Due(stored.take.speech_names, duet_of(made).moved_to + np.arange(face.frames), face.speech)
+        notes = switch(
+            scene, obj, made, emotions.on(obj), due, duet_of(scene).existing == "LAYER", duet_of(scene).clear_way
+        )
     notes += swap(action, made, edited)
     if moved:
         notes += _heard(scene, obj, made, stored)
@@ -101,7 +104,7 @@ def emotion(action: bpy.types.Action) -> None:
     try:
         names = _connect(players, stored.take, face.performance.felt)
     except DuetError as error:
-        action.duet.note = str(error)
+        duet_of(action).note = str(error)
         return
     _keep_if_edited("written_emotion", action, stored)
     with sliders.resting(players, names):
@@ -155,18 +158,18 @@ def start(action: bpy.types.Action) -> None:
 
     A long take is marked as stale instead: `update_steps` moves it.
     """
-    if not settings.acting() or not takes.is_take(action) or action.duet.start_frame == action.duet.moved_to:
+    if not settings.acting() or not takes.is_take(action) or duet_of(action).start_frame == duet_of(action).moved_to:
         return
     if _settled(action):
         return
     if _is_long(action):
-        action.duet.stale = True
+        duet_of(action).stale = True
         return
     stored = takes.read(action)
     finish(take_curves.move_steps(action, stored))
     for obj in _players(action):
         for note in _heard(bpy.context.scene, obj, action, stored):
-            action.duet.note = note
+            duet_of(action).note = note
     life(action)
 
 
@@ -218,7 +221,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         timed = keyed(bag)
         if bag.fcurves.find(sliders.SILENCE_PATH) is None:  # of a version before
             write_silence(action, stored, obj, face)
-        widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, action.duet.articulation))
+        widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, duet_of(action).articulation))
         due = due_of(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, timed))
         notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way, role)
@@ -305,7 +308,7 @@ def show_sound(
     scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action, stored: takes.StoredTake
 ) -> None:
     """Have the take's sound, and no other of this head's, in the sequencer; raises AudioError."""
-    group, fps = action.duet, scene_fps(scene)
+    group, fps = duet_of(action), scene_fps(scene)
     earlier = sound.strips_of(scene, obj)
     if not group.own_strip:
         sound.replace_strips(scene, earlier, None)
@@ -336,7 +339,7 @@ def _players(action: bpy.types.Action) -> list[bpy.types.Object]:
 
 def _keep_if_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> None:
     """Keep a copy of a take of which somebody has edited a part, before that is written anew."""
-    if getattr(action.duet, part) and take_curves.is_edited(part, action, stored):
+    if getattr(duet_of(action), part) and take_curves.is_edited(part, action, stored):
         copy = action.copy()
         copy.name, copy.use_fake_user, copy.duet.line = f"{action.name} (edited)", True, ""
         action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."

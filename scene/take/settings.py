@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
@@ -14,6 +13,7 @@ from ...inference.performance.marks import marks_text, parse_marks
 from ...inference.performance.performance import SETTINGS, Performance
 from ...inference.performance.timeline import Cue
 from ...inference.take import EMOTIONS, Take
+from ..blender.loose import Group
 from .styles import KNOWN
 
 # Names as files have them: a switch has its setting's, its amount another.
@@ -63,7 +63,7 @@ def acting() -> bool:
     return not _paused
 
 
-def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> None:
+def copy(source: Group, target: Group) -> None:
     """Give `target` the performance of `source`; no curve is written."""
     with paused():
         for name in _ALL:
@@ -75,14 +75,14 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
                 setattr(new, name, getattr(cue, name))
 
 
-def performance_of(group: bpy.types.PropertyGroup) -> Performance:
+def performance_of(group: Group) -> Performance:
     """The performance that a group describes: amounts of life are 0 where switched off; raises RequestError."""
     amounts = {name: getattr(group, name) * getattr(group, amount) for name, amount in AMOUNTS.items()}
     plain = {name: getattr(group, name) for name in _PLAIN}
     return Performance(**plain, **amounts, marks=parse_marks(group.marks), emotions=tuple(cues_of(group)))
 
 
-def choose(group: bpy.types.PropertyGroup, performance: Performance) -> None:
+def choose(group: Group, performance: Performance) -> None:
     """Give a group this performance; no curve is written. Its emotion at second 0 becomes the feeling, others rows."""
     with paused():
         for name in _PLAIN:
@@ -97,7 +97,7 @@ def choose(group: bpy.types.PropertyGroup, performance: Performance) -> None:
         _choose_cues(group, performance.emotions, performance.transition)
 
 
-def _choose_cues(group: bpy.types.PropertyGroup, cues: Sequence[Cue], transition: float) -> None:
+def _choose_cues(group: Group, cues: Sequence[Cue], transition: float) -> None:
     group.cues.clear()
     group.emotion = EMOTIONS[0]
     for cue in cues:
@@ -110,7 +110,7 @@ def _choose_cues(group: bpy.types.PropertyGroup, cues: Sequence[Cue], transition
             row.ease = transition if cue.ease is None else cue.ease
 
 
-def reset(group: bpy.types.PropertyGroup, take: Take) -> None:
+def reset(group: Group, take: Take) -> None:
     """Give a group plain speech, no life, and the style and emotions of the take, the strongest as its feeling."""
     with paused():
         for name in _ALL:
@@ -125,7 +125,7 @@ def _felt(take: Take) -> dict[str, float]:
     return {name: float(value) for name, value in zip(take.emotions, take.emotion_curves[0], strict=True) if value > 0}
 
 
-def cues_of(group: bpy.types.PropertyGroup) -> list[Cue]:
+def cues_of(group: Group) -> list[Cue]:
     """The feeling from the start and the timed ones after it."""
     return [
         Cue(0.0, _mix(group.emotion, group.intensity)),

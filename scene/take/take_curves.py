@@ -15,6 +15,7 @@ from ...inference.performance.silence import with_surroundings
 from ...inference.steps import Steps
 from ...inference.take import EMOTIONS, Take
 from ..blender import actions, compat, shape_keys
+from ..blender.loose import duet_of
 from ..head import sliders
 from . import settings, takes
 
@@ -23,7 +24,7 @@ PARTS = {"written_speech": "KEY", "written_emotion": "OBJECT", "written_silence"
 
 def face_of(action: bpy.types.Action, stored: takes.StoredTake, fps: float, speech: Floats | None = None) -> FaceCurves:
     """A take at the scene's frames as its settings perform it; `speech` (S, Ks) where it is not the settings'."""
-    return FaceCurves(stored.take, settings.performance_of(action.duet), fps, stored.pauses, speech)
+    return FaceCurves(stored.take, settings.performance_of(duet_of(action)), fps, stored.pauses, speech)
 
 
 def frames_of(take: Take, fps: float) -> int:
@@ -35,7 +36,7 @@ def write_speech(
     action: bpy.types.Action, stored: takes.StoredTake, key: bpy.types.Key, face: FaceCurves
 ) -> Steps[None]:
     """Write the speech curves of a take's action, one a step."""
-    group, names = action.duet, stored.take.speech_names
+    group, names = duet_of(action), stored.take.speech_names
     bag, frames = actions.ensure_bag(action, key), group.moved_to + np.arange(face.frames)
     for column, name in enumerate(names):
         actions.write_curve(bag, shape_keys.value_path(name), frames, face.speech[:, column])
@@ -49,7 +50,7 @@ def write_silence(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.t
     """Key how far emotions may open the mouth: as the take's settings say, and 0 wherever its speech keys are not."""
     silence, before = with_surroundings(face.quiet, face.speech, face.fps)
     amount = np.float32(face.performance.open_in_silence)
-    sliders.write_silence(actions.ensure_bag(action, obj), amount * silence, action.duet.moved_to - before)
+    sliders.write_silence(actions.ensure_bag(action, obj), amount * silence, duet_of(action).moved_to - before)
     sign("written_silence", action, stored)
 
 
@@ -67,7 +68,7 @@ def write_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.t
     """Write the slider curves of a take's action."""
     bag = _without_sliders(action, obj)
     names = felt(stored.take, face.performance.felt)
-    sliders.write_keys(bag, names, face.emotion_keys(names), action.duet.moved_to, face.frames - 1)
+    sliders.write_keys(bag, names, face.emotion_keys(names), duet_of(action).moved_to, face.frames - 1)
     sign("written_emotion", action, stored)
 
 
@@ -75,7 +76,7 @@ def write_own_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: b
     """The same from the take's own curves, where nobody has chosen how it is performed."""
     take, bag, names = stored.take, _without_sliders(action, obj), felt(stored.take)
     own = take.emotion_curves[:, [take.emotions.index(name) for name in names]]
-    sliders.write_curves(bag, names, at_frames(own, take.fps, fps), action.duet.moved_to)
+    sliders.write_curves(bag, names, at_frames(own, take.fps, fps), duet_of(action).moved_to)
     sign("written_emotion", action, stored)
 
 
@@ -122,10 +123,10 @@ def is_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> 
     if slot is None:
         return False
     bag = compat.channelbag(action, slot)
-    return actions.checksum(bag, paths_of(part, stored, bag)) != getattr(action.duet, part)
+    return actions.checksum(bag, paths_of(part, stored, bag)) != getattr(duet_of(action), part)
 
 
 def sign(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> None:
     """Note that a part of a take's curves is as it should be."""
     bag = compat.channelbag(action, actions.slot_for(action, PARTS[part]))
-    setattr(action.duet, part, actions.checksum(bag, paths_of(part, stored, bag)))
+    setattr(duet_of(action), part, actions.checksum(bag, paths_of(part, stored, bag)))

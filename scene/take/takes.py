@@ -21,6 +21,7 @@ from ...inference.protocol import Message, ProtocolError, encode, read_message
 from ...inference.steps import Steps
 from ...inference.take import Take
 from ..blender import actions
+from ..blender.loose import duet_of
 from ..head import heads
 
 _DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
@@ -113,7 +114,7 @@ def forget(action: bpy.types.Action) -> None:
     """Make a take's action one of the animator's, that Duet never touches."""
     for name in (_DATA, _TOKEN, actions.MARKER):
         action.pop(name, None)
-    action.duet.head = ""
+    duet_of(action).head = ""
 
 
 def is_take(action: bpy.types.Action | None) -> bool:

@@ -16,6 +16,7 @@ from ...inference.head.arkit_names import Matches
 from ...inference.steps import Steps
 from ..blender import actions, compat, layers, shape_keys, states
 from ..blender.driven import Control, control_of, drivers_of
+from ..blender.loose import Animated
 from ..blender.rollback import all_or_nothing
 from ..checks import meant, obstacles
 from ..head import followers, parts
@@ -41,7 +42,7 @@ class Face:
     held: tuple[str, ...]
 
     @property
-    def owners(self) -> list[bpy.types.ID]:
+    def owners(self) -> list[Animated]:
         """The data-blocks that an action is assigned to: the mesh's keys and what drives them."""
         controls = [control for handle in self.handles for control in handle.controls]
         free = [self.obj.data.shape_keys] if not controls or any(each is None for each in controls) else []
@@ -147,7 +148,7 @@ def write_steps(
     return [*notes, *(said for said in map(say_held, faces) if said)]
 
 
-def _play(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
+def _play(owner: Animated, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
     """Let a data-block play the action: all keys in one slot, each control's owner in its own."""
     if isinstance(owner, bpy.types.Key):
         actions.assign(owner, action)
@@ -174,7 +175,7 @@ def _due(face: Face, shapes: Mapping[str, Floats]) -> tuple[list[str], Floats]:
 
 
 def _face_steps(
-    bags: Mapping[bpy.types.ID, bpy.types.ActionChannelbag],
+    bags: Mapping[Animated, bpy.types.ActionChannelbag],
     face: Face,
     frames: NDArray[Any],
     shapes: Mapping[str, Floats],

@@ -20,6 +20,7 @@ from ...inference.numeric import fit_similarity
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ..blender import actions, compat, shape_keys, states, timing
+from ..blender.loose import Animated
 from ..head import emotions, feelings, followers, heads, ownership, sliders
 from .sampler import sample_steps
 
@@ -181,7 +182,7 @@ def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
     return obj
 
 
-def play(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
+def play(datablock: Animated, action: bpy.types.Action) -> bpy.types.ActionChannelbag:
     """Let a data-block play an action of Duet's in place of what it plays, and return its curves; raises HeadError."""
     states.require_playable(datablock, datablock.name)
     actions.assign(datablock, action)

@@ -9,6 +9,7 @@ import bpy
 from ...inference.errors import OutputError
 from ...inference.flame.duet import duet_flame
 from ...inference.flame.model import FlameModel, load_flame
+from ..blender.loose import Group, duet_of
 from ..blender.paths import whole
 
 
@@ -29,21 +30,26 @@ class DuetTarget(bpy.types.PropertyGroup):
     )
 
 
+def chosen(scene: bpy.types.Scene) -> Group:
+    """What is chosen under Other Heads."""
+    return scene.duet_target  # type: ignore[attr-defined]
+
+
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The chosen mesh if it is still in the scene, or None."""
-    obj = scene.duet_target.obj
+    obj = chosen(scene).obj
     return obj if obj is not None and scene.objects.get(obj.name) == obj else None
 
 
 def model_of(scene: bpy.types.Scene) -> FlameModel:
     """The chosen FLAME model, else the Duet head's own; raises WeightsError."""
-    path = scene.duet_target.model
+    path = chosen(scene).model
     return load_flame(whole(path)) if path else duet_flame()
 
 
 def require_no_input(scene: bpy.types.Scene, path: Path) -> None:
     """Raise OutputError where a file to be written is one that is read: audio, FLAME model, a cache, the .blend."""
-    read = [scene.duet.audio, scene.duet_target.model, bpy.data.filepath, *(c.filepath for c in bpy.data.cache_files)]
+    read = [duet_of(scene).audio, chosen(scene).model, bpy.data.filepath, *(c.filepath for c in bpy.data.cache_files)]
     for known in (whole(text) for text in read if text):
         if known.exists() and path.exists() and known.samefile(path):
             raise OutputError(f"'{path}' is read by this scene, and not written over.", "Choose another name.")

@@ -1,0 +1,17 @@
+"""What no stub of Blender's can know: properties that are registered, and what data-blocks of several kinds share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import bpy
+
+Animated: TypeAlias = (
+    Any  # a data-block that can be animated and has custom properties: an object, shape keys, a material
+)
+Group: TypeAlias = Any  # a property group whose fields are registered (scene/properties.py)
+
+
+def duet_of(owner: bpy.types.Scene | bpy.types.Action) -> Group:
+    """What is chosen in a scene, or a take's own settings in its action."""
+    return owner.duet  # type: ignore[attr-defined, union-attr]
