@@ -19,6 +19,8 @@ BPY ?= 5.0.1
 VENV_BPY := .venv-bpy-$(BPY)
 # The tests that need no more than Blender's own Python has; they are marked.
 EMBEDDED_TESTS = $$(grep -rlE "^pytestmark.*mark\.(blender|embedded)" tests --include="test_*.py")
+# A process a core, four at most; tests of one file share what they have made.
+TEST := -m pytest -n auto --maxprocesses 4 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo lint test test-all test-fast test-latest test-blender package weights gui gui-setup clean
@@ -29,25 +31,25 @@ demo: setup
 	$(PY) -m duet.examples.demo
 
 test: setup
-	$(PY) -m pytest
+	$(PY) $(TEST)
 	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory test-latest; else \
 		echo "Python 3.13 was not found: the tests in Blender 5.2 have NOT been run."; fi
 
 test-all: test test-blender
 
 test-fast: setup
-	$(PY) -m pytest -q -m "not slow and not blender"
+	$(PY) $(TEST) -q -m "not slow and not blender"
 
 lint: setup
 	$(PY) -m pytest -q tests/house/test_style.py
 
 test-latest: $(VENV313)/.ready
 	@echo "Blender 5.2 on Python 3.13:"
-	$(VENV313)/bin/python -m pytest $(EMBEDDED_TESTS)
+	$(VENV313)/bin/python $(TEST) $(EMBEDDED_TESTS)
 
 test-blender: $(VENV_BPY)/.ready
 	@echo "Blender $(BPY):"
-	$(VENV_BPY)/bin/python -m pytest $(EMBEDDED_TESTS)
+	$(VENV_BPY)/bin/python $(TEST) $(EMBEDDED_TESTS)
 
 package: setup
 	$(PY) package.py
@@ -90,7 +92,7 @@ $(VENV313)/.ready: requirements/py313.txt pyproject.toml
 
 $(VENV_BPY)/.ready: requirements/py311.txt pyproject.toml
 	"$(PYTHON)" -m venv $(VENV_BPY)
-	grep -E "^(numpy|pytest|pytest-timeout|hypothesis)==" requirements/py311.txt > $(VENV_BPY)/requirements.txt
+	grep -E "^(numpy|pytest|pytest-timeout|pytest-xdist|hypothesis)==" requirements/py311.txt > $(VENV_BPY)/requirements.txt
 	$(VENV_BPY)/bin/python $(INSTALL) bpy==$(BPY) -r $(VENV_BPY)/requirements.txt
 	$(VENV_BPY)/bin/python $(INSTALL) --no-deps --editable .
 	touch $@

@@ -105,7 +105,7 @@ def prepared(options: argparse.Namespace) -> Iterator[bpy.types.Scene]:
     with tempfile.TemporaryDirectory() as folder:
         scene = bpy.context.scene
         scene.render.fps, scene.render.fps_base = round(options.fps), round(options.fps) / options.fps
-        bpy.ops.duet.add_head()
+        bpy.ops.duet.add_head()  # type: ignore[attr-defined]
         duet_of(scene).audio = str(long_recording(options.recording, options.minutes, Path(folder, "long.wav")))
         scene.render.filepath = folder
         yield scene
@@ -130,9 +130,9 @@ def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     chosen.range_start, chosen.range_end = 2000, 4000
     part: Any = argparse.Namespace(part="RANGE")
     table += rows("Generate Again, range", takes.DUET_OT_regenerate.work(part, context))
-    table.append(once("Duplicate Take", "in one piece", bpy.ops.duet.duplicate_take))
+    table.append(once("Duplicate Take", "in one piece", bpy.ops.duet.duplicate_take))  # type: ignore[attr-defined]
     table.append(once("Another take", "in one piece", lambda: _play_other(scene)))
-    table.append(once("Push to NLA", "in one piece", bpy.ops.duet.push_take))
+    table.append(once("Push to NLA", "in one piece", bpy.ops.duet.push_take))  # type: ignore[attr-defined]
     table.append(once("Another take", "in one piece", lambda: _play_other(scene)))
     table += rows("Plain Keys", takes.DUET_OT_bake_plain.work(_NOBODY, context))
     return table

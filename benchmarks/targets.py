@@ -55,7 +55,7 @@ def flame_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
         ("FLAME: 8 emotions at 1", emotions, shapes[: emotions.shape[1]]),
         ("FLAME: recording, happy 0.8", weights, np.asarray(basis @ TO_BLENDER, np.float32)),
     )
-    return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]  # type: ignore[misc]
+    return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]
 
 
 def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
@@ -64,7 +64,7 @@ def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
     for missing in ((), *MISSING):
         keep = [n for n, name in enumerate(head.arkit_names) if name not in missing]
         solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep])
-        found = timed(lambda solver=solver: solver.residual(weights, solver(weights)))  # type: ignore[misc]
+        found = timed(lambda solver=solver: solver.residual(weights, solver(weights)))
         name = f"ARKit: recording{', without ' + ', '.join(missing) if missing else ''}"
         rows.append(row(name, *found, len(weights)))
     return rows

@@ -9,6 +9,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import matplotlib
@@ -91,7 +92,7 @@ def telling_frames(performance: Performance) -> list[int]:
 
 def render(frame: int, path: Path) -> Path:
     """A picture of the open file's head at a frame, through its own camera."""
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     scene.frame_set(frame)
     scene.render.engine, scene.cycles.device, scene.cycles.samples = "CYCLES", "CPU", 24
     scene.cycles.use_denoising = True

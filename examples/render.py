@@ -68,7 +68,7 @@ def render_face(
 @lru_cache(maxsize=1)
 def _scene(head: Head) -> tuple[Any, Any]:
     """(scene, mesh) for this head, in a scene of its own beside whatever is open."""
-    scene = bpy.data.scenes.new("Duet preview")
+    scene: Any = bpy.data.scenes.new("Duet preview")
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
     scene.cycles.use_denoising = True
@@ -90,7 +90,7 @@ def _scene(head: Head) -> tuple[Any, Any]:
 
 def _light(scene: Any, middle: Vector) -> None:
     for number, (place, extent, power, color) in enumerate(_LIGHTS):
-        data = bpy.data.lights.new(f"Light {number}", "AREA")
+        data: Any = bpy.data.lights.new(f"Light {number}", "AREA")
         data.size, data.energy, data.color = extent, power, color
         light = bpy.data.objects.new(f"Light {number}", data)
         light.location = middle + Vector(place)

@@ -10,7 +10,7 @@ from mathutils import Euler
 from ..inference.errors import DuetError
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
-from ..scene.blender.loose import duet_of
+from ..scene.blender.loose import Kind, duet_of
 from ..scene.head import heads
 
 _FACE_TO_FACE = Euler((radians(84), 0.0, radians(18)))  # from the front, a little to the character's left
@@ -55,9 +55,10 @@ def visible_collection(context: bpy.types.Context) -> bpy.types.Collection:
 def look_at_selection(context: bpy.types.Context) -> None:
     """Turn the 3D view that the user clicked in, if it was one, to the new head's face; not away from a camera."""
     area = context.area
-    if area is None or area.type != "VIEW_3D" or area.spaces.active.region_3d.view_perspective == "CAMERA":
+    space: Kind = area.spaces.active if area is not None and area.type == "VIEW_3D" else None
+    if space is None or space.region_3d.view_perspective == "CAMERA":
         return
-    area.spaces.active.region_3d.view_rotation = _FACE_TO_FACE.to_quaternion()
+    space.region_3d.view_rotation = _FACE_TO_FACE.to_quaternion()
     region = next(region for region in area.regions if region.type == "WINDOW")
     with context.temp_override(region=region):
         bpy.ops.view3d.view_selected(use_all_regions=False)

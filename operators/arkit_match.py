@@ -40,7 +40,7 @@ class DUET_OT_arkit_match(bpy.types.Operator):
         """Show the choice, with the present match in it."""
         keys = arkit_heads.matches_of(target_settings.target_of(context.scene)).get(self.shape, ())
         self.key, self.how = (keys[0] if keys else ""), "KEY"
-        return context.window_manager.invoke_props_dialog(self)
+        return set(context.window_manager.invoke_props_dialog(self))
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw shape, kind and key."""

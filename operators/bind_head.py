@@ -66,7 +66,7 @@ class DUET_OT_bind_head(_Bindable, Stepped, bpy.types.Operator):
 
 def _unchanged(name: str, count: int) -> bpy.types.Object:
     """The object, found again after the worker's work; raises HeadError where it has changed."""
-    obj = bpy.data.objects.get(name)
+    obj: bpy.types.Object | None = bpy.data.objects.get(name)
     if obj is None or obj.type != "MESH" or len(obj.data.vertices) != count:
         raise HeadError(f"'{name}' was removed, renamed or edited while Duet worked.", "Bind it again.")
     return obj
@@ -92,7 +92,7 @@ class DUET_OT_bind_chosen(Reasoned, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the head active, and bind it as any mesh."""
         _choose(context, properties.target_head(context.scene))
-        return set(bpy.ops.duet.bind_head("INVOKE_DEFAULT"))
+        return set(bpy.ops.duet.bind_head("INVOKE_DEFAULT"))  # type: ignore[attr-defined]
 
 
 class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):
@@ -128,7 +128,8 @@ class DUET_OT_tick_part(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Turn its tick."""
-        head, obj = binding.head_behind(context.active_object), context.scene.objects.get(self.name)
+        head = binding.head_behind(context.active_object)
+        obj: bpy.types.Object | None = context.scene.objects.get(self.name)
         if head is None or obj is None:
             self.report({"ERROR"}, f"The scene has no object '{self.name}'. Click the head again.")
             return {"CANCELLED"}

@@ -2,9 +2,9 @@
 
 # mypy: disable-error-code="valid-type"
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import bpy
 from bpy_extras.io_utils import ExportHelper
@@ -38,6 +38,10 @@ class _Export(Reasoned, ExportHelper):
     """Mixin: a file selector, the frames to export, and errors as Blender shows them."""
 
     suffix = ""
+    if TYPE_CHECKING:  # the operator's
+        span: str
+        options: bpy.types.OperatorOptions
+        report: Callable[[set[str], str], None]
 
     @property
     def filename_ext(self) -> str:
@@ -68,9 +72,9 @@ class _Export(Reasoned, ExportHelper):
             return {"CANCELLED"}
         path = whole(self.filepath)
         if self.options.is_invoke and not bpy.app.background:
-            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=str(path), span=self.span, head=head.name)
+            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=str(path), span=self.span, head=head.name)  # type: ignore[attr-defined]
             return {"FINISHED"}
-        return run_now(self, _steps(context.scene, head, path, self.span))
+        return run_now(self, _steps(context.scene, head, path, self.span))  # type: ignore[arg-type]  # a mixin
 
 
 def _steps(scene: bpy.types.Scene, head: bpy.types.Object, path: Path, kind: str) -> Steps[str]:

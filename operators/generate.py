@@ -98,7 +98,7 @@ class DUET_OT_discard_result(_OnPending, bpy.types.Operator):
 def _apply(plan: Plan) -> Work:
     """Animate the head with the plan's take; one that cannot take it now may later."""
     RUNTIME.exclusive, take = True, plan.take
-    scene = bpy.data.scenes.get(plan.scene)
+    scene: bpy.types.Scene | None = bpy.data.scenes.get(plan.scene)
     head = scene.objects.get(plan.head) if scene else None
     try:
         if scene is None or head is None or take is None:

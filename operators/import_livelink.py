@@ -50,11 +50,12 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the file and key the head: in steps after the file selector, at once for a script."""
-        values = {"filepath": str(whole(self.filepath)), "start_frame": self.start_frame, "fps": self.fps}
+        path = whole(self.filepath)  # type: ignore[attr-defined]  # the file selector's
+        values = {"filepath": str(path), "start_frame": self.start_frame, "fps": self.fps}
         if self.options.is_invoke and not bpy.app.background:
-            bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)
+            bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)  # type: ignore[attr-defined]
             return {"FINISHED"}
-        return run_now(self, _steps(context, Path(values["filepath"]), self.start_frame, self.fps))
+        return run_now(self, _steps(context, path, self.start_frame, self.fps))
 
 
 def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:

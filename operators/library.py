@@ -9,6 +9,7 @@ import bpy
 from ..inference.errors import DuetError
 from ..inference.head.library import label
 from ..scene import properties
+from ..scene.blender.loose import Kind
 from ..scene.head import emotions, heads
 from .poll import Reasoned
 
@@ -27,7 +28,7 @@ class _OnHead(Reasoned):
 
 
 def _changed(
-    operator: bpy.types.Operator, context: bpy.types.Context, change: Callable[[bpy.types.Object, str], object]
+    operator: Kind, context: bpy.types.Context, change: Callable[[bpy.types.Object, str], object]
 ) -> bpy.types.Object | None:
     """The chosen head after a change of one expression; None, and the reason reported, where it cannot be."""
     head = heads.require_head(properties.target_head(context.scene))  # poll has asked before

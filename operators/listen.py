@@ -69,7 +69,7 @@ class Ear:
         if self._socket is None or self._before is None:
             return None
         frame = self._latest()
-        obj = bpy.data.objects.get(self._before.head)
+        obj: bpy.types.Object | None = bpy.data.objects.get(self._before.head)
         if obj is None or not heads.is_head(obj):
             self.close()
             return None

@@ -61,7 +61,7 @@ class Stepped:
             raise
         manager = context.window_manager
         self._timer = manager.event_timer_add(INTERVAL, window=context.window)
-        manager.modal_handler_add(self)
+        manager.modal_handler_add(self)  # type: ignore[arg-type]  # a mixin of operators
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

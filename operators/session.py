@@ -15,6 +15,7 @@ from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.bound import BindRequest
 from ..inference.client.client import Event, Failed, Hello, Progress, WorkerClient, worker_command
 from ..inference.take import GenerateRequest
+from ..scene.blender.loose import Group
 
 PACKAGE = __package__.rpartition(".")[0]  # bl_ext.<repository>.duet in Blender, else duet
 LOG = logging.getLogger("duet")  # written by log.py
@@ -36,9 +37,9 @@ class EngineChoice:
         return worker_command(_ROOT, python, self.engine, self.device)
 
 
-def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
+def preferences(context: bpy.types.Context) -> Group | None:
     """Duet's preferences; None where its code runs without being enabled as an extension."""
-    addon = context.preferences.addons.get(PACKAGE)
+    addon: bpy.types.Addon | None = context.preferences.addons.get(PACKAGE)
     return addon.preferences if addon else None
 
 

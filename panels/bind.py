@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..operators.bind_head import bound_head
@@ -54,7 +56,7 @@ def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for number, obj in enumerate(parts.inside(context.scene, head)[:_SHOWN]):
         if not number:
             column.label(text="Bound with the head:", icon="LINKED")
-        icon = "CHECKBOX_HLT" if parts.is_ticked(head, obj) else "CHECKBOX_DEHLT"
+        icon: Any = "CHECKBOX_HLT" if parts.is_ticked(head, obj) else "CHECKBOX_DEHLT"
         column.operator("duet.tick_part", text=obj.name, icon=icon, emboss=False).name = obj.name
 
 

@@ -21,7 +21,7 @@ from ..inference.steps import Steps, finish
 from ..inference.take import Take
 from . import binding, properties
 from .blender import actions, shape_keys, states
-from .blender.loose import Group, duet_of
+from .blender.loose import Group, duet_of, has
 from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
@@ -140,7 +140,7 @@ def _write_steps(
 
 def _said(scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording) -> Iterator[str]:
     """What the user should know of a head that has just got a take."""
-    left = parts.left_behind(scene, obj) if binding.BOUND in obj.data.shape_keys else []
+    left = parts.left_behind(scene, obj) if has(obj.data.shape_keys, binding.BOUND) else []
     if left:
         yield f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
     yield from (text for text in (outside(scene, recording.start), recording.note) if text)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Vector
 
 from ..inference.arrays import Floats
 from ..inference.bound import Binding, BindRequest
 from ..inference.errors import HeadError
 from .blender import shape_keys, states
+from .blender.loose import Kind, has
 from .head import emotions, followers, heads, ownership
 from .head.parts import PREVIEW_OF
 from .take import versions
@@ -35,16 +36,16 @@ def head_behind(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The head that a landmark or a preview belongs to; any other object is what it is."""
     if obj is None or obj.parent is None:
         return obj
-    return obj.parent if _LANDMARK in obj or PREVIEW_OF in obj else obj
+    return obj.parent if has(obj, _LANDMARK) or has(obj, PREVIEW_OF) else obj
 
 
 def require_bindable(obj: bpy.types.Object | None) -> bpy.types.Object:
     """The object, where it is a mesh whose shapes Duet may make; raises HeadError with the reason."""
     if obj is None or obj.type != "MESH":
         raise HeadError("No mesh is active.", _CHOOSE)
-    if PREVIEW_OF in obj:
+    if has(obj, PREVIEW_OF):
         raise HeadError(f"'{obj.name}' is a preview.", "Click the head itself.")
-    if heads.is_head(obj) and BOUND not in obj.data.shape_keys and not heads.is_earlier(obj):
+    if heads.is_head(obj) and not has(obj.data.shape_keys, BOUND) and not heads.is_earlier(obj):
         raise HeadError(f"'{obj.name}' is the Duet head itself.", "It needs no binding; choose another mesh.")
     for datablock in (obj, obj.data):
         if datablock.library or datablock.override_library:
@@ -92,8 +93,8 @@ def rest_of(obj: bpy.types.Object) -> Floats:
 
 def mask_of(obj: bpy.types.Object) -> np.ndarray:
     """(V,) bool: vertices with more than half of the mask's weight."""
-    masked = np.zeros(len(obj.data.vertices), bool)
-    group = obj.vertex_groups.get(MASK)
+    masked = np.zeros(len(obj.data.vertices), np.bool_)
+    group: bpy.types.VertexGroup | None = obj.vertex_groups.get(MASK)
     if group is not None:
         for vertex in obj.data.vertices:
             masked[vertex.index] = any(each.group == group.index and each.weight > 0.5 for each in vertex.groups)
@@ -109,7 +110,7 @@ def ensure_mask(obj: bpy.types.Object) -> bpy.types.VertexGroup:
 
 def landmarks_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The empties that show where the head's features were found."""
-    return [child for child in obj.children if _LANDMARK in child]
+    return [child for child in obj.children if has(child, _LANDMARK)]
 
 
 def moved_landmarks(obj: bpy.types.Object) -> Floats:
@@ -131,7 +132,7 @@ def show_landmarks(obj: bpy.types.Object, binding: Binding) -> None:
     """Put an empty on each landmark, as children of the head; those that the user has moved stay."""
     back = obj.matrix_world.inverted_safe()
     present = {empty[_LANDMARK]: empty for empty in landmarks_of(obj)}
-    size = 0.0025 * binding.scale / max(sum(abs(s) for s in obj.matrix_world.to_scale()) / 3, 1e-12)
+    size = 0.0025 * binding.scale / max(sum(abs(s) for s in obj.matrix_world.to_scale()[:]) / 3, 1e-12)
     for number, place in enumerate(binding.landmarks):
         empty = present.get(number)
         if empty is None:
@@ -144,11 +145,11 @@ def show_landmarks(obj: bpy.types.Object, binding: Binding) -> None:
                 collection.objects.link(empty)
         if not empty.get("duet_by_hand"):
             empty.location = back @ _vector(place)
-            empty[_FOUND] = list(empty.location)
+            empty[_FOUND] = list(empty.location[:])
 
 
-def _vector(place: Floats) -> object:
-    return Matrix.Translation([float(x) for x in place]).to_translation()
+def _vector(place: Floats) -> Vector:
+    return Vector([float(x) for x in place])
 
 
 def hide_landmarks(obj: bpy.types.Object) -> None:
@@ -167,7 +168,7 @@ def discard_preview(obj: bpy.types.Object) -> None:
     preview = preview_of(obj)
     for each in (*(preview.children if preview else ()), preview):
         if each is not None:
-            mesh = each.data
+            mesh: Kind = each.data
             bpy.data.objects.remove(each)
             bpy.data.meshes.remove(mesh)
 

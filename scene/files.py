@@ -16,6 +16,7 @@ from ..inference.take import Take
 from . import studio
 from .bake import Recording, apply_steps, apply_take
 from .blender import states, timing
+from .blender.loose import Kind
 from .blender.paths import fits_blender, for_blender
 from .blender.saving import save_copy
 from .head import heads

@@ -70,7 +70,7 @@ def _opening_changed(self: Group, _: bpy.types.Context) -> None:
         revise.emotion(self.id_data)
         return
     head = target_head(self.id_data)
-    if head is not None and sliders.SILENCE in head and takes.active(head) is None:
+    if head is not None and has(head, sliders.SILENCE) and takes.active(head) is None:
         head[sliders.SILENCE] = self.open_in_silence
         head.update_tag()
 
@@ -107,7 +107,7 @@ def _property(setting: Setting, update: Callable[..., None] | None = None, **mor
     if setting.whole:
         return bpy.props.IntProperty(min=int(setting.least), max=int(setting.most), **more)
     low, high = setting.usual or (setting.least, setting.most)
-    limits = {"min": setting.least, "max": setting.most, "soft_min": low, "soft_max": high}
+    limits: dict[str, Any] = {"min": setting.least, "max": setting.most, "soft_min": low, "soft_max": high}
     return bpy.props.FloatProperty(**limits, **_UNITS[setting.unit], **more)
 
 
@@ -146,7 +146,7 @@ def _performance() -> dict[str, Any]:
     made["text"] = _property(SETTINGS["text"])
     made["marks"] = _property(SETTINGS["marks"], _speech_changed, default="")
     for name, amount in settings.AMOUNTS.items():
-        said = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
+        said: dict[str, Any] = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
         made[name] = bpy.props.BoolProperty(default=True, update=_life_changed, **said)
         made[amount] = _property(SETTINGS[name], _life_changed, name="Amount", default=SETTINGS[name].natural)
     made["emotion"] = _feeling(
@@ -340,7 +340,7 @@ def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
 
 def _is_in(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
     """Whether the object itself, and not another of its name, is in the scene."""
-    found = scene.objects.get(obj.name)
+    found: bpy.types.Object | None = scene.objects.get(obj.name)
     return found == obj or (found is not None and any(each == obj for each in scene.objects))
 
 
@@ -380,8 +380,8 @@ def register() -> None:
         return
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.duet = bpy.props.PointerProperty(type=DuetSettings)
-    bpy.types.Action.duet = bpy.props.PointerProperty(type=DuetTake)
+    bpy.types.Scene.duet = bpy.props.PointerProperty(type=DuetSettings)  # type: ignore[attr-defined]
+    bpy.types.Action.duet = bpy.props.PointerProperty(type=DuetTake)  # type: ignore[attr-defined]
     atexit.register(_at_exit)  # bpy as a module never ends where classes are still registered
 
 
@@ -393,7 +393,7 @@ def _at_exit() -> None:
 def unregister() -> None:
     """Take the settings away."""
     atexit.unregister(_at_exit)
-    del bpy.types.Action.duet
-    del bpy.types.Scene.duet
+    del bpy.types.Action.duet  # type: ignore[attr-defined]
+    del bpy.types.Scene.duet  # type: ignore[attr-defined]
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -6,6 +6,7 @@ import bpy
 from mathutils import Vector
 
 from .blender import compat
+from .blender.loose import Kind
 
 # Name, place relative to the middle of the head in metres, size in metres, watts, linear RGB.
 _LIGHTS = (
@@ -21,10 +22,10 @@ _BACKGROUND = (0.035, 0.04, 0.05)
 def add_studio(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
     """Add three area lights, a portrait camera and a dark world; the face looks along -y."""
     corners = [head.matrix_world @ Vector(corner) for corner in head.bound_box]
-    low, high = (Vector(side(axis) for axis in zip(*corners, strict=True)) for side in (min, max))
+    low, high = (Vector([side(axis) for axis in zip(*corners, strict=True)]) for side in (min, max))
     aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
     for name, place, size, watts, colour in _LIGHTS:
-        light = bpy.data.lights.new(name, "AREA")
+        light: Kind = bpy.data.lights.new(name, "AREA")
         light.size, light.energy, light.color = size, watts, colour
         _put(scene, bpy.data.objects.new(name, light), aim, place)
     camera = bpy.data.cameras.new("Camera")
@@ -47,6 +48,6 @@ def _put(
 def _world() -> bpy.types.World:
     world = compat.new_world("World")
     world.color = _BACKGROUND
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background: Kind = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*_BACKGROUND, 1.0)
     return world

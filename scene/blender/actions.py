@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ...inference.steps import Steps
 from . import compat
-from .loose import Animated
+from .loose import Animated, Kind, has
 
 MARKER = "duet"  # custom property of the actions that Duet has made
 _INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}  # Blender's numbers, which foreach_set wants
@@ -30,7 +30,7 @@ def new_action(name: str) -> bpy.types.Action:
 
 def made_by_duet(action: bpy.types.Action | None) -> bool:
     """Whether Duet made this action."""
-    return action is not None and MARKER in action
+    return action is not None and has(action, MARKER)
 
 
 def action_of(datablock: Animated) -> bpy.types.Action | None:
@@ -52,8 +52,13 @@ def bags_in(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) 
     """The F-curves of a slot of an action; none where either is missing."""
     if action is None or slot is None:
         return []
-    strips = [strip for layer in action.layers for strip in layer.strips]
+    strips = strips_of(action)
     return [bag for strip in strips for bag in strip.channelbags if bag.slot_handle == slot.handle]
+
+
+def strips_of(action: bpy.types.Action) -> list[Kind]:
+    """What holds the action's F-curves: its layers' strips of keyframes."""
+    return [strip for layer in action.layers for strip in layer.strips]
 
 
 def slot_for(action: bpy.types.Action, kind: str) -> bpy.types.ActionSlot | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from .loose import Kind
+
 _STRIP_HANDLES = bpy.app.version >= (5, 1, 0)  # strip timing was renamed
 
 
@@ -16,8 +18,9 @@ def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.type
     `action.fcurves` is gone from 5.0, and the `channelbag_ensure` helpers are newer than 4.5.
     """
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
-    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    strip: Kind = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    bag: bpy.types.ActionChannelbag = strip.channelbag(slot, ensure=True)
+    return bag
 
 
 def strip_range(strip: bpy.types.Strip) -> tuple[int, int]:
@@ -45,7 +48,7 @@ def strip_content_start(strip: bpy.types.Strip) -> float:
     return float(strip.content_start if _STRIP_HANDLES else strip.frame_start)
 
 
-def strip_heard(strip: bpy.types.Strip, fps: float) -> tuple[int, int, float]:
+def strip_heard(strip: Kind, fps: float) -> tuple[int, int, float]:
     """(first frame, frame after the last, second of the file at the first) of what a sound strip lets be heard.
 
     Where the sound is moved in its strip, frames in which nothing is heard are left out.

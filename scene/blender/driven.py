@@ -97,12 +97,13 @@ def _place(owner: Animated, path: str) -> tuple[Animated, str, int] | None:
 
 def _bone_place(target: bpy.types.DriverTarget) -> tuple[Animated, str, int] | None:
     """A pose bone's own location, where the driver reads it in the bone's local space."""
-    bone = target.id.pose.bones.get(target.bone_target) if target.id.type == "ARMATURE" else None
+    owner: Animated = target.id
+    bone = owner.pose.bones.get(target.bone_target) if owner.type == "ARMATURE" else None
     if bone is None or bone.constraints or target.transform_space != "LOCAL_SPACE":
         return None
     if not target.transform_type.startswith("LOC_"):
         return None
-    return target.id, bone.path_from_id("location"), "XYZ".index(target.transform_type[-1])
+    return owner, bone.path_from_id("location"), "XYZ".index(target.transform_type[-1])
 
 
 def _is_free(owner: Animated, path: str, index: int) -> bool:

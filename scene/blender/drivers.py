@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -70,6 +70,6 @@ def undrive(key: bpy.types.Key, names: Sequence[str]) -> None:
 
 def remove(key: bpy.types.Key, paths: set[str]) -> None:
     """Remove the drivers of these values of the Key, where they exist."""
-    drivers = key.animation_data.drivers if key.animation_data else []
+    drivers: Iterable[bpy.types.FCurve] = key.animation_data.drivers if key.animation_data else []
     for curve in [curve for curve in drivers if curve.data_path in paths]:
         key.animation_data.drivers.remove(curve)

@@ -111,9 +111,9 @@ def span_strip(
 def _span_of(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, extrapolation: str) -> tuple[float, float]:
     """The first and last frame, fractions included, in which the slot's curves have something to say."""
     curves = [curve for bag in actions.bags_in(action, slot) for curve in bag.fcurves]
-    ranges = [curve.range() for curve in curves if len(curve.keyframe_points) or len(curve.sampled_points)]
+    ranges = [curve.range()[:] for curve in curves if len(curve.keyframe_points) or len(curve.sampled_points)]
     if not ranges:
-        return tuple(action.frame_range)
+        return action.frame_range[0], action.frame_range[1]
     first, last = min(low for low, _ in ranges), max(high for _, high in ranges)
     if extrapolation != "NOTHING" and any(_goes_on(curve) for curve in curves):
         last = float(np.ceil(last)) + _BEYOND
@@ -183,7 +183,7 @@ def _telling_frames(scene: bpy.types.Scene, datablocks: Sequence[Animated]) -> l
     for datablock in datablocks:
         animation = datablock.animation_data
         curves = [curve for bag in actions.bags_in(animation.action, animation.action_slot) for curve in bag.fcurves]
-        ranges = [tuple(curve.range()) for curve in curves if len(curve.keyframe_points)]
+        ranges = [curve.range()[:] for curve in curves if len(curve.keyframe_points)]
         for first, last in (min(ranges), max(ranges)) if ranges else ():
             found |= {first - 7.25, first, first + 0.4 * (last - first), last, last + 11.5}
     return sorted(found)

@@ -9,9 +9,15 @@ import bpy
 Animated: TypeAlias = (
     Any  # a data-block that can be animated and has custom properties: an object, shape keys, a material
 )
+Kind: TypeAlias = Any  # one of several kinds that the stubs have a common class for: a light, a node, a strip
 Group: TypeAlias = Any  # a property group whose fields are registered (scene/properties.py)
 
 
 def duet_of(owner: bpy.types.Scene | bpy.types.Action) -> Group:
     """What is chosen in a scene, or a take's own settings in its action."""
-    return owner.duet  # type: ignore[attr-defined, union-attr]
+    return owner.duet
+
+
+def has(owner: Animated, name: str) -> bool:
+    """Whether a data-block has this custom property."""
+    return name in owner

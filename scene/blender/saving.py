@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 
 from ...inference.errors import OutputError
+from .loose import Kind
 from .paths import for_blender
 
 _REMEDY = "Choose another place, or make room."
@@ -38,7 +40,8 @@ def save_copy(output: Path, relative_remap: bool) -> None:
 
 def _check_whole(path: Path) -> None:
     """Raise OSError where Blender cannot read the file to its end, where its table of types is."""
-    with bpy.data.libraries.load(str(path)):
+    load: Callable[..., Kind] = bpy.data.libraries.load
+    with load(str(path)):
         pass
 
 

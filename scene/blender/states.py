@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 import bpy
 
 from ...inference.errors import HeadError
-from .loose import Animated
+from .loose import Animated, Kind
 
 _OVERRIDE = "Use Object > Library Override > Make, then pick the override."
 _SINGLE = "Use Object > Relations > Make Single User > Object & Data."
@@ -50,9 +50,15 @@ def require_here(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
         )
 
 
+def bending(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The armatures of a mesh's modifiers."""
+    modifiers: Iterable[Kind] = obj.modifiers
+    return [modifier.object for modifier in modifiers if modifier.type == "ARMATURE" and modifier.object]
+
+
 def rigs_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The armatures that bend or carry a mesh."""
-    found = [modifier.object for modifier in obj.modifiers if modifier.type == "ARMATURE" and modifier.object]
+    found = bending(obj)
     if obj.parent is not None and obj.parent.type == "ARMATURE" and obj.parent not in found:
         found.append(obj.parent)
     return found

@@ -233,7 +233,8 @@ def _write_usd(path: Path, span: Span) -> set[str]:
 def _write_gltf(path: Path, span: Span) -> set[str]:
     """Binary, or as JSON with files beside it, as the suffix says."""
     was_on = addon_utils.check(_GLTF_ADDON)[1]
-    if not was_on and addon_utils.enable(_GLTF_ADDON, default_set=False) is None:
+    enable: Callable[..., object] = addon_utils.enable
+    if not was_on and enable(_GLTF_ADDON, default_set=False) is None:
         message = f"Blender's glTF exporter ('{_GLTF_ADDON}') cannot be switched on."
         raise OutputError(message, "Enable 'glTF 2.0 format' in Preferences > Add-ons, or install Blender again.")
     try:
@@ -275,14 +276,18 @@ def _seconds_of_gltf(scene: bpy.types.Scene) -> Iterator[None]:
         scene.render.fps_base = base
 
 
+def _built_with(library: str) -> bool:
+    return bool(getattr(bpy.app.build_options, library))
+
+
 def _usd_is_built() -> bool:
-    return bool(bpy.app.build_options.usd)
+    return _built_with("usd")
 
 
 _USD = _Format("USD", _usd_is_built, _write_usd)
 _GLTF = _Format("glTF", lambda: True, _write_gltf)
 FORMATS = {
-    ".abc": _Format("Alembic", lambda: bool(bpy.app.build_options.alembic), _write_alembic),
+    ".abc": _Format("Alembic", lambda: _built_with("alembic"), _write_alembic),
     ".usd": _USD,
     ".usda": _USD,
     ".usdc": _USD,

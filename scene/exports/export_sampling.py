@@ -137,7 +137,7 @@ def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
 
 def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
     """ARKit coefficients (T, 52) of weights (T, K) of the mesh's own keys of these names, by its own ARKit keys."""
-    scale = np.float32(np.mean(obj.matrix_world.to_scale()))  # metres a unit of the mesh
+    scale = np.float32(np.mean(obj.matrix_world.to_scale()[:]))  # metres a unit of the mesh
     return ArkitSolver(scale * playback.deltas_of(obj, ARKIT_NAMES), scale * playback.deltas_of(obj, names))
 
 

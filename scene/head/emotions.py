@@ -21,6 +21,7 @@ from ...inference.head.library import label
 from ...inference.take import EMOTIONS
 from ..blender import drivers, shape_keys
 from ..blender.drivers import Driven, Source
+from ..blender.loose import has
 from . import correctives, followers, ownership, sliders
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
@@ -185,7 +186,7 @@ def _shape(obj: bpy.types.Object, emotion: Emotion) -> None:
 def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
     key = obj.data.shape_keys
     for name in _PATHS:
-        if name not in key:
+        if not has(key, name):
             key[name] = 0.0
     names = keys_of(emotions)
     room = np.full(len(names), sliders.MAX_INTENSITY)

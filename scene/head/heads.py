@@ -12,6 +12,7 @@ from ...inference.errors import HeadError, WeightsError
 from ...inference.head.blendshapes import shipped_id
 from ...inference.take import Take
 from ..blender import shape_keys, states
+from ..blender.loose import has
 from . import correctives, emotions, feelings, materials, ownership, rig
 
 if TYPE_CHECKING:
@@ -115,15 +116,14 @@ def _give_id(key: bpy.types.Key) -> None:
 
 def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The armature that bends the head and has a neck to move, or None."""
-    for modifier in obj.modifiers:
-        if modifier.type == "ARMATURE" and modifier.object and "neck" in modifier.object.pose.bones:
-            return modifier.object
-    return None
+    return next((rig for rig in states.bending(obj) if "neck" in rig.pose.bones), None)
 
 
 def is_head(obj: bpy.types.Object | None) -> bool:
     """Whether the object is a Duet head, whatever its state."""
-    return obj is not None and obj.type == "MESH" and obj.data.shape_keys is not None and MARKER in obj.data.shape_keys
+    return (
+        obj is not None and obj.type == "MESH" and obj.data.shape_keys is not None and has(obj.data.shape_keys, MARKER)
+    )
 
 
 def is_earlier(obj: bpy.types.Object | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ..blender import compat
+from ..blender.loose import Kind
 
 if TYPE_CHECKING:
     from ...inference.head.canonical import Head
@@ -66,7 +68,7 @@ _TINTS: tuple[tuple[tuple[int, ...], tuple[float, float, float], float, tuple[fl
 
 def add_tint(mesh: bpy.types.Mesh, head: Head) -> None:
     """Give the mesh the colour attribute that the skin's material reads."""
-    tint = mesh.color_attributes.new(TINT, "BYTE_COLOR", "POINT")
+    tint: Kind = mesh.color_attributes.new(TINT, "BYTE_COLOR", "POINT")
     colours = np.concatenate([skin_tint(head), np.ones((len(head.vertices), 1), np.float32)], axis=1)
     tint.data.foreach_set("color", np.ascontiguousarray(colours, np.float32).ravel())
 
@@ -83,9 +85,9 @@ def skin_tint(head: Head) -> Floats:
     return np.minimum(result, 1.0)
 
 
-def material(name: str) -> bpy.types.Material:
+def material(name: str) -> Kind:
     """A new material for one part of the head."""
-    made = compat.new_material(f"Duet {name}")
+    made: Kind = compat.new_material(f"Duet {name}")
     tree = made.node_tree
     if name == _CORNEA:
         made.diffuse_color, made.roughness = _CLEAR, 0.05
@@ -94,7 +96,7 @@ def material(name: str) -> bpy.types.Material:
         return made
     look = LOOKS.get(name, Look(_OTHER_COLOUR))
     made.diffuse_color, made.roughness = (*look.colour, 1.0), look.roughness
-    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader: Kind = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     values = {
         "Base Color": (*look.colour, 1.0),
         "Roughness": look.roughness,
@@ -118,10 +120,15 @@ def material(name: str) -> bpy.types.Material:
     return made
 
 
+def _nodes(tree: bpy.types.NodeTree, kinds: Sequence[str]) -> list[Kind]:
+    """New nodes of these kinds."""
+    return [tree.nodes.new(f"ShaderNode{kind}") for kind in kinds]
+
+
 def _mottled(tree: bpy.types.NodeTree, look: Look) -> bpy.types.NodeSocket:
     """The colour, lighter and darker by a noise."""
     noise = _noise(tree, _MOTTLE_SIZE, 6.0)
-    span = tree.nodes.new("ShaderNodeMapRange")
+    span: Kind = tree.nodes.new("ShaderNodeMapRange")
     for socket, value in (
         ("From Min", 0.3),
         ("From Max", 0.7),
@@ -134,14 +141,15 @@ def _mottled(tree: bpy.types.NodeTree, look: Look) -> bpy.types.NodeSocket:
 
 
 def _tinted(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
-    attribute = tree.nodes.new("ShaderNodeVertexColor")
+    attribute: Kind = tree.nodes.new("ShaderNodeVertexColor")
     attribute.layer_name = TINT
     return _times(tree, colour, attribute.outputs["Color"])
 
 
 def _ringed(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
     """An iris that is dark at its rim and around the pupil; its texture coordinates are a disc around (0.5, 0.5)."""
-    place, apart, ramp = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexCoord", "VectorMath", "ValToRGB"))
+    kinds = ("TexCoord", "VectorMath", "ValToRGB")
+    place, apart, ramp = _nodes(tree, kinds)
     apart.operation = "DISTANCE"
     apart.inputs[1].default_value = (0.5, 0.5, 0.0)
     tree.links.new(place.outputs["UV"], apart.inputs[0])
@@ -160,7 +168,7 @@ def _times(
     second: bpy.types.NodeSocket,
 ) -> bpy.types.NodeSocket:
     """The product of two colours, or of a colour and a number."""
-    mix = tree.nodes.new("ShaderNodeVectorMath")
+    mix: Kind = tree.nodes.new("ShaderNodeVectorMath")
     mix.operation = "MULTIPLY"
     if isinstance(first, tuple):
         mix.inputs[0].default_value = first[:3]
@@ -171,7 +179,7 @@ def _times(
 
 
 def _pores(tree: bpy.types.NodeTree, shader: bpy.types.Node, depth: float) -> None:
-    bump = tree.nodes.new("ShaderNodeBump")
+    bump: Kind = tree.nodes.new("ShaderNodeBump")
     bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.5, depth
     tree.links.new(_noise(tree, _PORE_SIZE, 2.0), bump.inputs["Height"])
     tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
@@ -179,7 +187,7 @@ def _pores(tree: bpy.types.NodeTree, shader: bpy.types.Node, depth: float) -> No
 
 def _noise(tree: bpy.types.NodeTree, scale: float, detail: float) -> bpy.types.NodeSocket:
     """A noise that stays on the skin: by place in the undeformed mesh."""
-    place, noise = tree.nodes.new("ShaderNodeTexCoord"), tree.nodes.new("ShaderNodeTexNoise")
+    place, noise = _nodes(tree, ("TexCoord", "TexNoise"))
     noise.inputs["Scale"].default_value, noise.inputs["Detail"].default_value = scale, detail
     tree.links.new(place.outputs["Generated"], noise.inputs["Vector"])
     return noise.outputs[0]
@@ -189,7 +197,7 @@ def _clear(tree: bpy.types.NodeTree) -> None:
     """What lets light through and mirrors a little of it."""
     tree.nodes.clear()
     kinds = ("LayerWeight", "BsdfTransparent", "BsdfAnisotropic", "MixShader", "OutputMaterial")
-    weight, through, mirror, mix, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
+    weight, through, mirror, mix, output = _nodes(tree, kinds)
     weight.inputs["Blend"].default_value = 0.05
     mirror.inputs["Color"].default_value = (_MIRRORS, _MIRRORS, _MIRRORS, 1.0)
     mirror.inputs["Roughness"].default_value = 0.03

@@ -10,6 +10,7 @@ import numpy as np
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ..blender import states
+from ..blender.loose import has
 from . import followers, heads
 
 PREVIEW_OF = "duet_preview_of"  # custom property of a binding's preview: the name of its head
@@ -34,7 +35,7 @@ def inside(scene: bpy.types.Scene, head: bpy.types.Object) -> list[bpy.types.Obj
 
 def _others(scene: bpy.types.Scene, head: bpy.types.Object) -> Iterator[bpy.types.Object]:
     for obj in scene.objects:
-        if obj.type != "MESH" or obj.data == head.data or PREVIEW_OF in obj or heads.is_head(obj):
+        if obj.type != "MESH" or obj.data == head.data or has(obj, PREVIEW_OF) or heads.is_head(obj):
             continue
         yield obj
 

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
+from ..blender.loose import Kind
 
 if TYPE_CHECKING:
     from ...inference.head.canonical import Head
@@ -47,5 +48,5 @@ def _bind(obj: bpy.types.Object, rig: bpy.types.Object, bones: tuple[str, ...], 
         for weight in np.unique(column[column > 0]):  # one call a weight, not one a vertex
             group.add(np.flatnonzero(column == weight).tolist(), float(weight), "REPLACE")
     obj.parent = rig
-    modifier = obj.modifiers.new("Armature", "ARMATURE")
+    modifier: Kind = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig

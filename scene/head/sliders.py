@@ -17,6 +17,7 @@ from ...inference.performance.curves import needed_keys
 from ...inference.performance.performance import SETTINGS
 from ...inference.take import MAX_INTENSITY
 from ..blender import actions
+from ..blender.loose import has
 
 LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
 LIMIT_PATH = f'["{LIMIT}"]'
@@ -47,7 +48,7 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
     is there and of another type.
     """
     for name in (*map(slider_name, emotions), SILENCE, LIMIT):
-        if name in obj and not isinstance(obj[name], float):
+        if has(obj, name) and not isinstance(obj[name], float):
             message = f"'{obj.name}' has a custom property '{name}' that is no Float."
             raise HeadError(message, "Rename it, or change its type, so that Duet can have a slider of that name.")
     for name in map(slider_name, emotions):
@@ -62,7 +63,7 @@ def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
 
 def _add(obj: bpy.types.Object, name: str, default: float, bounds: Range, usual: Range, description: str) -> None:
     """Give the object the property where it has none; its bounds, usual range and help in any case."""
-    if name not in obj:
+    if not has(obj, name):
         obj[name] = default
     (low, high), (soft_low, soft_high) = bounds, usual
     ui = obj.id_properties_ui(name)
@@ -76,14 +77,14 @@ def remove_slider(obj: bpy.types.Object, emotion: str) -> None:
 
 def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
     """Those of the emotions that the object has a slider for."""
-    return [emotion for emotion in emotions if slider_name(emotion) in obj]
+    return [emotion for emotion in emotions if has(obj, slider_name(emotion))]
 
 
 def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
     """The names of those sliders, and of Silence, that have a curve in the object's action or on its NLA tracks."""
     paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
     names = [*map(slider_name, emotions), SILENCE]
-    return {name for name in names if name in obj and _path(name) in paths}
+    return {name for name in names if has(obj, name) and _path(name) in paths}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from mathutils import Euler
 from ...inference.performance.face import FaceCurves
 from ...inference.performance.life import Keys, LifeKeys
 from ..blender import actions, layers, shape_keys
-from ..blender.loose import Animated
+from ..blender.loose import Animated, has
 from ..head import heads
 
 TRACK = "Duet Life"
@@ -98,7 +98,7 @@ def _living(obj: bpy.types.Object) -> list[Animated]:
 
 
 def _is_life(track: bpy.types.NlaTrack) -> bool:
-    return len(track.strips) == 1 and track.strips[0].action is not None and _MARKER in track.strips[0].action
+    return len(track.strips) == 1 and track.strips[0].action is not None and has(track.strips[0].action, _MARKER)
 
 
 def _retire(action: bpy.types.Action) -> None:
@@ -155,15 +155,15 @@ def _rotation(bone: bpy.types.PoseBone, neck: tuple[Keys, Keys, Keys]) -> tuple[
     name, size = _ROTATIONS.get(bone.rotation_mode, ("rotation_euler", 3))
     turns = [Euler(angle) for angle in angles]
     if name == "rotation_quaternion":
-        values = np.array([tuple(turn.to_quaternion()) for turn in turns])
+        values = np.array([turn.to_quaternion()[:] for turn in turns])
     elif name == "rotation_axis_angle":
         pairs = [turn.to_quaternion().to_axis_angle() for turn in turns]
-        values = np.array([(angle, *axis) for axis, angle in pairs])
+        values = np.array([(angle, *axis[:]) for axis, angle in pairs])
     else:
         values = angles
     return f'pose.bones["neck"].{name}', values.reshape(-1, size)
 
 
 def _checksum(action: bpy.types.Action) -> str:
-    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    bags = [bag for strip in actions.strips_of(action) for bag in strip.channelbags]
     return "".join(actions.checksum_all(bag) for bag in bags)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import bpy
 
 from ...inference.formats.live_datagrams import LiveFrame
+from ..blender.loose import has
 from ..head import heads, sliders
 
 
@@ -38,7 +39,7 @@ def show(obj: bpy.types.Object, frame: LiveFrame) -> int:
             lacking += 1
         else:
             block.value = value
-    if sliders.SILENCE in obj:
+    if has(obj, sliders.SILENCE):
         obj[sliders.SILENCE] = frame.silence
     obj.data.shape_keys.update_tag()
     obj.update_tag()
@@ -47,14 +48,14 @@ def show(obj: bpy.types.Object, frame: LiveFrame) -> int:
 
 def put_back(before: Before) -> None:
     """Set what was remembered, where the head is still there."""
-    obj = bpy.data.objects.get(before.head)
+    obj: bpy.types.Object | None = bpy.data.objects.get(before.head)
     if obj is None or not heads.is_head(obj):
         return
     for name, value in before.values.items():
         block = obj.data.shape_keys.key_blocks.get(name)
         if block is not None:
             block.value = value
-    if before.silence is not None and sliders.SILENCE in obj:
+    if before.silence is not None and has(obj, sliders.SILENCE):
         obj[sliders.SILENCE] = before.silence
     obj.data.shape_keys.update_tag()
     obj.update_tag()

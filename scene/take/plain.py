@@ -103,7 +103,7 @@ def _reach(obj: bpy.types.Object, name: str) -> float:
         flat = np.empty(3 * len(obj.data.vertices), np.float32)
         block.points.foreach_get("co", flat)
         points.append(flat.reshape(-1, 3))
-    scale = max(abs(s) for s in obj.matrix_world.to_scale())
+    scale = max(abs(s) for s in obj.matrix_world.to_scale()[:])
     return float(1000 * scale * np.linalg.norm(points[0] - points[1], axis=1).max(initial=0.0))
 
 

@@ -277,7 +277,7 @@ def due_of(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -
     curves = [bag.fcurves.find(shape_keys.value_path(name)) for name in names]
     if not curves or any(curve is None or curve.mute for curve in curves):
         return Due(names, np.zeros(0), np.zeros((0, len(names)), np.float32))  # somebody has removed some
-    first, last = (int(frame) for frame in curves[0].range())
+    first, last = map(int, curves[0].range()[:])
     frames = np.unique(np.linspace(first, last, 7).round())
     values = [[curve.evaluate(frame) for curve in curves] for frame in frames]
     return Due(names, frames, np.array(values, np.float32))

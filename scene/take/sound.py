@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import aud
@@ -15,6 +16,7 @@ from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.steps import Steps, finish
 from ..blender import compat
+from ..blender.loose import Kind
 from ..blender.paths import for_blender, whole
 from ..head import heads
 
@@ -80,7 +82,7 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
         raise AudioError(f"'{path}' is a folder.", remedy)
     if not path.stat().st_size:
         raise AudioError(f"The audio file '{path}' is empty (zero bytes).", "Export or record it again.")
-    sound = aud.Sound(for_blender(path.absolute(), AudioError))
+    sound = aud.Sound(for_blender(path.absolute(), AudioError))  # type: ignore[call-arg]
     try:
         return sound, sound.specs[0]  # asked first, for data() of an unreadable file ends Blender 4.5
     except aud.error as error:
@@ -130,7 +132,7 @@ def move_strip(strip: bpy.types.Strip, start: int, length: int, skip: int) -> No
 
 def sound_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     """All sound strips of the scene's sequencer, also those inside meta strips."""
-    strips = scene.sequence_editor.strips_all if scene.sequence_editor else ()
+    strips: Iterable[Kind] = scene.sequence_editor.strips_all if scene.sequence_editor else ()
     return [strip for strip in strips if strip.type == "SOUND" and strip.sound]
 
 
@@ -173,10 +175,11 @@ def unheard(scene: bpy.types.Scene, name: str) -> str:
     return f"The strip '{name}' is muted: it is spoken, but not heard." if muted else ""
 
 
-def _metas_of(scene: bpy.types.Scene, strip: bpy.types.Strip) -> list[bpy.types.Strip]:
+def _metas_of(scene: bpy.types.Scene, strip: Kind) -> list[Kind]:
     """The meta strips that a strip lies in, the innermost first."""
-    metas = [each for each in scene.sequence_editor.strips_all if each.type == "META"]
-    found: list[bpy.types.Strip] = []
+    strips: Iterable[Kind] = scene.sequence_editor.strips_all
+    metas = [each for each in strips if each.type == "META"]
+    found: list[Kind] = []
     inner = strip
     while (outer := next((meta for meta in metas if inner.name in meta.strips), None)) is not None:
         found.append(outer)
@@ -184,7 +187,7 @@ def _metas_of(scene: bpy.types.Scene, strip: bpy.types.Strip) -> list[bpy.types.
     return found
 
 
-def replace_strips(scene: bpy.types.Scene, earlier: list[bpy.types.Strip], strip: bpy.types.Strip | None) -> None:
+def replace_strips(scene: bpy.types.Scene, earlier: list[Kind], strip: bpy.types.Strip | None) -> None:
     """Remove earlier strips, with sounds that nothing else plays, and put the new one in the first one's channel."""
     channel = earlier[0].channel if earlier else 0
     for old in earlier:

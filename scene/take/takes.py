@@ -21,7 +21,7 @@ from ...inference.protocol import Message, ProtocolError, encode, read_message
 from ...inference.steps import Steps
 from ...inference.take import Take
 from ..blender import actions
-from ..blender.loose import duet_of
+from ..blender.loose import duet_of, has
 from ..head import heads
 
 _DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
@@ -119,7 +119,7 @@ def forget(action: bpy.types.Action) -> None:
 
 def is_take(action: bpy.types.Action | None) -> bool:
     """Whether the action holds a take."""
-    return action is not None and _DATA in action
+    return action is not None and has(action, _DATA)
 
 
 def sole(obj: bpy.types.Object | None) -> bpy.types.Action | None:

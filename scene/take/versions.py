@@ -16,6 +16,7 @@ import bpy
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.steps import finish
 from ..blender import actions, compat, drivers, shape_keys
+from ..blender.loose import has
 from ..head import emotions, feelings, heads, ownership
 from . import takes
 
@@ -28,7 +29,7 @@ _LONGEST = 48  # bytes of a name that are kept before a suffix
 
 def has_earlier(obj: bpy.types.Object) -> bool:
     """Whether the head has blendshapes of an earlier version beside this version's."""
-    return _EARLIER in obj.data.shape_keys
+    return has(obj.data.shape_keys, _EARLIER)
 
 
 def make_room(obj: bpy.types.Object, names: Sequence[str]) -> None:

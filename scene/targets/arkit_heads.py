@@ -106,7 +106,7 @@ def apply_steps(
     if basis is None:
         solver = ArkitSolver(_shapes_on_head(face, performance), performance.basis, names)
     else:
-        scale = float(np.mean(target.matrix_world.to_scale()))  # metres a unit of the mesh
+        scale = float(np.mean(target.matrix_world.to_scale()[:]))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
     values = yield from solver.steps(performance.weights)
     notes = yield from _write_steps(scene, face, performance, values, lift)

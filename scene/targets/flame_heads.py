@@ -18,7 +18,8 @@ from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.flame.model import JOINTS, TO_BLENDER, FlameModel
 from ...inference.numeric import Similarity, fit_similarity
-from ..blender import shape_keys
+from ..blender import shape_keys, states
+from ..blender.loose import Kind
 from .playback import ALIKE, NUMBERED, coordinates, deltas_of
 
 KINDS = ("Shape", "Exp", "Pose")
@@ -51,8 +52,7 @@ def numbered_keys(obj: bpy.types.Object) -> dict[str, list[str]]:
 
 def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The armature with FLAME's bones that bends a mesh, or None."""
-    candidates = [modifier.object for modifier in obj.modifiers if modifier.type == "ARMATURE"]
-    for rig in (*candidates, obj.parent):
+    for rig in (*states.bending(obj), obj.parent):
         if rig is not None and rig.type == "ARMATURE" and set(JOINTS[1:]) <= set(rig.data.bones.keys()):
             return rig
     return None
@@ -142,7 +142,7 @@ def _add_rig(
     rig.parent, rig.matrix_world = obj.parent, obj.matrix_world.copy()
     view_layer.objects.active = rig
     bpy.ops.object.mode_set(mode="EDIT")  # the only way to bones
-    up, front = (Vector(place.rotation[:, axis]) for axis in (1, 2))
+    up, front = (Vector(place.rotation[:, axis].tolist()) for axis in (1, 2))
     for number, (name, joint) in enumerate(zip(JOINTS, joints, strict=True)):
         bone = rig.data.edit_bones.new(name)
         bone.head, bone.tail = joint, Vector(joint) + up * _TAIL * place.scale
@@ -154,7 +154,8 @@ def _add_rig(
         for weight in np.unique(column[column > 0]):  # one call a weight, not one a vertex
             group.add(np.flatnonzero(column == weight).tolist(), float(weight), "REPLACE")
     obj.parent, obj.matrix_parent_inverse, obj.matrix_basis = rig, Matrix(), Matrix()
-    obj.modifiers.new("Armature", "ARMATURE").object = rig
+    modifier: Kind = obj.modifiers.new("Armature", "ARMATURE")
+    modifier.object = rig
     view_layer.objects.active = obj
     return rig
 

@@ -102,7 +102,7 @@ def _range_of(action: bpy.types.Action) -> tuple[int, int]:
     """The first and last frame of the action's keys; Silence, which takes key beyond their ends, does not count."""
     bags = [bag for slot in action.slots for bag in actions.bags_in(action, slot)]
     curves = [c for bag in bags for c in bag.fcurves if c.data_path != sliders.SILENCE_PATH and len(c.keyframe_points)]
-    ranges = [curve.range() for curve in curves]
+    ranges = [curve.range()[:] for curve in curves]
     if action.use_frame_range or not ranges:
         return round(action.frame_range[0]), round(action.frame_range[1])
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))

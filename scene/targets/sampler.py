@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ...inference.steps import Steps
 from ..blender import stage
+from ..blender.loose import has
 from ..head import emotions, heads, sliders
 
 _TURNING = ("neck", "jaw", "left_eye", "right_eye")
@@ -43,7 +44,7 @@ def sample_steps(
     key = obj.data.shape_keys
     rig: Any = heads.rig_of(obj)  # None where nothing bends the mesh: then no bone turns
     felt = [*map(sliders.slider_name, emotions.on(obj))] if heads.is_head(obj) else []
-    names = [*felt, *([sliders.SILENCE] if sliders.SILENCE in obj else [])]
+    names = [*felt, *([sliders.SILENCE] if has(obj, sliders.SILENCE) else [])]
     values = np.zeros((len(frames), len(key.key_blocks)), np.float32)
     curves = np.zeros((len(frames), len(names)), np.float32)
     turns = {bone: np.empty((len(frames), 3, 3), np.float32) for bone in _TURNING if rig and bone in rig.pose.bones}

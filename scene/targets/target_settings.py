@@ -60,10 +60,10 @@ def register() -> None:
     if hasattr(bpy.types.Scene, "duet_target"):
         return
     bpy.utils.register_class(DuetTarget)
-    bpy.types.Scene.duet_target = bpy.props.PointerProperty(type=DuetTarget)
+    bpy.types.Scene.duet_target = bpy.props.PointerProperty(type=DuetTarget)  # type: ignore[attr-defined]
 
 
 def unregister() -> None:
     """Take them away."""
-    del bpy.types.Scene.duet_target
+    del bpy.types.Scene.duet_target  # type: ignore[attr-defined]
     bpy.utils.unregister_class(DuetTarget)
