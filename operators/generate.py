@@ -109,10 +109,10 @@ def _apply(plan: Plan) -> Work:
             take,
             plan.recording,
             properties.performance(scene),
-            scene.duet.existing == "LAYER",
-            scene.duet.in_sync,
-            scene.duet.clear_way,
-            scene.duet.place == "LINE",
+            duet_of(scene).existing == "LAYER",
+            duet_of(scene).in_sync,
+            duet_of(scene).clear_way,
+            duet_of(scene).place == "LINE",
         )
         notes = yield from follow(steps, "Animating")
     except HeadError as error:

@@ -8,6 +8,7 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import line_edits, lines, takes
 from .poll import Reasoned
@@ -90,7 +91,7 @@ class DUET_OT_move_line(_OnLine, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
         """Give it another start frame."""
-        line_edits.move(scene, line, self.frame, scene.duet.overlaps == "FADE")
+        line_edits.move(scene, line, self.frame, duet_of(scene).overlaps == "FADE")
 
 
 class DUET_OT_trim_line(_OnLine, bpy.types.Operator):
@@ -103,7 +104,7 @@ class DUET_OT_trim_line(_OnLine, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
         """Change one of its ends, or both."""
-        group = line.action.duet
+        group = duet_of(line.action)
         first, last = line.first, line.last
         if self.side == "WHOLE":
             first, last = group.moved_to, group.moved_to + group.length - 1
@@ -114,7 +115,7 @@ class DUET_OT_trim_line(_OnLine, bpy.types.Operator):
             first = scene.frame_current
         else:
             last = scene.frame_current
-        line_edits.trim(scene, line, first, last, scene.duet.overlaps == "FADE")
+        line_edits.trim(scene, line, first, last, duet_of(scene).overlaps == "FADE")
 
 
 class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
@@ -133,7 +134,7 @@ class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
         """Turn it as it is not."""
-        line_edits.mute(scene, line, not line.is_muted, scene.duet.overlaps == "FADE")
+        line_edits.mute(scene, line, not line.is_muted, duet_of(scene).overlaps == "FADE")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Choose the line that is named, and change it."""

@@ -7,6 +7,7 @@ import bpy
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
 from ..scene import bake, properties
+from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.head import heads
 from ..scene.take import life, line_edits, lines, plain, revise, sound, takes
@@ -56,8 +57,8 @@ class DUET_OT_duplicate_take(_OnTake, bpy.types.Operator):
         try:
             head, action = _chosen(context.scene)
             copy = action.copy()
-            copy.use_fake_user, copy.duet.line = True, ""
-            copy.duet.head = heads.ensure_id(head)
+            copy.use_fake_user, duet_of(copy).line = True, ""
+            duet_of(copy).head = heads.ensure_id(head)
             revise.play(context.scene, head, copy)
         except DuetError as error:
             self.report({"ERROR"}, str(error))

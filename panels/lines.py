@@ -7,6 +7,7 @@ import bpy
 from ..operators.session import RUNTIME
 from ..scene import properties
 from ..scene.blender import timing
+from ..scene.blender.loose import duet_of
 from ..scene.take import lines, takes
 from .tab import Tab, columns, wrapped
 
@@ -22,7 +23,7 @@ class DUET_UL_lines(bpy.types.UIList):
         if line is None:
             return
         row = layout.split(factor=_WIDTHS[0], align=True)
-        row.prop(item.duet, "start_frame", text="", emboss=False)
+        row.prop(duet_of(item), "start_frame", text="", emboss=False)
         row = row.split(factor=_WIDTHS[1], align=True)
         row.label(text=f"{(line.last - line.first + 1) / timing.scene_fps(context.scene):.1f} s")
         row = row.row(align=True)
@@ -66,7 +67,7 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
         titles = titles.split(factor=_WIDTHS[1])
         titles.label(text="Length")
         titles.label(text="Line")
-        layout.template_list("DUET_UL_lines", "", bpy.data, "actions", scene.duet, "active_line", rows=4)
+        layout.template_list("DUET_UL_lines", "", bpy.data, "actions", duet_of(scene), "active_line", rows=4)
         sole = takes.sole(head)
         if sole is not None:
             wrapped(layout, context, f"The take '{sole.name}' plays alone, over all lines.")
@@ -81,9 +82,9 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
         column = columns(layout)
         if line is not None:
             cut = column.column(align=True)
-            cut.prop(line.action.duet, "cut_start")
-            cut.prop(line.action.duet, "cut_end")
-        column.prop(scene.duet, "overlaps")
+            cut.prop(duet_of(line.action), "cut_start")
+            cut.prop(duet_of(line.action), "cut_end")
+        column.prop(duet_of(scene), "overlaps")
 
 
 CLASSES = (DUET_UL_lines, DUET_PT_lines)

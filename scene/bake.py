@@ -114,7 +114,7 @@ def apply_steps(
             obj[sliders.LIMIT] = own.mix_limit
     if role.is_line:
         if strip:
-            sound.give_to_line(strip, action.duet.line)
+            sound.give_to_line(strip, duet_of(action).line)
         role.end(scene, obj, action)
     else:
         sound.replace_strips(scene, earlier_strips, strip)
@@ -216,7 +216,7 @@ def _new_take(
     obj: bpy.types.Object,
     stored: takes.StoredTake,
     recording: Recording,
-    chosen: bpy.types.PropertyGroup | Performance | None,
+    chosen: Group | Performance | None,
     beside: bool,
 ) -> bpy.types.Action:
     """An action for the take: empty, or a copy of the take whose place it takes, so that its hand-made curves stay."""

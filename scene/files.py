@@ -147,7 +147,8 @@ def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
     """Save with the new sound's path relative to the file, so that both can move together."""
     start = base.parent if base else output.parent  # Blender moves relative paths from the base to the output
-    for strip in (strip for head in heads.heads_of(scene) for strip in sound.strips_of(scene, head, None)):
+    strips: list[Kind] = [strip for head in heads.heads_of(scene) for strip in sound.strips_of(scene, head, None)]
+    for strip in strips:
         whole = bpy.path.abspath(strip.sound.filepath)
         relative = bpy.path.relpath(whole, start=str(start))
         strip.sound.filepath = relative if fits_blender(relative) else whole

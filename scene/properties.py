@@ -16,6 +16,7 @@ from ..inference.performance.settings import Setting
 from ..inference.performance.timeline import INTENSITY
 from ..inference.take import EMOTIONS, GenerateRequest
 from .blender import paths, timing
+from .blender.loose import Group, duet_of, has
 from .head import heads, sliders
 from .take import revise, settings, takes
 from .take.styles import STYLE_ITEMS
@@ -84,7 +85,7 @@ def _start_changed(self: Group, _: bpy.types.Context) -> None:
     revise.start(self.id_data)
 
 
-def _cut_changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _cut_changed(self: Group, _: bpy.types.Context) -> None:
     revise.cut(self.id_data)
 
 
@@ -307,10 +308,10 @@ def _play_row(scene: bpy.types.Scene, row: int) -> None:
 
 def show_recording(scene: bpy.types.Scene) -> None:
     """Let the choices under Audio be those of the take that the sidebar shows."""
-    action, chosen = takes.active(target_head(scene)), scene.duet
-    if action is None or not action.duet.own_strip:
+    action, chosen = takes.active(target_head(scene)), duet_of(scene)
+    if action is None or not duet_of(action).own_strip:
         return
-    group = action.duet
+    group = duet_of(action)
     if not chosen.audio or paths.whole(chosen.audio) != paths.whole(group.audio):
         chosen.audio = group.audio
     chosen.source, chosen.start_frame = "FILE", group.start_frame

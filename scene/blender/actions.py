@@ -61,6 +61,11 @@ def strips_of(action: bpy.types.Action) -> list[Kind]:
     return [strip for layer in action.layers for strip in layer.strips]
 
 
+def curves_of(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """The F-curves of all slots of an action."""
+    return [curve for strip in strips_of(action) for bag in strip.channelbags for curve in bag.fcurves]
+
+
 def slot_for(action: bpy.types.Action, kind: str) -> bpy.types.ActionSlot | None:
     """The action's slot for a kind of data-block, such as 'KEY' or 'OBJECT'; None where it has none."""
     return next((slot for slot in action.slots if slot.target_id_type == kind), None)

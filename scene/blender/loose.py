@@ -6,9 +6,7 @@ from typing import Any, TypeAlias
 
 import bpy
 
-Animated: TypeAlias = (
-    Any  # a data-block that can be animated and has custom properties: an object, shape keys, a material
-)
+Animated: TypeAlias = Any  # a data-block that can be animated: an object, shape keys, a material
 Kind: TypeAlias = Any  # one of several kinds that the stubs have a common class for: a light, a node, a strip
 Group: TypeAlias = Any  # a property group whose fields are registered (scene/properties.py)
 

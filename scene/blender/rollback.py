@@ -86,7 +86,7 @@ def _restore_strip(
         strip.action, strip.action_slot = action, slot
 
 
-def _restore_properties(datablock: bpy.types.ID, before: dict[str, Any]) -> None:
+def _restore_properties(datablock: Animated, before: dict[str, Any]) -> None:
     for name in set(datablock.keys()) - set(before):
         del datablock[name]
     for name, value in before.items():

@@ -73,9 +73,8 @@ def move(obj: bpy.types.Object, line: str, frames: int) -> None:
     """Move the keys of a line's life in time; its strips are `lines.arrange`'s."""
     for action in {track.strips[0].action for track in tracks_of(obj, line)}:
         whole = action.get(_WRITTEN) == _checksum(action)
-        for bag in [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]:
-            for curve in bag.fcurves:
-                actions.move_keys(curve, frames)
+        for curve in actions.curves_of(action):
+            actions.move_keys(curve, frames)
         action.frame_start, action.frame_end = action.frame_start + frames, action.frame_end + frames
         if whole:
             action[_WRITTEN] = _checksum(action)
@@ -86,7 +85,7 @@ def tracks_of(obj: bpy.types.Object, line: str | None = None) -> list[bpy.types.
     return [track for datablock in _living(obj) for track in _tracks_on(datablock, line)]
 
 
-def _tracks_on(datablock: bpy.types.ID, line: str | None) -> list[bpy.types.NlaTrack]:
+def _tracks_on(datablock: Animated, line: str | None) -> list[bpy.types.NlaTrack]:
     tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
     found = [track for track in tracks if _is_life(track)]
     return [track for track in found if line is None or track.strips[0].action.get(_LINE, "") == line]

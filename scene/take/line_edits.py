@@ -9,6 +9,7 @@ import bpy
 from ...inference.errors import AudioError, HeadError
 from ...inference.steps import finish
 from ..blender import compat, layers, paths, states
+from ..blender.loose import duet_of
 from ..blender.timing import scene_fps
 from ..head import emotions, heads, sliders
 from . import life, lines, settings, sound, take_curves, takes
@@ -21,7 +22,7 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
     Raises HeadError where it would speak at once with another line (`fade`: within it), or nothing of it would be left:
     then nothing changes, and the settings go back to what they were.
     """
-    group, action = line.action.duet, line.action
+    group, action = duet_of(line.action), line.action
     shift = group.start_frame - group.moved_to
     try:
         states.require_writable(line.obj)
@@ -51,13 +52,13 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
 def move(scene: bpy.types.Scene, line: Line, first: int, fade: bool) -> None:
     """Let a line begin to play at this frame; raises HeadError as `settle` does."""
     with settings.paused():
-        line.action.duet.start_frame = first - line.action.duet.cut_start
+        duet_of(line.action).start_frame = first - duet_of(line.action).cut_start
     settle(scene, line, fade)
 
 
 def trim(scene: bpy.types.Scene, line: Line, first: int, last: int, fade: bool) -> None:
     """Let a line play these frames of the scene alone, as far as it has them; raises HeadError as `settle` does."""
-    group = line.action.duet
+    group = duet_of(line.action)
     with settings.paused():
         group.cut_start = max(0, first - group.moved_to)
         group.cut_end = max(0, group.moved_to + group.length - 1 - last)
@@ -101,7 +102,7 @@ def keep(scene: bpy.types.Scene, obj: bpy.types.Object) -> Line:
 
 def place(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> Line:
     """Make a take's action a line, whole; its sound and life are not yet the line's."""
-    group = action.duet
+    group = duet_of(action)
     with settings.paused():
         group.cut_start = group.cut_end = 0
     group.cut = 0, 0
@@ -111,7 +112,7 @@ def place(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Actio
 
 def measure(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
     """Have a take know how many frames it has, also one of a version before."""
-    group = action.duet
+    group = duet_of(action)
     if not group.length:
         group.fps = group.fps or scene_fps(scene)
         group.length = take_curves.frames_of(takes.read(action).take, group.fps)
@@ -127,7 +128,7 @@ def adopt(scene: bpy.types.Scene, line: Line) -> None:
 
 def hear(scene: bpy.types.Scene, line: Line) -> list[str]:
     """Have the line's sound in the sequencer, where its take puts it there; a note where its file cannot be read."""
-    group, earlier = line.action.duet, sound.strips_of(scene, line.obj, line.id)
+    group, earlier = duet_of(line.action), sound.strips_of(scene, line.obj, line.id)
     strip = None
     if group.own_strip:
         skip = round(group.trim_start * scene_fps(scene)) + group.cut_start

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ...inference.errors import HeadError
 from ...inference.performance.silence import EASE
 from ..blender import actions, layers
+from ..blender.loose import Animated, duet_of
 from ..head import heads
 from . import life, takes
 
@@ -37,17 +38,17 @@ class Line:
     @property
     def id(self) -> str:
         """What its sound and its life refer to."""
-        return str(self.action.duet.line)
+        return str(duet_of(self.action).line)
 
     @property
     def first(self) -> int:
         """The first frame that plays."""
-        return int(self.action.duet.moved_to + self.action.duet.cut_start)
+        return int(duet_of(self.action).moved_to + duet_of(self.action).cut_start)
 
     @property
     def last(self) -> int:
         """The last one."""
-        group = self.action.duet
+        group = duet_of(self.action)
         return max(self.first, int(group.moved_to + group.length - 1 - group.cut_end))
 
     @property
@@ -108,7 +109,7 @@ def require_room(name: str, span: tuple[int, int], others: Sequence[Line], fade:
 
 def place(obj: bpy.types.Object, action: bpy.types.Action) -> Line:
     """Make an action a line of the head, above those that are there; `arrange` sees to the others."""
-    action.duet.line, action.duet.head = uuid.uuid4().hex[:12], heads.ensure_id(obj)
+    duet_of(action).line, duet_of(action).head = uuid.uuid4().hex[:12], heads.ensure_id(obj)
     action.use_fake_user = True
     line = Line(obj, action)
     for datablock in (obj.data.shape_keys, obj):
@@ -136,7 +137,7 @@ def mute(line: Line, is_mute: bool) -> None:
 
 def renew(obj: bpy.types.Object, action: bpy.types.Action) -> bool:
     """Let the line of the action's id play the action in place of what it plays; False where the head has no such."""
-    old = next((line for line in on(obj) if line.id and line.id == action.duet.line), None)
+    old = next((line for line in on(obj) if line.id and line.id == duet_of(action).line), None)
     for datablock, track in _tracks_of(obj, old.action) if old else ():
         track.strips[0].action = action
         track.strips[0].action_slot = actions.slot_for(action, datablock.id_type)
@@ -148,7 +149,7 @@ def take_away(line: Line) -> None:
     life.remove(line.obj, line.id)
     for datablock, track in _tracks_of(line.obj, line.action):
         datablock.animation_data.nla_tracks.remove(track)
-    line.action.duet.line = ""
+    duet_of(line.action).line = ""
 
 
 def alone(obj: bpy.types.Object, action: bpy.types.Action, frames: NDArray[Any]) -> NDArray[np.bool_]:
@@ -163,7 +164,7 @@ def alone(obj: bpy.types.Object, action: bpy.types.Action, frames: NDArray[Any])
     return shown
 
 
-def _tracks_of(obj: bpy.types.Object, action: bpy.types.Action) -> list[tuple[bpy.types.ID, bpy.types.NlaTrack]]:
+def _tracks_of(obj: bpy.types.Object, action: bpy.types.Action) -> list[tuple[Animated, bpy.types.NlaTrack]]:
     """(data-block, track) of keys and object that play the action."""
     return [
         (datablock, track)
@@ -177,7 +178,7 @@ def _shape(line: Line, lines: Iterable[Line]) -> None:
     others = [each for each in lines if each.action != line.action and (line.is_muted or not each.is_muted)]
     before = max((each for each in others if each.first < line.first), key=lambda each: each.last, default=None)
     after = min((each for each in others if each.first >= line.first), key=lambda each: each.first, default=None)
-    rate = line.action.duet.fps or 24.0
+    rate = duet_of(line.action).fps or 24.0
     feeling, mouth = ceil(EASE * rate) + 2, ceil(_MOUTH_EASE * rate)
     for strip in [*line.strips, *(track.strips[0] for track in life.tracks_of(line.obj, line.id))]:
         felt = strip.action == line.action and strip.action_slot.target_id_type == "OBJECT"
@@ -185,9 +186,9 @@ def _shape(line: Line, lines: Iterable[Line]) -> None:
         first, ease_in = _beginning(line, before, reach)
         last, ease_out = _end(line, after, reach)
         low, high = _by_hand(strip, line)
-        if low < line.first - feeling and not line.action.duet.cut_start:
+        if low < line.first - feeling and not duet_of(line.action).cut_start:
             first, ease_in = low, 0
-        if high > line.last + feeling and not line.action.duet.cut_end:
+        if high > line.last + feeling and not duet_of(line.action).cut_end:
             last, ease_out = high, 0
         layers.span_strip(strip, first, last, ease_in, ease_out)
 
@@ -195,7 +196,7 @@ def _shape(line: Line, lines: Iterable[Line]) -> None:
 def _by_hand(strip: bpy.types.NlaStrip, line: Line) -> tuple[float, float]:
     """The first and last frame with a key: beyond what Duet writes they are the animator's, and play."""
     curves = [curve for bag in actions.bags_in(strip.action, strip.action_slot) for curve in bag.fcurves]
-    ranges = [curve.range() for curve in curves if len(curve.keyframe_points)]
+    ranges = [curve.range()[:] for curve in curves if len(curve.keyframe_points)]
     return min((low for low, _ in ranges), default=line.first), max((high for _, high in ranges), default=line.last)
 
 

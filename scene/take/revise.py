@@ -88,7 +88,7 @@ def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str
     old.name = f"{name} (edited)" if edited else f"{name} (old)"
     new.name, new.use_fake_user = name, True
     if edited:
-        old.use_fake_user, old.duet.line = True, ""
+        old.use_fake_user, duet_of(old).line = True, ""
         return [f"Your edited curves are kept in the take '{old.name}'."]
     bpy.data.actions.remove(old)
     return []
@@ -147,7 +147,7 @@ def life(action: bpy.types.Action) -> None:
 def live(obj: bpy.types.Object, action: bpy.types.Action, face: FaceCurves) -> None:
     """Let the head live by a take: alone, or in the take's line."""
     line = lines.of(obj, action)
-    lively.add(obj, action.name, face, action.duet.moved_to, line.id if line else "")
+    lively.add(obj, action.name, face, duet_of(action).moved_to, line.id if line else "")
     if line:
         lines.mute(line, line.is_muted)
         lines.arrange(obj)
@@ -184,11 +184,11 @@ def _settled(action: bpy.types.Action) -> bool:
     scene = bpy.context.scene
     found = [line for obj in bpy.data.objects if (line := lines.of(obj, action))]
     for line in found:
-        action.duet.note = ""
+        duet_of(action).note = ""
         try:
-            line_edits.settle(scene, line, scene.duet.overlaps == "FADE")
+            line_edits.settle(scene, line, duet_of(scene).overlaps == "FADE")
         except HeadError as error:
-            action.duet.note = str(error)
+            duet_of(action).note = str(error)
     _touch([line.obj for line in found])
     return bool(found)
 
@@ -213,7 +213,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     take, face = stored.take, face_of(action, stored, scene_fps(scene))
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
-    begin = action.duet.moved_to
+    begin = duet_of(action).moved_to
     role = role_of(scene, obj, action.name, (begin, begin + face.frames - 1))
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action.use_fake_user = True
@@ -224,7 +224,9 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         widen(obj.data.shape_keys, take.speech_names, take.speech_weights * max(1.0, duet_of(action).articulation))
         due = due_of(action, obj.data.shape_keys, take.speech_names)
         names = (*emotions.on(obj), *felt(take, timed))
-        notes = switch(scene, obj, action, names, due, scene.duet.existing == "LAYER", scene.duet.clear_way, role)
+        notes = switch(
+            scene, obj, action, names, due, duet_of(scene).existing == "LAYER", duet_of(scene).clear_way, role
+        )
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         lively.add(obj, action.name, face, begin, role.line_of(action))
         _connect([obj], take, timed)
@@ -341,8 +343,8 @@ def _keep_if_edited(part: str, action: bpy.types.Action, stored: takes.StoredTak
     """Keep a copy of a take of which somebody has edited a part, before that is written anew."""
     if getattr(duet_of(action), part) and take_curves.is_edited(part, action, stored):
         copy = action.copy()
-        copy.name, copy.use_fake_user, copy.duet.line = f"{action.name} (edited)", True, ""
-        action.duet.note = f"Your edited curves are kept in the take '{copy.name}'."
+        copy.name, copy.use_fake_user, duet_of(copy).line = f"{action.name} (edited)", True, ""
+        duet_of(action).note = f"Your edited curves are kept in the take '{copy.name}'."
 
 
 def _touch(players: list[bpy.types.Object]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..blender import actions
+from ..blender.loose import duet_of
 from . import line_edits, lines, takes
 from .lines import Line
 
@@ -43,7 +44,7 @@ class Role:
 
     def line_of(self, action: bpy.types.Action) -> str:
         """The id of the line that the action is; empty where it is none."""
-        return str(action.duet.line) if self.is_line else ""
+        return str(duet_of(action).line) if self.is_line else ""
 
 
 def role_of(
@@ -61,7 +62,7 @@ def role_of(
     if sole:
         line_edits.measure(scene, sole)
         others.append(Line(obj, sole))
-    lines.require_room(name, span, others, scene.duet.overlaps == "FADE")
+    lines.require_room(name, span, others, duet_of(scene).overlaps == "FADE")
     return Role(True, replaced, sole)
 
 

@@ -130,7 +130,7 @@ def move_strip(strip: bpy.types.Strip, start: int, length: int, skip: int) -> No
     compat.set_strip_range(strip, start, start + length)
 
 
-def sound_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+def sound_strips(scene: bpy.types.Scene) -> list[Kind]:
     """All sound strips of the scene's sequencer, also those inside meta strips."""
     strips: Iterable[Kind] = scene.sequence_editor.strips_all if scene.sequence_editor else ()
     return [strip for strip in strips if strip.type == "SOUND" and strip.sound]

@@ -82,9 +82,9 @@ def write_own_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: b
 
 def move_steps(action: bpy.types.Action, stored: takes.StoredTake | None) -> Steps[None]:
     """Move all keys of a take, or of a line that is none, to its start frame, a curve a step."""
-    group = action.duet
+    group = duet_of(action)
     whole = [part for part in PARTS if stored and not is_edited(part, action, stored)]
-    curves = [curve for layer in action.layers for s in layer.strips for bag in s.channelbags for curve in bag.fcurves]
+    curves = actions.curves_of(action)
     for row, curve in enumerate(curves):
         actions.move_keys(curve, group.start_frame - group.moved_to)
         yield row / len(curves)

@@ -21,7 +21,7 @@ from ...inference.protocol import Message, ProtocolError, encode, read_message
 from ...inference.steps import Steps
 from ...inference.take import Take
 from ..blender import actions
-from ..blender.loose import duet_of, has
+from ..blender.loose import Animated, duet_of, has
 from ..head import heads
 
 _DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
@@ -136,11 +136,11 @@ def active(obj: bpy.types.Object | None) -> bpy.types.Action | None:
     return action if is_take(action) else None
 
 
-def line_tracks(datablock: bpy.types.ID) -> list[tuple[bpy.types.NlaTrack, bpy.types.Action]]:
+def line_tracks(datablock: Animated) -> list[tuple[bpy.types.NlaTrack, bpy.types.Action]]:
     """(track, action) of what is placed there as a line (`lines`)."""
     tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
     played = [(track, track.strips[0].action) for track in tracks if len(track.strips) == 1]
-    return [(track, action) for track, action in played if action is not None and action.duet.line]
+    return [(track, action) for track, action in played if action is not None and duet_of(action).line]
 
 
 def placed(obj: bpy.types.Object) -> list[tuple[bpy.types.NlaTrack, bpy.types.Action]]:
@@ -158,7 +158,7 @@ def chosen_line(obj: bpy.types.Object) -> bpy.types.Action | None:
 def takes_of(obj: bpy.types.Object) -> list[bpy.types.Action]:
     """The head's takes by name: those made for it, and those that it plays."""
     own, playing = heads.head_id(obj), [sole(obj), *(action for _, action in placed(obj))]
-    return [a for a in bpy.data.actions if is_take(a) and (a in playing or (own and a.duet.head == own))]
+    return [a for a in bpy.data.actions if is_take(a) and (a in playing or (own and duet_of(a).head == own))]
 
 
 def load(obj: bpy.types.Object) -> StoredTake | None:
