@@ -12,6 +12,7 @@ import bpy
 from ..inference.errors import AudioError, DuetError
 from ..inference.steps import Steps
 from ..scene.bake import Recording
+from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import fits_blender, whole
 from ..scene.take.waveform import Waveform, waveform_steps
 from .generate import recording_of
@@ -41,7 +42,7 @@ class DUET_OT_choose_recording(bpy.types.Operator):
         """Take the file that was dropped; else ask for one, beside the present one."""
         if self.filepath:
             return self.execute(context)
-        present = context.scene.duet.audio
+        present = duet_of(context.scene).audio
         self.filepath = str(whole(present)) if present else ""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -52,7 +53,7 @@ class DUET_OT_choose_recording(bpy.types.Operator):
         if not path.is_file():
             self.report({"ERROR"}, f"'{path}' is no file. Choose a recording.")
             return {"CANCELLED"}
-        chosen = context.scene.duet
+        chosen = duet_of(context.scene)
         chosen.source, chosen.audio = "FILE", _spelt(context, str(path))
         redraw_sidebars(context)
         return {"FINISHED"}
@@ -153,7 +154,7 @@ class Player:
     def play(self, recording: Recording) -> None:
         """Begin; raises AudioError where there is nothing to hear it with."""
         self.stop()
-        sound = aud.Sound(str(recording.path))
+        sound = aud.Sound(str(recording.path))  # type: ignore[call-arg]
         if recording.begin or recording.end:
             sound = sound.limit(recording.begin, recording.end or -1)
         try:

@@ -8,6 +8,7 @@ from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
 from ..operators.session import RUNTIME
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.take import takes
 from .tab import Tab, wrapped
 
@@ -33,7 +34,7 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
             wrapped(layout, context, reason)
         head = properties.target_head(context.scene)
         if head is not None and takes.takes_of(head):
-            layout.row().prop(context.scene.duet, "place", expand=True)
+            layout.row().prop(duet_of(context.scene), "place", expand=True)
         if can_rebind(context):
             layout.operator("duet.bind_chosen", icon="MESH_MONKEY")
         if RUNTIME.pending is not None:

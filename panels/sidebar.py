@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.recording import chosen_recording
 from ..operators.session import RUNTIME
+from ..scene.blender.loose import duet_of
 from . import waveform
 from .tab import Tab, columns, wrapped
 
@@ -22,7 +23,7 @@ class DUET_PT_head(Tab, bpy.types.Panel):
         """Draw the button that adds a head and the choice of one."""
         layout = columns(self.layout)
         layout.enabled = not RUNTIME.busy
-        layout.prop(context.scene.duet, "head")
+        layout.prop(duet_of(context.scene), "head")
         layout.operator("duet.add_head", icon="USER")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import bpy.utils.previews
 import numpy as np
@@ -44,7 +46,7 @@ def draw(layout: bpy.types.UILayout, recording: Recording) -> None:
     if known is not None:
         begin, end = recording.begin, recording.end or known.seconds
         column.label(text=spelt(end - begin) + (f" of {spelt(known.seconds)}" if end - begin < known.seconds else ""))
-    icon = "SNAP_FACE" if PLAYER.playing else "PLAY"
+    icon: Any = "SNAP_FACE" if PLAYER.playing else "PLAY"
     column.operator("duet.play_recording", text="Stop" if PLAYER.playing else "Play", icon=icon)
 
 
@@ -71,7 +73,7 @@ def _icon(waveform: Waveform, recording: Recording) -> int:
     if name not in _pictures:
         if len(_pictures) >= _KEPT:
             _pictures.clear()
-        made = _pictures.new(name)
+        made: Any = _pictures.new(name)
         made.image_size = COLUMNS, COLUMNS
         made.image_pixels_float = picture(waveform, begin, end).ravel()
     return _pictures[name].icon_id
