@@ -241,7 +241,7 @@ def _new_take(
     return action
 
 
-def _is_of(chosen: bpy.types.PropertyGroup, audio: str, recording: Recording) -> bool:
+def _is_of(chosen: Group, audio: str, recording: Recording) -> bool:
     """Whether settings are of the next take, or of one that speaks the same part of the same recording."""
     if not isinstance(chosen.id_data, bpy.types.Action):
         return True

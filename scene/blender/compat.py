@@ -12,6 +12,11 @@ from .loose import Kind
 _STRIP_HANDLES = bpy.app.version >= (5, 1, 0)  # strip timing was renamed
 
 
+def built_with(library: str) -> bool:
+    """Whether this Blender was built with a library, by its name in `bpy.app.build_options`."""
+    return bool(getattr(bpy.app.build_options, library))
+
+
 def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
     """The F-curves of a slot in the action's first layer and strip, both made where missing.
 

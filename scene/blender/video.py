@@ -13,6 +13,7 @@ import bpy
 
 from ...inference.errors import OutputError
 from . import compat
+from .loose import Kind
 
 SIDE = 512  # pixels of the longer one
 _SAMPLES = 4  # of Cycles
@@ -20,7 +21,7 @@ _SURFACELESS = 0x31DD  # EGL_PLATFORM_SURFACELESS_MESA: pictures without a scree
 
 
 def draw_frames(
-    scene: bpy.types.Scene, frames: range, folder: Path, progress: Callable[[float], None] = lambda _: None
+    scene: Kind, frames: range, folder: Path, progress: Callable[[float], None] = lambda _: None
 ) -> list[Path]:
     """A PNG of each frame in a folder, SIDE pixels large; `progress` may raise.
 
@@ -56,12 +57,12 @@ def encode(pictures: list[Path], fps: tuple[int, float], path: Path, listen: Cal
     `fps` is Blender's rate and the number that divides it. Raises OutputError where that cannot be written, and
     `NoEncoderError` where this Blender has no encoder.
     """
-    scene = bpy.data.scenes.new("Duet video")
+    scene: Kind = bpy.data.scenes.new("Duet video")
     try:
         render = scene.render
         render.fps, render.fps_base = fps
         scene.view_settings.view_transform = "Standard"  # the pictures have seen another one already
-        if not bpy.app.build_options.codec_ffmpeg or not compat.video(render):
+        if not compat.built_with("codec_ffmpeg") or not compat.video(render):
             raise NoEncoderError
         scene.frame_start, scene.frame_end = 1, len(pictures)
         strips = scene.sequence_editor_create().strips

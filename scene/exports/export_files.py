@@ -18,7 +18,7 @@ from ...inference.formats.exports import prepare_output, write_json_steps, write
 from ...inference.formats.livelink import write_livelink_steps
 from ...inference.steps import Steps, finish
 from .. import properties
-from ..blender import actions, stage, states
+from ..blender import actions, compat, stage, states
 from ..blender.paths import for_blender
 from ..blender.room import require_room
 from ..checks import advice
@@ -276,18 +276,14 @@ def _seconds_of_gltf(scene: bpy.types.Scene) -> Iterator[None]:
         scene.render.fps_base = base
 
 
-def _built_with(library: str) -> bool:
-    return bool(getattr(bpy.app.build_options, library))
-
-
 def _usd_is_built() -> bool:
-    return _built_with("usd")
+    return compat.built_with("usd")
 
 
 _USD = _Format("USD", _usd_is_built, _write_usd)
 _GLTF = _Format("glTF", lambda: True, _write_gltf)
 FORMATS = {
-    ".abc": _Format("Alembic", lambda: _built_with("alembic"), _write_alembic),
+    ".abc": _Format("Alembic", lambda: compat.built_with("alembic"), _write_alembic),
     ".usd": _USD,
     ".usda": _USD,
     ".usdc": _USD,
