@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,35 +48,32 @@ def preview_file(
         scene.camera.data.shift_x = _SHIFT
     count = frame_span(take.frame_count, take.fps, timing.scene_fps(scene))
     skip = round(order.performance.begin(take.fps) * timing.scene_fps(scene))
-    partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.mp4")
-    with tempfile.TemporaryDirectory(prefix="duet-preview-") as folder:
-        pictures = video.draw_frames(scene, range(made.start, made.start + count), Path(folder), progress)
+    folder = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial")  # beside it: nobody's disk but the user's
 
-        def listen(apart: bpy.types.Scene) -> None:
-            sound.add_strip(apart, obj, audio.resolve(), 1, count, skip)
+    def listen(apart: bpy.types.Scene) -> None:
+        sound.add_strip(apart, obj, audio.resolve(), 1, count, skip)
 
-        try:
-            video.encode(pictures, (scene.render.fps, scene.render.fps_base), partial, listen)
-            partial.replace(output)
-        except video.NoEncoderError:
-            return [*made.notes, _kept(pictures, output)]
-        except OSError as error:
-            raise OutputError(f"The output '{output}' cannot be written.", "Choose another place.") from error
-        finally:
-            partial.unlink(missing_ok=True)
+    try:
+        folder.mkdir()
+        pictures = video.draw_frames(scene, range(made.start, made.start + count), folder, progress)
+        coded = folder / "video.mp4"
+        video.encode(pictures, (scene.render.fps, scene.render.fps_base), coded, listen)
+        coded.replace(output)
+    except video.NoEncoderError:
+        return [*made.notes, _kept(folder, output)]
+    except OSError as error:
+        raise OutputError(f"The output '{output}' cannot be written.", "Choose another place.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return made.notes
 
 
-def _kept(pictures: list[Path], output: Path) -> str:
-    """Put the pictures beside the output, all or none; what the user should know of it."""
+def _kept(pictures: Path, output: Path) -> str:
+    """Leave the folder of pictures beside the output, in place of an earlier one; what the user should know of it."""
     place = output.with_suffix(".frames")
-    partial = place.with_name(f".{place.name[:40]}.{os.getpid()}.partial")
     try:
-        shutil.copytree(pictures[0].parent, partial)
         shutil.rmtree(place, ignore_errors=True)
-        partial.replace(place)
+        pictures.replace(place)
     except OSError as error:
         raise OutputError(f"The folder '{place}' cannot be written.", "Choose another place.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return f"This Blender was built without an encoder for videos: the frames are pictures in '{place}'."

@@ -23,6 +23,8 @@ WRITERS = {
     "scene/exports/export_files.py",
     "scene/exports/gltf_text.py",
     "scene/blender/saving.py",
+    "scene/blender/video.py",  # a preview's pictures and video, where the command line says
+    "scene/preview.py",
     "operators/log.py",
     "operators/batch/option_tables.py",  # the tables in docs/, in the clone
 }

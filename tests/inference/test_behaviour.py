@@ -7,12 +7,13 @@ import pytest
 import soundfile
 from duet.inference.audio.decode import load_audio
 from duet.inference.engine.pipeline import Pipeline
+from duet.inference.head.mouth import mouth_of
 from duet.inference.take import GenerateRequest
 from duet.training.evaluation.robustness import border_step, music, through_rate, white_noise, with_noise
 from duet.training.evaluation.talkers import shipped
 from duet.training.features import WEIGHTS
 from duet.training.measures import motion, pearson
-from duet.training.mouth import LIPS, mouth_of, vertices_of
+from duet.training.mouth import LIPS, vertices_of
 
 pytestmark = pytest.mark.slow
 

