@@ -7,6 +7,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.head.canonical import ARKIT_NAMES
+from ..scene.blender import states
 from ..scene.targets import arkit_heads, target_settings
 
 _HOW = [
@@ -31,7 +32,7 @@ class DUET_OT_arkit_match(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the target has shape keys."""
         target = target_settings.target_of(context.scene)
-        ready = target is not None and target.data.shape_keys is not None
+        ready = target is not None and states.keys_of(target) is not None
         if not ready:
             cls.poll_message_set("Choose a mesh with shape keys as the target.")
         return ready

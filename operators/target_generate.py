@@ -1,4 +1,4 @@
-"""Generate on Target: the recording straight on to a FLAME or ARKit head, with no Duet head in the scene."""
+"""Generate on Target: the recording straight on to a head of another make, with no Duet head in the scene."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import settings, sound
-from ..scene.targets import arkit_heads, flame_bake, flame_heads, playback, target_settings
-from . import arkit_apply, flame_apply
+from ..scene.targets import arkit_heads, flame_bake, flame_heads, playback, rig_heads, rig_poses, target_settings
+from . import arkit_apply, flame_apply, rig_apply
 from .generate import recording_of
 from .modal import Stepped, Work, follow
 from .session import RUNTIME
@@ -25,7 +25,7 @@ from .worker_job import ask
 
 
 class DUET_OT_target_generate(Stepped, bpy.types.Operator):
-    """Turn the recording into speech and emotion on the target: a FLAME head, or one with ARKit's shapes"""
+    """Turn the recording into speech and emotion on the target: a FLAME head, one with ARKit's shapes, or a bone rig"""
 
     bl_idname = "duet.target_generate"
     bl_label = "Generate on Target"
@@ -41,7 +41,8 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and solve for the target, found again by its name."""
-        scene, target = context.scene, playback.require_target(target_settings.target_of(context.scene))
+        scene, target = context.scene, target_settings.target_of(context.scene)
+        target = target if rig_poses.is_rig(target) else playback.require_target(target)
         timing.require_unstretched(scene)
         name, recording = target.name, recording_of(scene)
         request = properties.request_of(scene, recording.path.name)
@@ -62,7 +63,10 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
 def _apply(
     scene: bpy.types.Scene, performance: playback.Performance, target: bpy.types.Object
 ) -> Generator[float | None, None, str]:
-    """Put the performance on the target, as a FLAME head where it is one."""
+    """Put the performance on the target, as a FLAME head or a bone rig where it is one."""
+    if target.type == "ARMATURE":
+        posing = rig_heads.apply_steps(scene, _at_once(performance), target, duet_of(scene).clear_way)
+        return rig_apply.said((yield from follow(posing, "Solving poses")))
     if flame_heads.is_flame_head(target):
         steps: Generator[float, None, Any] = flame_bake.apply_steps(
             scene, _at_once(performance), target, duet_of(scene).clear_way
@@ -100,8 +104,9 @@ def _why_not(scene: bpy.types.Scene) -> str:
     if RUNTIME.busy:
         return "Duet is at work. Wait for it, or cancel it."
     target = target_settings.target_of(scene)
-    if not (flame_heads.is_flame_head(target) or arkit_heads.is_arkit_head(target)):
-        return "Choose a mesh with FLAME's or ARKit's keys as the target."
+    known = (flame_heads.is_flame_head, arkit_heads.is_arkit_head, rig_poses.is_rig)
+    if not any(each(target) for each in known):
+        return "Choose a mesh with FLAME's or ARKit's keys, or an armature with poses of the face, as the target."
     try:
         recording_of(scene)
     except DuetError as error:

@@ -1,18 +1,20 @@
-"""The sub-panel for heads that are not Duet's: FLAME heads, Gaussian avatars, heads with ARKit's shapes."""
+"""The sub-panel for heads that are not Duet's: FLAME heads, Gaussian avatars, ARKit's shapes, bone rigs."""
 
 from __future__ import annotations
 
 import bpy
 
+from ..inference.head import pose_names
 from ..inference.head.canonical import ARKIT_NAMES
 from ..operators.session import RUNTIME
-from ..scene.targets import arkit_heads, flame_heads, playback, target_settings
+from ..scene.blender import states
+from ..scene.targets import arkit_heads, flame_heads, playback, rig_heads, rig_poses, target_settings
 
 
 class DUET_PT_targets(bpy.types.Panel):
     """The target and what can be done with it."""
 
-    bl_label = "FLAME and ARKit Heads"
+    bl_label = "Other Heads"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Duet"
@@ -38,6 +40,7 @@ class DUET_PT_targets(bpy.types.Panel):
         layout.operator("duet.target_generate", icon="PLAY_SOUND")
         arkit = layout.column(align=True)
         arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")
+        arkit.operator("duet.rig_apply", icon="POSE_HLT")
         flame = layout.column(align=True)
         flame.operator("duet.flame_apply", icon="ARMATURE_DATA")
         flame.operator("duet.flame_export", icon="EXPORT")
@@ -61,7 +64,7 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the target has shape keys."""
         target = target_settings.target_of(context.scene)
-        return target is not None and target.data.shape_keys is not None
+        return target is not None and states.keys_of(target) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw a row for each of the 52 shapes."""
@@ -75,11 +78,46 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
             row.operator("duet.arkit_match", text=text, icon="NONE").shape = name
 
 
+class DUET_PT_poses(bpy.types.Panel):
+    """Which face each pose of an armature is, each with a button to correct it."""
+
+    bl_label = "Poses"
+    bl_parent_id = "DUET_PT_targets"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Duet"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the target is an armature."""
+        target = target_settings.target_of(context.scene)
+        return target is not None and target.type == "ARMATURE"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw a row for each pose, the rest pose too, and a button to add one."""
+        target = target_settings.target_of(context.scene)
+        poses, faces = rig_poses.poses_of(target), rig_poses.faces_of(target)
+        corrected = rig_poses.corrections_of(target)
+        column = self.layout.column(align=True)
+        for name, pose in poses.items():
+            row = column.row(align=True)
+            row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")
+            none = "Rest" if pose_names.is_rest(pose.called) else "None"
+            row.operator("duet.rig_pose", text=pose_names.written(faces.get(name, {})) or none, icon="NONE").pose = name
+        self.layout.operator("duet.rig_pose_add", icon="ADD")
+        self.layout.prop_search(target, "duet_neck", target.pose, "bones", icon="BONE_DATA")
+
+
 def _kind(target: bpy.types.Object, shapes: int) -> str:
     """What the target was recognised as."""
+    if target.type == "ARMATURE":
+        faces = rig_poses.faces_of(target)
+        missing = len(rig_heads.missing_of([*faces.values()]))
+        return f"{len(faces)} poses of the face, {52 - missing} of 52 ARKit shapes" if faces else "No poses of the face"
     if flame_heads.is_flame_head(target):
         return "A FLAME head"
     return f"{shapes} of 52 ARKit shapes" if shapes else "Neither FLAME's nor ARKit's keys"
 
 
-CLASSES = (DUET_PT_targets, DUET_PT_arkit_keys)
+CLASSES = (DUET_PT_targets, DUET_PT_arkit_keys, DUET_PT_poses)

@@ -2,6 +2,7 @@
 
 from . import properties
 from .files import bake_file
+from .head import neck
 from .preview import preview_file
 from .targets import target_settings
 
@@ -11,10 +12,12 @@ __all__ = ["bake_file", "preview_file", "register", "unregister"]
 def register() -> None:
     """Give scenes and actions their settings."""
     properties.register()
+    neck.register()
     target_settings.register()
 
 
 def unregister() -> None:
     """Take the settings away."""
     target_settings.unregister()
+    neck.unregister()
     properties.unregister()

@@ -116,7 +116,7 @@ class FaceCurves:
     @property
     def turns(self) -> dict[str, Floats]:
         """Bone -> rotations (S, 3, 3) from rest, Blender's axes."""
-        return {} if self.neck is None else {"neck": np.asarray(_NECK @ _euler(self.neck) @ _NECK.T, np.float32)}
+        return {} if self.neck is None else {"neck": neck_turns(self.neck)}
 
     def _at(self, seconds: NDArray[np.float64], values: NDArray[np.float64]) -> Floats:
         return curves_at(seconds, np.asarray(values, np.float32)[:, None], np.arange(self.frames) / self.fps)[:, 0]
@@ -179,6 +179,11 @@ class FaceCurves:
             vertices=self.vertices() if vertices else None,
             request={**self.take.request, "emotions": self.performance.steady, "marks": self._marks_left},
         )
+
+
+def neck_turns(angles: Floats) -> Floats:
+    """Rotations (S, 3, 3) from rest, Blender's axes, of nods, turns and tilts (S, 3) in radians."""
+    return np.asarray(_NECK @ _euler(angles) @ _NECK.T, np.float32)
 
 
 def _euler(angles: Floats) -> NDArray[np.float64]:

@@ -16,11 +16,12 @@ _ACTIVE = ("action_influence", "action_blend_type", "action_extrapolation", "use
 
 @contextmanager
 def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object, others: Sequence[Animated] = ()) -> Iterator[None]:
-    """Put the mesh object, its keys, its armatures, other data-blocks and the scene back where the block raises.
+    """Put the object, its keys, its armatures, other data-blocks and the scene back where the block raises.
 
     Curves and drivers that existed before are not remembered: the block changes them last, from checked data.
     """
-    datablocks = dict.fromkeys((obj, obj.data.shape_keys, *states.rigs_of(obj), *others))
+    key = states.keys_of(obj)
+    datablocks = dict.fromkeys((obj, *([key] if key else []), *states.rigs_of(obj), *others))
     with ExitStack() as undo:  # runs backwards: data-blocks go after what uses them
         for collection in (bpy.data.actions, bpy.data.sounds):
             undo.callback(_remove_new, collection, set(collection))
@@ -34,7 +35,8 @@ def all_or_nothing(scene: bpy.types.Scene, obj: bpy.types.Object, others: Sequen
                     undo.callback(_restore_block, block, block.slider_min, block.slider_max, block.value, block.mute)
             elif isinstance(datablock, bpy.types.Object):
                 undo.callback(setattr, datablock, "show_only_shape_key", datablock.show_only_shape_key)
-        undo.callback(_remove_new_keys, obj, set(obj.data.shape_keys.key_blocks.keys()))
+        if key is not None:
+            undo.callback(_remove_new_keys, obj, set(key.key_blocks.keys()))
         yield
         undo.pop_all()
 

@@ -14,13 +14,19 @@ _SINGLE = "Use Object > Relations > Make Single User > Object & Data."
 _NLA = "Press Tab in the Nonlinear Animation editor to leave it."
 
 
+def keys_of(obj: bpy.types.Object) -> bpy.types.Key | None:
+    """The shape keys of an object; None where it has none, or is no mesh."""
+    return obj.data.shape_keys if obj.type == "MESH" else None
+
+
 def require_writable(obj: bpy.types.Object, shared: bool = False, modes: Container[str] = ("OBJECT",)) -> None:
-    """Raise HeadError, naming the reason and a remedy, where a mesh object cannot be animated now.
+    """Raise HeadError, naming the reason and a remedy, where a mesh or an armature cannot be animated now.
 
     Linked data, a mesh that another object shows too, any mode but Object Mode, an armature in Edit Mode (it stands
     still there), and NLA strips in tweak mode, whose action is read-only. With `shared`, a mesh may have many users.
     """
-    _require_local((obj, obj.data, obj.data.shape_keys), obj.name)
+    key = keys_of(obj)
+    _require_local((obj, obj.data, key) if obj.type == "MESH" else (obj,), obj.name)
     if not shared and obj.data.users - obj.data.use_fake_user > 1:
         raise HeadError(f"'{obj.name}' shares its mesh with another object.", _SINGLE)
     if obj.mode not in modes:
@@ -29,7 +35,7 @@ def require_writable(obj: bpy.types.Object, shared: bool = False, modes: Contain
     for rig in rigs:
         if rig.mode == "EDIT":
             raise HeadError(f"The armature '{rig.name}' is in Edit Mode, where it stands still.", "Leave Edit Mode.")
-    for datablock in (obj, obj.data.shape_keys, *rigs):
+    for datablock in (obj, key, *rigs):
         require_playable(datablock, obj.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -35,7 +35,16 @@ def clear(obj: bpy.types.Object, names: Sequence[str], lift: bool = True, played
 
     Without `lift`, and where something is not Duet's to change, raises HeadError before anything is changed.
     """
-    found = list(obstacles(obj, names, played))
+    return _lifted(obstacles(obj, names, played), lift)
+
+
+def clear_playing(datablock: bpy.types.Object, lift: bool = True) -> list[str]:
+    """The same for what keeps an action of a data-block from being seen."""
+    return _lifted(_of_nla(datablock, datablock.name) if datablock.animation_data else (), lift)
+
+
+def _lifted(obstacles: Iterable[Obstacle], lift: bool) -> list[str]:
+    found = list(obstacles)
     for each in found:
         if each.lift is None or not lift:
             raise HeadError(each.text, each.remedy)

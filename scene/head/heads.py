@@ -13,7 +13,7 @@ from ...inference.head.blendshapes import shipped_id
 from ...inference.take import Take
 from ..blender import shape_keys, states
 from ..blender.loose import has
-from . import correctives, emotions, feelings, materials, ownership, rig
+from . import correctives, emotions, feelings, materials, neck, ownership, rig
 
 if TYPE_CHECKING:
     from ...inference.head.blendshapes import Blendshapes
@@ -91,14 +91,19 @@ def add_feelings(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
 
 def head_id(obj: bpy.types.Object) -> str:
     """The head's id, which neither renaming nor saving changes; empty where it has none yet."""
-    key = obj.data.shape_keys
+    key = _keeper(obj)
     stored = str(key.get(_ID, ""))
     return f"{stored}:{key.name}" if stored and obj.data.override_library else stored
 
 
+def _keeper(obj: bpy.types.Object) -> bpy.types.ID:
+    """What keeps a head's id: its keys, or the armature where poses make the face."""
+    return states.keys_of(obj) or obj
+
+
 def ensure_id(obj: bpy.types.Object) -> str:
     """The head's id, given where it has none or where it is the copy of another head that has the same."""
-    key = obj.data.shape_keys
+    key = _keeper(obj)
     if obj.data.library or obj.data.override_library:
         return head_id(obj)
     if not key.get(_ID) or (key.get(_ID_OF) != key.name and _is_taken(key)):
@@ -106,17 +111,18 @@ def ensure_id(obj: bpy.types.Object) -> str:
     return head_id(obj)
 
 
-def _is_taken(key: bpy.types.Key) -> bool:
-    return any(other != key and other.get(_ID) == key[_ID] for other in bpy.data.shape_keys)
+def _is_taken(key: bpy.types.ID) -> bool:
+    every = bpy.data.shape_keys if isinstance(key, bpy.types.Key) else bpy.data.objects
+    return any(other != key and other.get(_ID) == key[_ID] for other in every)
 
 
-def _give_id(key: bpy.types.Key) -> None:
+def _give_id(key: bpy.types.ID) -> None:
     key[_ID], key[_ID_OF] = uuid.uuid4().hex[:12], key.name
 
 
 def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
-    """The armature that bends the head and has a neck to move, or None."""
-    return next((rig for rig in states.bending(obj) if "neck" in rig.pose.bones), None)
+    """The armature that bends or carries the head and has a neck to move, or None."""
+    return next((rig for rig in states.rigs_of(obj) if neck.bone_of(rig) is not None), None)
 
 
 def is_head(obj: bpy.types.Object | None) -> bool:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from mathutils import Euler
 
-from ...inference.performance.face import FaceCurves
-from ...inference.performance.life import Keys, LifeKeys
+from ...inference.performance.face import FaceCurves, neck_turns
+from ...inference.performance.life import LifeKeys
 from ..blender import actions, layers, shape_keys
 from ..blender.loose import Animated, has
-from ..head import heads
+from ..head import heads, neck
 
 TRACK = "Duet Life"
 # Of the action: that it is life, its checksum as written, and the id of the line whose life it is.
 _MARKER, _WRITTEN, _LINE = "duet_life", "duet_written", "duet_line"
-_ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 
 
 def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int, line: str = "") -> bpy.types.Action | None:
@@ -141,26 +139,13 @@ def _write(obj: bpy.types.Object, action: bpy.types.Action, keys: LifeKeys, star
     for name, (seconds, values) in keys.shapes.items():
         if name in key.key_blocks and len(seconds):
             actions.write_eased_curve(bag, shape_keys.value_path(name), start + seconds * fps, values)
-    if keys.neck is not None and rig is not None and rig in _living(obj):
-        path, columns = _rotation(rig.pose.bones["neck"], keys.neck)
+    bone = neck.bone_of(rig) if rig is not None and rig in _living(obj) else None
+    if keys.neck is not None and bone is not None:
+        angles = np.stack([values for _, values in keys.neck], axis=1)
+        path, columns = neck.turned(rig, bone, neck_turns(angles.astype(np.float32)))
         frames, bag = start + keys.neck[0][0] * fps, actions.ensure_bag(action, rig)
         for index, column in enumerate(columns.T):
             actions.write_eased_curve(bag, path, frames, column, index)
-
-
-def _rotation(bone: bpy.types.PoseBone, neck: tuple[Keys, Keys, Keys]) -> tuple[str, np.ndarray]:
-    """The data path of the bone's rotation and its values (n, 3 or 4) in the bone's own rotation mode."""
-    angles = np.stack([values for _, values in neck], axis=1)
-    name, size = _ROTATIONS.get(bone.rotation_mode, ("rotation_euler", 3))
-    turns = [Euler(angle) for angle in angles]
-    if name == "rotation_quaternion":
-        values = np.array([turn.to_quaternion()[:] for turn in turns])
-    elif name == "rotation_axis_angle":
-        pairs = [turn.to_quaternion().to_axis_angle() for turn in turns]
-        values = np.array([(angle, *axis[:]) for axis, angle in pairs])
-    else:
-        values = angles
-    return f'pose.bones["neck"].{name}', values.reshape(-1, size)
 
 
 def _checksum(action: bpy.types.Action) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
-from ...inference.errors import HeadError
+from ...inference.errors import HeadError, WeightsError
 from ...inference.head import recompose
 from ...inference.head.canonical import ARKIT_NAMES, load_head
 from ...inference.head.residual import Residual
@@ -28,7 +28,7 @@ NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's ad
 ALIKE = 0.02  # of a mesh's size, in the root mean square: within it, two meshes are of the same vertices
 _ALMOST = 0.5  # of the blendshapes that move: with fewer of them as keys, a mesh is not bound
 _LEAST = 1e-5  # of a key's value: below it, nothing moves
-_RESIDUAL = "duet_residual"  # custom property of the target's Key
+_RESIDUAL = "duet_residual"  # custom property of the target's Key, or of an armature
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,16 @@ def of_face(face: FaceCurves, name: str, start: int) -> Performance:
     return Performance(name, face.fps, frames, face.names, face.weights, basis, head.vertices, head.arkit, face.turns)
 
 
+def on_duet_head(performance: Performance) -> Performance:
+    """The same as the shipped Duet head does it, in metres; as it is where it has keys that head has not."""
+    try:
+        basis = recompose.deltas_of(performance.names)
+    except WeightsError:
+        return performance
+    head = load_head()
+    return replace(performance, basis=basis, rest=head.vertices, arkit=head.arkit)
+
+
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:
     """What the head's keys play, and its first and last frame; raises HeadError where that is nothing."""
     key = head.data.shape_keys
@@ -131,13 +141,12 @@ def coordinates(obj: bpy.types.Object) -> Floats:
 
 def keep_residual(obj: bpy.types.Object, residual: Residual) -> None:
     """Keep with the target how near it comes to what was applied, for the panel to show."""
-    obj.data.shape_keys[_RESIDUAL] = str(residual)
+    (states.keys_of(obj) or obj)[_RESIDUAL] = str(residual)
 
 
 def residual_of(obj: bpy.types.Object | None) -> str:
     """How near the target came at the last time, as text; empty where nothing was applied."""
-    key = obj.data.shape_keys if obj is not None and obj.type == "MESH" else None
-    return str(key.get(_RESIDUAL, "")) if key else ""
+    return str((states.keys_of(obj) or obj).get(_RESIDUAL, "")) if obj is not None else ""
 
 
 def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:

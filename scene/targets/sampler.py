@@ -14,9 +14,9 @@ from ...inference.arrays import Floats
 from ...inference.steps import Steps
 from ..blender import stage
 from ..blender.loose import has
-from ..head import emotions, heads, sliders
+from ..head import emotions, heads, neck, sliders
 
-_TURNING = ("neck", "jaw", "left_eye", "right_eye")
+_TURNING = ("jaw", "left_eye", "right_eye")  # beside the neck, which may have another name
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,21 +47,28 @@ def sample_steps(
     names = [*felt, *([sliders.SILENCE] if has(obj, sliders.SILENCE) else [])]
     values = np.zeros((len(frames), len(key.key_blocks)), np.float32)
     curves = np.zeros((len(frames), len(names)), np.float32)
-    turns = {bone: np.empty((len(frames), 3, 3), np.float32) for bone in _TURNING if rig and bone in rig.pose.bones}
+    turning = _turning(rig) if rig else {}
+    turns = {name: np.empty((len(frames), 3, 3), np.float32) for name in turning}
     with stage.staged(scene, [obj]) as apart:
         for row, frame in enumerate(frames):
             depsgraph = apart.at(float(frame))
             key.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
             evaluated = obj.evaluated_get(depsgraph)
             curves[row] = [evaluated[name] for name in names]
-            if rig is not None:
-                for bone, turned in turns.items():
-                    turned[row] = turn_of(rig.evaluated_get(depsgraph).pose.bones[bone])
+            for name, (bone, axes) in turning.items():
+                turns[name][row] = axes.T @ turn_of(rig.evaluated_get(depsgraph).pose.bones[bone]) @ axes
             yield row / len(frames)
     if not muted:
         values[:, [block.mute for block in key.key_blocks]] = 0.0
     keys = {block.name: values[:, column] for column, block in enumerate(key.key_blocks)}
     return Sampled(len(frames), keys, dict(zip(names, curves.T, strict=True)), turns)
+
+
+def _turning(rig: bpy.types.Object) -> dict[str, tuple[str, Floats]]:
+    """What turns, with its bone and the axes (3, 3) in which it is told: those of the character for its neck."""
+    own = neck.bone_of(rig)
+    found = {name: (name, np.eye(3, dtype=np.float32)) for name in _TURNING if name in rig.pose.bones}
+    return found if own is None else {"neck": (own.name, neck.axes_of(rig, own).astype(np.float32)), **found}
 
 
 def turn_of(bone: bpy.types.PoseBone) -> Floats:

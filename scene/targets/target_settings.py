@@ -1,4 +1,4 @@
-"""What the user chooses for heads that are not Duet's: the mesh that a take is applied to, and a FLAME model file."""
+"""What the user chooses for heads that are not Duet's: what a take is applied to, and a FLAME model file."""
 
 # mypy: disable-error-code="valid-type"
 
@@ -19,8 +19,9 @@ class DuetTarget(bpy.types.PropertyGroup):
     obj: bpy.props.PointerProperty(
         name="Target",
         type=bpy.types.Object,
-        poll=lambda _, obj: obj.type == "MESH",
-        description="The mesh that a take is applied to: one with FLAME's keys and bones, or with ARKit's shapes",
+        poll=lambda _, obj: obj.type in ("MESH", "ARMATURE"),
+        description="What a take is applied to: a mesh with FLAME's keys and bones or with ARKit's shapes, or an "
+        "armature with poses of the face",
     )
     model: bpy.props.StringProperty(
         name="FLAME Model",
@@ -36,7 +37,7 @@ def chosen(scene: bpy.types.Scene) -> Group:
 
 
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The chosen mesh if it is still in the scene, or None."""
+    """The chosen object if it is still in the scene, or None."""
     obj = chosen(scene).obj
     return obj if obj is not None and scene.objects.get(obj.name) == obj else None
 

@@ -554,6 +554,10 @@ class Layout:
     def prop(self, data, name):
         assert name in data.bl_rna.properties
 
+    def prop_search(self, data, name, owner, listed, icon="NONE"):
+        assert hasattr(data, name)
+        assert hasattr(owner, listed)
+
     def operator(self, name, text="", icon="NONE"):
         module, function = name.split(".")
         assert getattr(getattr(bpy.ops, module), function).get_rna_type()
