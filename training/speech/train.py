@@ -74,9 +74,9 @@ LISTENER_AVERAGED = 0.98  # their running mean is as short as they learn
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 1200
-    teacher_steps: int = 400
-    listeners: int = 3  # models that learn from people alone
+    steps: int = 900
+    teacher_steps: int = 200
+    listeners: int = 2  # models that learn from people alone
     listener_steps: int = 300
     batch: int = 16
     crop: int = 100  # frames: 2 s
