@@ -14,13 +14,14 @@ def _classes() -> tuple[type, ...]:
         generate,
         library,
         lines,
+        marks,
         recording,
         takes,
         test_engine,
     )
 
     chosen = (add_head, bind_head, recording)
-    played = (takes, lines, fit_range)
+    played = (takes, lines, marks, fit_range)
     modules = (*chosen, generate, cancel, emotion_keys, library, *played, test_engine, copy_report)
     every = (*modules, *_target_modules(), *_file_modules())
     return tuple(cls for module in every for cls in module.CLASSES)

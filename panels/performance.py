@@ -79,6 +79,7 @@ class DUET_PT_emotion(Tab, bpy.types.Panel):
         intensity.active = group.emotion != "neutral"
         intensity.prop(group, "intensity", slider=True)
         layout.prop(group, "open_in_silence", slider=True)
+        layout.prop(group, "effort", slider=True)
         if properties.target_head(context.scene) is None:  # else it is a slider of the head's
             layout.prop(group, "mix_limit")
 

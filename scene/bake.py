@@ -26,7 +26,7 @@ from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts, sliders
-from .take import life, revise, settings, sound, take_curves, takes, versions
+from .take import life, mark_rows, revise, settings, sound, take_curves, takes, versions
 from .take.role import role_of
 
 
@@ -107,6 +107,7 @@ def apply_steps(
         notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift, role)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         yield 1.0
+        mark_rows.fill_quietly(action)
         life.add(obj, action.name, face, recording.start, role.line_of(action))
         yield 1.0
         emotions.connect(obj, feelings.of_take(take, felt))
@@ -201,6 +202,7 @@ def regenerate_steps(
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
     notes += revise.swap(action, made, edited)
+    mark_rows.fill_quietly(made)
     revise.life(made)
     return notes
 

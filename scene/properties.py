@@ -18,7 +18,7 @@ from ..inference.take import EMOTIONS, GenerateRequest
 from .blender import paths, timing
 from .blender.loose import Group, duet_of, has
 from .head import heads, sliders
-from .take import revise, settings, takes
+from .take import mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
 
 _SOURCES = [
@@ -79,6 +79,16 @@ def _opening_changed(self: Group, _: bpy.types.Context) -> None:
 def _life_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
         revise.life(self.id_data)
+
+
+def _text_changed(self: Group, _: bpy.types.Context) -> None:
+    if isinstance(self.id_data, bpy.types.Action) and settings.acting() and takes.is_take(self.id_data):
+        mark_rows.fill_quietly(self.id_data)
+
+
+def _kinds_changed(self: Group, _: bpy.types.Context) -> None:
+    if self.marks_of is not None:
+        mark_rows.show(self.id_data, self.marks_of)
 
 
 def _start_changed(self: Group, _: bpy.types.Context) -> None:
@@ -144,8 +154,8 @@ def _performance() -> dict[str, Any]:
     style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
     made = {"style": _property(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
     made |= {name: _property(SETTINGS[name], update) for name, update in updates.items()}
-    made["text"] = _property(SETTINGS["text"])
-    made["marks"] = _property(SETTINGS["marks"], _speech_changed, default="")
+    made["text"] = _property(SETTINGS["text"], _text_changed)
+    made["marks"] = _property(SETTINGS["marks"], default="")
     for name, amount in settings.AMOUNTS.items():
         said: dict[str, Any] = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
         made[name] = bpy.props.BoolProperty(default=True, update=_life_changed, **said)
@@ -202,6 +212,8 @@ class DuetTake(_Performance, bpy.types.PropertyGroup):
         name="Trim End", min=0, description="Frames of the line that are left out at its end", update=_cut_changed
     )
     cut: bpy.props.IntVectorProperty(size=2, options={"HIDDEN"}, description="The frames that are left out now")
+    mark_rows: bpy.props.CollectionProperty(type=mark_rows.DuetMark, description="Its mouth events")
+    mark_row: bpy.props.IntProperty(name="Mark", description="The mouth event that is chosen")
     note: bpy.props.StringProperty(options={"HIDDEN"}, description="What the user should know about the take")
     fps: bpy.props.FloatProperty(options={"HIDDEN"}, description="Frames per second that the speech was written at")
     stale: bpy.props.BoolProperty(
@@ -267,6 +279,18 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="The line that the settings are of",
         get=lambda self: _active_line(self.id_data),
         set=lambda self, row: _play_row(self.id_data, row),
+    )
+    marks_of: bpy.props.PointerProperty(type=bpy.types.Action, description="The take whose marks the timeline shows")
+    mark_kinds: bpy.props.EnumProperty(
+        name="Kinds",
+        items=mark_rows.SHOWN_ITEMS,
+        options={"ENUM_FLAG"},
+        default={"closed", "teeth", "round", "open"},
+        description="The marks that the list and the timeline show",
+        update=_kinds_changed,
+    )
+    mark_kind: bpy.props.EnumProperty(
+        name="New Mark", items=mark_rows.KIND_ITEMS, description="What the mouth does at a mark that is added"
     )
     range_start: bpy.props.IntProperty(name="First", default=1, description="The first frame to generate again")
     range_end: bpy.props.IntProperty(name="Last", default=50, description="The last frame to generate again")
@@ -372,7 +396,7 @@ def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
     return GenerateRequest(fps=timing.scene_fps(scene), style=performance(scene).style, audio=label)
 
 
-_CLASSES = (DuetCue, DuetTake, DuetSettings)
+_CLASSES = (mark_rows.DuetMark, DuetCue, DuetTake, DuetSettings)
 
 
 def register() -> None:

@@ -68,7 +68,7 @@ ARROWS = {
 }
 ROOMS = {folder.partition(".")[0] for folder in ARROWS} - {"__init__"}
 # room -> third-party packages it may import; those not listed may import any but bpy.
-BLENDER = {"bpy", "bpy_extras", "mathutils", "aud", "gpu", "addon_utils", "numpy"}
+BLENDER = {"bpy", "bpy_extras", "mathutils", "aud", "gpu", "gpu_extras", "addon_utils", "numpy"}
 PACKAGES = {
     "__init__": set(),
     "panels": BLENDER,

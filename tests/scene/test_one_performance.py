@@ -22,6 +22,7 @@ pytestmark = pytest.mark.blender
 ROOT = Path(__file__).resolve().parents[2]
 FPS = 24.0
 ACTED = ["--articulation", "0.7", "--smoothing", "20", "--offset", "50", "--open-in-silence", "0.6"]
+ACTED += ["--effort", "1.5", "--marks", "+closed@0.7*1.5 +round@0.9"]
 FELT = {
     "steady": ["--emotion", "happy=1.2", "angry=1.2", "--mix-limit", "1.8"],
     "interrupted": ["--emotion-track", "happy=0.6;sad=1@0.313;surprised=1+smirk=0.9@0.5"],

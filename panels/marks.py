@@ -1,0 +1,78 @@
+"""The marks of the take that plays: a list of its mouth events, and what is done with them."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.session import RUNTIME
+from ..scene import properties
+from ..scene.take import takes
+from .tab import Tab
+
+
+class DUET_UL_marks(bpy.types.UIList):
+    """Mouth events in order of time: what, when, how strong."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
+        """Draw a row."""
+        row = layout.split(factor=0.42, align=True)
+        row.active = not item.gone
+        row.prop(item, "kind", text="", emboss=False)
+        row = row.split(factor=0.44, align=True)
+        row.prop(item, "seconds", text="", emboss=False)
+        row = row.row(align=True)
+        if item.gone:
+            row.prop(item, "gone", text="Put Back", icon="LOOP_BACK", invert_checkbox=True, emboss=True)
+        else:
+            row.prop(item, "strength", text="", slider=True)
+
+    def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
+        """Show the kinds that are shown on the timeline, in order of time."""
+        rows, kinds = getattr(data, name), context.scene.duet.mark_kinds
+        shown = [self.bitflag_filter_item if row.kind in kinds else 0 for row in rows]
+        order = bpy.types.UI_UL_list.sort_items_helper(
+            [(at, row.seconds) for at, row in enumerate(rows)], lambda r: r[1]
+        )
+        return shown, order
+
+
+class DUET_PT_marks(Tab, bpy.types.Panel):
+    """The sounds, editable."""
+
+    bl_label = "Marks"
+    bl_parent_id = "DUET_PT_performance"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a take plays."""
+        return takes.active(properties.target_head(context.scene)) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the text, the list and its buttons."""
+        layout, chosen = self.layout, context.scene.duet
+        layout.enabled = not RUNTIME.busy
+        action = takes.active(properties.target_head(context.scene))
+        group = action.duet
+        layout.prop(group, "text", icon="TEXT")
+        layout.row(align=True).prop(chosen, "mark_kinds")
+        titles = layout.split(factor=0.4)
+        titles.label(text="Mark")
+        titles = titles.split(factor=0.4)
+        titles.label(text="Second")
+        titles.label(text="Strength")
+        row = layout.row()
+        row.template_list("DUET_UL_marks", "", group, "mark_rows", group, "mark_row", rows=6)
+        buttons = row.column(align=True)
+        buttons.operator("duet.remove_mark", text="", icon="REMOVE")
+        buttons.operator("duet.jump_to_mark", text="", icon="TRACKING_FORWARDS_SINGLE")
+        buttons.operator("duet.find_marks", text="", icon="VIEWZOOM")
+        buttons.operator("duet.reset_marks", text="", icon="LOOP_BACK")
+        row = layout.row(align=True)
+        row.prop(chosen, "mark_kind", text="")
+        row.operator("duet.add_mark", text="Add Here", icon="ADD")
+        shown = chosen.marks_of == action
+        layout.operator("duet.show_marks", icon="MARKER_HLT" if shown else "MARKER", depress=shown)
+
+
+CLASSES = (DUET_UL_marks, DUET_PT_marks)
