@@ -8,6 +8,7 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.take import mark_rows, takes
 from .poll import Reasoned
 
@@ -24,7 +25,7 @@ class _OnMarks(Reasoned):
         action = takes.active(properties.target_head(context.scene))
         if action is None:
             return "The head plays no take. Generate one, or choose one in the list."
-        chosen = 0 <= action.duet.mark_row < len(action.duet.mark_rows)
+        chosen = 0 <= duet_of(action).mark_row < len(duet_of(action).mark_rows)
         return "" if chosen or not cls.needs_row else "No mark is chosen. Click one in the list."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -65,13 +66,13 @@ class DUET_OT_add_mark(_OnMarks, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Take the kind that the sidebar shows."""
-        self.kind = context.scene.duet.mark_kind
+        self.kind = duet_of(context.scene).mark_kind
         return self.execute(context)
 
     def edit(self, scene: bpy.types.Scene, action: bpy.types.Action) -> None:
         """Add it, and have it seen."""
-        if self.kind not in scene.duet.mark_kinds:
-            scene.duet.mark_kinds |= {self.kind}
+        if self.kind not in duet_of(scene).mark_kinds:
+            duet_of(scene).mark_kinds |= {self.kind}
         mark_rows.add(action, self.kind, mark_rows.seconds_at(scene, action, scene.frame_current))
 
 
@@ -84,7 +85,7 @@ class DUET_OT_remove_mark(_OnMarks, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, action: bpy.types.Action) -> None:
         """Take it away."""
-        mark_rows.remove(action, action.duet.mark_row)
+        mark_rows.remove(action, duet_of(action).mark_row)
 
 
 class DUET_OT_reset_marks(_OnMarks, bpy.types.Operator):
@@ -107,7 +108,7 @@ class DUET_OT_jump_to_mark(_OnMarks, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, action: bpy.types.Action) -> None:
         """Set the current frame."""
-        scene.frame_set(mark_rows.frame_of(scene, action, action.duet.mark_rows[action.duet.mark_row]))
+        scene.frame_set(mark_rows.frame_of(scene, action, duet_of(action).mark_rows[duet_of(action).mark_row]))
 
 
 class DUET_OT_show_marks(_OnMarks, bpy.types.Operator):
@@ -118,10 +119,10 @@ class DUET_OT_show_marks(_OnMarks, bpy.types.Operator):
 
     def edit(self, scene: bpy.types.Scene, action: bpy.types.Action) -> None:
         """Show them, or hide them where they are shown."""
-        if scene.duet.marks_of == action:
+        if duet_of(scene).marks_of == action:
             mark_rows.hide(scene)
             return
-        if not len(action.duet.mark_rows):
+        if not len(duet_of(action).mark_rows):
             mark_rows.fill(action)
         mark_rows.show(scene, action)
 

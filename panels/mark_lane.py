@@ -12,6 +12,7 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from ..inference.errors import HeadError
+from ..scene.blender.loose import duet_of
 from ..scene.blender.timing import scene_fps
 from ..scene.take import mark_rows, takes
 
@@ -46,7 +47,7 @@ def unregister() -> None:
 def _draw() -> None:
     context = bpy.context
     scene, region = context.scene, context.region
-    action = scene.duet.marks_of
+    action = duet_of(scene).marks_of
     if region is None or not takes.is_take(action):
         return
     if mark_rows.is_behind(scene) and not bpy.app.timers.is_registered(_follow):
@@ -57,7 +58,7 @@ def _draw() -> None:
     for kind, colour in _COLOURS.items():
         strengths = [
             (_x(region, mark_rows.frame_of(scene, action, row)), row.strength)
-            for row in action.duet.mark_rows
+            for row in duet_of(action).mark_rows
             if row.kind == kind and row.on_timeline
         ]
         _bars(strengths, colour, scale)
@@ -72,7 +73,7 @@ def _draw_sound(scene: bpy.types.Scene, action: bpy.types.Action, region: bpy.ty
         return
     if not len(loud):
         return
-    begin, fps = action.duet.moved_to, scene_fps(scene)
+    begin, fps = duet_of(action).moved_to, scene_fps(scene)
     first, last = _x(region, begin), _x(region, begin + len(loud) / 50 * fps)
     columns = np.arange(max(first, 0), min(last, region.width), 2.0)
     if last <= first or not len(columns):

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.session import RUNTIME
 from ..scene import properties
+from ..scene.blender.loose import duet_of
 from ..scene.take import takes
 from .tab import Tab
 
@@ -28,7 +29,7 @@ class DUET_UL_marks(bpy.types.UIList):
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show the kinds that are shown on the timeline, in order of time."""
-        rows, kinds = getattr(data, name), context.scene.duet.mark_kinds
+        rows, kinds = getattr(data, name), duet_of(context.scene).mark_kinds
         shown = [self.bitflag_filter_item if row.kind in kinds else 0 for row in rows]
         order = bpy.types.UI_UL_list.sort_items_helper(
             [(at, row.seconds) for at, row in enumerate(rows)], lambda r: r[1]
@@ -50,10 +51,10 @@ class DUET_PT_marks(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the text, the list and its buttons."""
-        layout, chosen = self.layout, context.scene.duet
+        layout, chosen = self.layout, duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
         action = takes.active(properties.target_head(context.scene))
-        group = action.duet
+        group = duet_of(action)
         layout.prop(group, "text", icon="TEXT")
         layout.row(align=True).prop(chosen, "mark_kinds")
         titles = layout.split(factor=0.4)

@@ -16,6 +16,7 @@ import bpy
 from ...inference.errors import DuetError
 from ...inference.performance.mark_search import find_marks
 from ...inference.performance.marks import KINDS, MOST, MarkChange, marks_text, parse_marks, placed
+from ..blender.loose import Group, duet_of
 from ..blender.timing import scene_fps
 from . import revise, settings, takes
 
@@ -30,7 +31,7 @@ _NAME = re.compile(f"({'|'.join(LABELS.values())})(?: (\\d+))?")
 _KIND_OF = {label: kind for kind, label in LABELS.items()}
 
 
-def _changed(self: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+def _changed(self: Group, _: bpy.types.Context) -> None:
     if settings.acting():
         write(self.id_data)
 
@@ -61,7 +62,7 @@ class DuetMark(bpy.types.PropertyGroup):
 
 def fill(action: bpy.types.Action) -> None:
     """Make the rows anew: what is recognised in the take as it was spoken, with what is changed. Raises DuetError."""
-    group = action.duet
+    group = duet_of(action)
     marks = find_marks(takes.read(action).take, group.text)
     with settings.paused():
         group.mark_rows.clear()
@@ -72,7 +73,7 @@ def fill(action: bpy.types.Action) -> None:
             if change.origin is not None:
                 row.origin, row.was = change.origin, change.kind
         group.mark_row = min(group.mark_row, max(0, len(group.mark_rows) - 1))
-    if bpy.context.scene.duet.marks_of == action:
+    if duet_of(bpy.context.scene).marks_of == action:
         show(bpy.context.scene, action)
 
 
@@ -81,14 +82,14 @@ def fill_quietly(action: bpy.types.Action) -> None:
     try:
         fill(action)
     except DuetError:
-        action.duet.mark_rows.clear()
+        duet_of(action).mark_rows.clear()
 
 
 def write(action: bpy.types.Action) -> None:
     """Let the mouth follow the rows, and their markers too."""
-    action.duet.marks = marks_text(tuple(_changes(action.duet.mark_rows)))
+    duet_of(action).marks = marks_text(tuple(_changes(duet_of(action).mark_rows)))
     revise.speech_soon(action)
-    if bpy.context.scene.duet.marks_of == action:
+    if duet_of(bpy.context.scene).marks_of == action:
         _place(bpy.context.scene, action)
 
 
@@ -108,14 +109,14 @@ def _changes(rows: Sequence[DuetMark]) -> Iterator[MarkChange]:
 
 def add(action: bpy.types.Action, kind: str, seconds: float) -> DuetMark:
     """A new mark, which the mouth follows at once."""
-    group = action.duet
+    group = duet_of(action)
     with settings.paused():
         row = _new_row(group, kind, seconds)
     number = row.number
     _sort(group)
     write(action)
     group.mark_row = next(at for at, each in enumerate(group.mark_rows) if each.number == number)
-    if bpy.context.scene.duet.marks_of == action:
+    if duet_of(bpy.context.scene).marks_of == action:
         show(bpy.context.scene, action)
     return group.mark_rows[group.mark_row]
 
@@ -124,19 +125,19 @@ def remove(action: bpy.types.Action, at: int) -> None:
     """Take a mark away: one that was added goes, one that was recognised is kept in the list to come back."""
     _take_away(action, at)
     write(action)
-    if bpy.context.scene.duet.marks_of == action:
+    if duet_of(bpy.context.scene).marks_of == action:
         show(bpy.context.scene, action)
 
 
 def reset(action: bpy.types.Action) -> None:
     """All marks as they are recognised."""
-    action.duet.marks = ""
+    duet_of(action).marks = ""
     revise.speech_soon(action)
     fill(action)
 
 
 def _take_away(action: bpy.types.Action, at: int) -> None:
-    rows = action.duet.mark_rows
+    rows = duet_of(action).mark_rows
     with settings.paused():
         if rows[at].origin < 0:
             rows.remove(at)
@@ -144,14 +145,14 @@ def _take_away(action: bpy.types.Action, at: int) -> None:
             rows[at].gone = True
 
 
-def _new_row(group: bpy.types.PropertyGroup, kind: str, seconds: float) -> DuetMark:
+def _new_row(group: Group, kind: str, seconds: float) -> DuetMark:
     number = 1 + max((row.number for row in group.mark_rows), default=0)
     row = group.mark_rows.add()
     row.number, row.kind, row.seconds, row.was = number, kind, max(0.0, seconds), kind
     return row
 
 
-def _sort(group: bpy.types.PropertyGroup) -> None:
+def _sort(group: Group) -> None:
     """Bring the last row, which is new, to its place in time."""
     rows = group.mark_rows
     at = len(rows) - 1
@@ -165,21 +166,21 @@ def _sort(group: bpy.types.PropertyGroup) -> None:
 
 def frame_of(scene: bpy.types.Scene, action: bpy.types.Action, row: DuetMark) -> int:
     """The whole frame of the scene that a mark is nearest to, as its take's offset has it."""
-    return round(action.duet.moved_to + (row.seconds + action.duet.offset / 1000) * scene_fps(scene))
+    return round(duet_of(action).moved_to + (row.seconds + duet_of(action).offset / 1000) * scene_fps(scene))
 
 
 def seconds_at(scene: bpy.types.Scene, action: bpy.types.Action, frame: float) -> float:
     """The second of the recording that the mouth makes at a frame of the scene."""
-    return max(0.0, (frame - action.duet.moved_to) / scene_fps(scene) - action.duet.offset / 1000)
+    return max(0.0, (frame - duet_of(action).moved_to) / scene_fps(scene) - duet_of(action).offset / 1000)
 
 
 def show(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
     """Have a marker on the timeline for each mark of the kinds that are shown, in place of another take's."""
     hide(scene)
     with settings.paused():
-        scene.duet.marks_of = action
-        for row in action.duet.mark_rows:
-            row.on_timeline = not row.gone and row.kind in scene.duet.mark_kinds
+        duet_of(scene).marks_of = action
+        for row in duet_of(action).mark_rows:
+            row.on_timeline = not row.gone and row.kind in duet_of(scene).mark_kinds
             if row.on_timeline:
                 name = f"{LABELS[row.kind]} {row.number}"
                 scene.timeline_markers.new(name, frame=frame_of(scene, action, row))
@@ -189,21 +190,21 @@ def hide(scene: bpy.types.Scene) -> None:
     """Remove the markers of marks."""
     for marker in [marker for marker in scene.timeline_markers if _NAME.fullmatch(marker.name)]:
         scene.timeline_markers.remove(marker)
-    scene.duet.marks_of = None
+    duet_of(scene).marks_of = None
 
 
 def is_behind(scene: bpy.types.Scene) -> bool:
     """Whether somebody has dragged, deleted or added a marker of a mark since the rows were written."""
-    action = scene.duet.marks_of
+    action = duet_of(scene).marks_of
     return takes.is_take(action) and _seen(scene) != _due(scene, action)
 
 
 def follow(scene: bpy.types.Scene) -> None:
     """Let rows, and the mouth, follow markers that were dragged, deleted, duplicated or added."""
-    action = scene.duet.marks_of
+    action = duet_of(scene).marks_of
     if not is_behind(scene):
         return
-    rows, seen = action.duet.mark_rows, _seen(scene)
+    rows, seen = duet_of(action).mark_rows, _seen(scene)
     with settings.paused():
         for at in reversed(range(len(rows))):
             row = rows[at]
@@ -220,16 +221,16 @@ def follow(scene: bpy.types.Scene) -> None:
     ]
     with settings.paused():
         for marker, kind in more:
-            row = _new_row(action.duet, kind, seconds_at(scene, action, marker.frame))
+            row = _new_row(duet_of(action), kind, seconds_at(scene, action, marker.frame))
             row.on_timeline = True
             marker.name = f"{LABELS[kind]} {row.number}"
-            _sort(action.duet)
+            _sort(duet_of(action))
     write(action)
 
 
 def _is_known(scene: bpy.types.Scene, action: bpy.types.Action, marker: bpy.types.TimelineMarker, number: str) -> bool:
     """Whether a marker is a row's own: not one without a number, nor the second of two with the same."""
-    row = next((row for row in action.duet.mark_rows if number and row.number == int(number)), None)
+    row = next((row for row in duet_of(action).mark_rows if number and row.number == int(number)), None)
     if row is None or not row.on_timeline:
         return False
     same = [each for each in scene.timeline_markers if each.name == marker.name]
@@ -248,7 +249,7 @@ def _seen(scene: bpy.types.Scene) -> dict[int, list[int]]:
 
 
 def _due(scene: bpy.types.Scene, action: bpy.types.Action) -> dict[int, list[int]]:
-    return {row.number: [frame_of(scene, action, row)] for row in action.duet.mark_rows if row.on_timeline}
+    return {row.number: [frame_of(scene, action, row)] for row in duet_of(action).mark_rows if row.on_timeline}
 
 
 def _place(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
