@@ -119,7 +119,7 @@ class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
 
 
 class DUET_OT_emotion_markers(bpy.types.Operator):
-    """Put a marker on the timeline for every timed emotion, in place of those put there before"""
+    """Put a marker on the timeline for every timed emotion, in place of this take's earlier ones"""
 
     bl_idname = "duet.emotion_markers"
     bl_label = "Markers"
@@ -128,8 +128,10 @@ class DUET_OT_emotion_markers(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace Duet's markers."""
         scene = context.scene
-        group = properties.performance(scene)
-        count = markers.mark(scene, settings.cues_of(group), lambda s: properties.frame_at(scene, s))
+        group, head = properties.performance(scene), properties.target_head(scene)
+        action = takes.active(head)
+        owner = takes.owner(head, action) if action else ""
+        count = markers.mark(scene, owner, settings.cues_of(group), lambda s: properties.frame_at(scene, s))
         self.report({"INFO"}, f"{count} markers.")
         return {"FINISHED"}
 

@@ -13,6 +13,8 @@ from ..scene.take import life, takes
 from ..scene.take.settings import AMOUNTS
 from .tab import Tab, columns
 
+_WIDTHS = (0.28, 0.6)  # of a timed emotion's row: its second, and of the rest the emotion
+
 
 class DUET_PT_performance(Tab, bpy.types.Panel):
     """How it is spoken."""
@@ -89,9 +91,9 @@ class DUET_UL_cues(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.split(factor=0.28, align=True)
+        row = layout.split(factor=_WIDTHS[0], align=True)
         row.prop(item, "seconds", text="")
-        row = row.split(factor=0.62, align=True)
+        row = row.split(factor=_WIDTHS[1], align=True)
         row.prop(item, "emotion", text="")
         row.prop(item, "intensity", text="")
 
@@ -108,7 +110,13 @@ class DUET_PT_timed(Tab, bpy.types.Panel):
         layout, group = self.layout, properties.performance(context.scene)
         layout.enabled = not RUNTIME.busy
         row = layout.row()
-        row.template_list("DUET_UL_cues", "", group, "cues", group, "cue", rows=3)
+        listed = row.column(align=True)
+        titles = listed.split(factor=_WIDTHS[0])
+        titles.label(text="From (s)")
+        titles = titles.split(factor=_WIDTHS[1])
+        titles.label(text="Emotion")
+        titles.label(text="Strength")
+        listed.template_list("DUET_UL_cues", "", group, "cues", group, "cue", rows=3)
         buttons = row.column(align=True)
         buttons.operator("duet.add_cue", text="", icon="ADD")
         buttons.operator("duet.remove_cue", text="", icon="REMOVE")

@@ -24,7 +24,9 @@ class DUET_PT_head(Tab, bpy.types.Panel):
         layout = columns(self.layout)
         layout.enabled = not RUNTIME.busy
         layout.prop(duet_of(context.scene), "head")
-        layout.operator("duet.add_head", icon="USER")
+        row = layout.row(align=True)
+        row.operator("duet.add_head", icon="USER")
+        row.operator("duet.add_studio", text="", icon="LIGHT_AREA")
 
 
 class DUET_PT_audio(Tab, bpy.types.Panel):

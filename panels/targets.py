@@ -71,6 +71,9 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
         target = target_settings.target_of(context.scene)
         matches, corrected = arkit_heads.matches_of(target), arkit_heads.corrections_of(target)
         column = self.layout.column(align=True)
+        titles = column.row(align=True)
+        titles.label(text="ARKit Shape", icon="BLANK1")
+        titles.label(text="Key")
         for name in ARKIT_NAMES:
             row = column.row(align=True)
             row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")

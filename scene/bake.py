@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ..inference.arrays import Floats
-from ..inference.errors import HeadError
+from ..inference.errors import CancelledError, HeadError
 from ..inference.head.library import with_emotions
 from ..inference.performance.curves import frame_span, splice
 from ..inference.performance.face import FaceCurves
@@ -20,14 +20,16 @@ from ..inference.performance.spelling import text_beside
 from ..inference.steps import Steps, finish
 from ..inference.take import Take
 from . import binding, properties
-from .blender import actions, shape_keys, states
+from .blender import actions, markers, shape_keys, states
 from .blender.loose import Group, duet_of, has
 from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts, sliders
-from .take import life, mark_rows, revise, settings, sound, take_curves, takes, versions
+from .take import life, mark_rows, revise, scrubbing, settings, sound, take_curves, takes, versions
 from .take.role import role_of
+
+_SAME = 1e-4  # of a speech weight: under 0.01 mm
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def apply_steps(
     else:
         sound.replace_strips(scene, earlier_strips, strip)
     scene.frame_end = max(scene.frame_end, recording.start + face.frames - 1)
+    scrubbing.follow(scene)
+    markers.remove(scene, takes.owner(obj, action))
     if in_sync:
         scene.sync_mode = "AUDIO_SYNC"
     return [*notes, *_said(scene, obj, recording)]
@@ -169,7 +173,7 @@ def regenerate_steps(
     """Give a take new weights: all of them, or (`frames`, the first and last of the scene) a part, blended in.
 
     Curves outside that part and its borders stay as they are, also where they were edited. All or nothing, and seen:
-    raises HeadError.
+    raises HeadError, and CancelledError where a part comes out as it is.
     """
     heads.require_head(obj)
     require_unstretched(scene)
@@ -188,7 +192,11 @@ def regenerate_steps(
         stored = replace(old, take=_spliced(old.take, take, *span))
         bag = actions.ensure_bag(action, obj.data.shape_keys)
         now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(face.frames))
-        face = take_curves.face_of(action, stored, fps, splice(now, face.speech, first, last, border))
+        again = splice(now, face.speech, first, last, border)
+        if np.abs(again - now).max() < _SAME:
+            message = f"Nothing changes: frames {frames[0]} to {frames[1]} of '{action.name}' come out as they are."
+            raise CancelledError(message, "Choose another Style first, or another range.")
+        face = take_curves.face_of(action, stored, fps, again)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
         yield from take_curves.write_speech(made, stored, obj.data.shape_keys, face)

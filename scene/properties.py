@@ -301,6 +301,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         max=100,
         description="Frames outside the range over which the old and the new speech are blended",
     )
+    scrubs: bpy.props.BoolProperty(options={"HIDDEN"}, description="Whether Duet has switched the scene's scrubbing on")
     tolerance: bpy.props.FloatProperty(
         name="Tolerance",
         default=0.05,

@@ -1,4 +1,4 @@
-"""Lights and a camera around a head, for files that Duet makes from nothing."""
+"""Lights and a camera around a head, where nobody has lit it yet."""
 
 from __future__ import annotations
 
@@ -16,31 +16,51 @@ _LIGHTS = (
 )
 _CAMERA = (0.3, -1.35, 0.06)  # a little to the character's left
 _LENS = 125.0  # mm: a portrait
+_SENSOR = 36.0  # mm
 _BACKGROUND = (0.035, 0.04, 0.05)
+_NEW = {"LIGHT": (4.0762, 1.0055, 5.9039), "CAMERA": (7.3589, -6.9258, 4.9583)}  # places in a new file of Blender's
+_NEAR = 0.01  # metres
 
 
 def add_studio(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
-    """Add three area lights, a portrait camera and a dark world; the face looks along -y."""
-    corners = [head.matrix_world @ Vector(corner) for corner in head.bound_box]
-    low, high = (Vector([side(axis) for axis in zip(*corners, strict=True)]) for side in (min, max))
-    aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
-    for name, place, size, watts, colour in _LIGHTS:
-        light: Kind = bpy.data.lights.new(name, "AREA")
-        light.size, light.energy, light.color = size, watts, colour
-        _put(scene, bpy.data.objects.new(name, light), aim, place)
-    camera = bpy.data.cameras.new("Camera")
-    camera.lens = _LENS
-    scene.camera = _put(scene, bpy.data.objects.new("Camera", camera), aim, _CAMERA)
+    """Light and look at a head in a file of its own: its world is dark, its picture square."""
+    light(scene, head)
     scene.render.resolution_x = scene.render.resolution_y = 1080
     scene.world = _world()
 
 
+def light(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
+    """Add three area lights and a portrait camera, which go where the head goes; the face looks along -y."""
+    corners = [head.matrix_world @ Vector(corner) for corner in head.bound_box]
+    low, high = (Vector([side(axis) for axis in zip(*corners, strict=True)]) for side in (min, max))
+    aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
+    turn = (head.parent or head).matrix_world.to_quaternion()
+    for name, place, size, watts, colour in _LIGHTS:
+        area: Kind = bpy.data.lights.new(name, "AREA")
+        area.size, area.energy, area.color = size, watts, colour
+        _put(scene, head, bpy.data.objects.new(name, area), aim, turn @ Vector(place))
+    camera = bpy.data.cameras.new("Portrait")
+    camera.lens = _LENS
+    camera.sensor_width = camera.sensor_height = _SENSOR
+    wide = scene.render.resolution_x >= scene.render.resolution_y
+    camera.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"  # the head is as large in any format
+    scene.camera = _put(scene, head, bpy.data.objects.new("Portrait", camera), aim, turn @ Vector(_CAMERA))
+
+
+def is_as_new(scene: bpy.types.Scene) -> bool:
+    """Whether light and camera are those of a new file of Blender's, if there are any: no one has lit the scene yet."""
+    seen = [obj for obj in scene.objects if obj.type in _NEW]
+    return all((obj.matrix_world.translation - Vector(_NEW[obj.type])).length < _NEAR for obj in seen)
+
+
 def _put(
-    scene: bpy.types.Scene, obj: bpy.types.Object, aim: Vector, place: tuple[float, float, float]
+    scene: bpy.types.Scene, head: bpy.types.Object, obj: bpy.types.Object, aim: Vector, place: Vector
 ) -> bpy.types.Object:
-    """Link the object, placed relative to the aim and turned to it."""
-    obj.location = aim + Vector(place)
-    obj.rotation_euler = (-Vector(place)).to_track_quat("-Z", "Y").to_euler()
+    """Link the object, placed relative to the aim, turned to it, and carried by the head."""
+    obj.location = aim + place
+    obj.rotation_euler = (-place).to_track_quat("-Z", "Y").to_euler()
+    obj.parent = head.parent or head
+    obj.matrix_parent_inverse = obj.parent.matrix_world.inverted()
     scene.collection.objects.link(obj)
     return obj
 

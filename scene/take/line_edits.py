@@ -8,7 +8,7 @@ import bpy
 
 from ...inference.errors import AudioError, HeadError
 from ...inference.steps import finish
-from ..blender import compat, layers, paths, states
+from ..blender import compat, layers, markers, paths, states
 from ..blender.loose import duet_of
 from ..blender.timing import scene_fps
 from ..head import emotions, heads, sliders
@@ -39,6 +39,7 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
         stored = takes.read(action) if takes.is_take(action) else None
         finish(take_curves.move_steps(action, stored))
         life.move(line.obj, line.id, shift)
+        markers.move(scene, takes.owner(line.obj, action), shift)
     group.cut = group.cut_start, group.cut_end
     lines.arrange(line.obj)
     for strip in sound.strips_of(scene, line.obj, line.id):
@@ -80,9 +81,11 @@ def remove(scene: bpy.types.Scene, line: Line) -> None:
     """Take a line, with its life and its sound, off the head; its take stays in the list of takes."""
     states.require_writable(line.obj)
     obj, strips = line.obj, sound.strips_of(scene, line.obj, line.id)
+    owner = takes.owner(obj, line.action)
     with sliders.resting([obj], emotions.on(obj)), layers.resting_keys(obj.data.shape_keys):
         lines.take_away(line)
     sound.replace_strips(scene, strips, None)
+    markers.remove(scene, owner)
     lines.arrange(obj)
     left = lines.on(obj)
     if left:
@@ -95,7 +98,9 @@ def keep(scene: bpy.types.Scene, obj: bpy.types.Object) -> Line:
     action = takes.sole(obj)
     if action is None:
         raise HeadError(f"'{obj.name}' plays no take that is not a line.", "Choose one in the list of takes.")
+    owner = takes.owner(obj, action)
     line = place(scene, obj, action)
+    markers.give(scene, owner, takes.owner(obj, action))
     adopt(scene, line)
     return line
 

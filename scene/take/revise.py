@@ -16,7 +16,7 @@ from ...inference.performance.curves import frame_span
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ...inference.take import EMOTIONS, Take
-from ..blender import actions, layers, paths, shape_keys
+from ..blender import actions, layers, markers, paths, shape_keys
 from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
@@ -60,7 +60,8 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
     stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
-        moved = duet_of(made).moved_to != duet_of(made).start_frame
+        earlier = duet_of(made).moved_to
+        moved = earlier != duet_of(made).start_frame
         if moved:
             yield from take_curves.move_steps(made, stored)
         face = face_of(made, stored, fps)
@@ -75,6 +76,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
         )
     notes += swap(action, made, edited)
     if moved:
+        markers.move(scene, takes.owner(obj, made), duet_of(made).moved_to - earlier)
         notes += _heard(scene, obj, made, stored)
         life(made)
     _touch([obj])
@@ -165,9 +167,10 @@ def start(action: bpy.types.Action) -> None:
     if _is_long(action):
         duet_of(action).stale = True
         return
-    stored = takes.read(action)
+    stored, earlier = takes.read(action), duet_of(action).moved_to
     finish(take_curves.move_steps(action, stored))
     for obj in _players(action):
+        markers.move(bpy.context.scene, takes.owner(obj, action), duet_of(action).moved_to - earlier)
         for note in _heard(bpy.context.scene, obj, action, stored):
             duet_of(action).note = note
     life(action)
@@ -231,6 +234,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         lively.add(obj, action.name, face, begin, role.line_of(action))
         _connect([obj], take, timed)
     role.end(scene, obj, action)
+    markers.remove(scene, takes.owner(obj, action))
     notes += _heard(scene, obj, action, stored)
     _touch([obj])
     return notes
@@ -297,6 +301,7 @@ def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Actio
             obj.data.shape_keys.key_blocks[name].value = 0.0
     lively.remove(obj)
     sound.replace_strips(scene, sound.strips_of(scene, obj), None)
+    markers.remove(scene, takes.owner(obj, action))
     _touch([obj])
     return []
 

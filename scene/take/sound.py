@@ -19,6 +19,7 @@ from ..blender import compat
 from ..blender.loose import Kind
 from ..blender.paths import for_blender, whole
 from ..head import heads
+from . import scrubbing
 
 _MARKER, _LINE = "duet_head", "duet_line"  # of the strip: the ids of the head that speaks it, and of the line
 _CHANNELS = 128
@@ -197,6 +198,7 @@ def replace_strips(scene: bpy.types.Scene, earlier: list[Kind], strip: bpy.types
             bpy.data.sounds.remove(sound)
     if strip is not None and channel and not scene.sequence_editor.channels[channel].mute:
         strip.channel = channel  # where that is taken, Blender moves the strip to the next free one
+    scrubbing.follow(scene)
 
 
 def _overlaps(strip: bpy.types.Strip, start: int, end: int) -> bool:

@@ -128,6 +128,11 @@ def sole(obj: bpy.types.Object | None) -> bpy.types.Action | None:
     return action if is_take(action) else None
 
 
+def owner(obj: bpy.types.Object, action: bpy.types.Action) -> str:
+    """Whose the take's markers are: the head's, or its line's."""
+    return f"{heads.head_id(obj)} {duet_of(action).line}".strip()
+
+
 def active(obj: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the head plays alone, else that of the chosen line, or None."""
     action = sole(obj)

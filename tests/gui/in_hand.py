@@ -24,7 +24,7 @@ def drop(path):
     area.spaces.active.show_region_toolbar = False
     yield from rest()
     region = next(region for region in area.regions if region.type == "WINDOW")
-    x, y = region.x + 60, g.window().height - 1 - (region.y + region.height - 37)
+    x, y = region.x + 18, g.window().height - 1 - (region.y + region.height - 37)
     view = g.view3d()
     to = view.x + view.width // 3, g.window().height - 1 - (view.y + view.height // 2)
     yield from picture("browser")
@@ -32,6 +32,9 @@ def drop(path):
     yield 0.8
     g.tool("xdotool", "mousedown", 1)
     yield 0.5
+    for pixels in range(2, 16, 2):  # slowly, for Blender to take it for a drag
+        g.tool("xdotool", "mousemove", x + pixels, y + pixels)
+        yield 0.2
     for part in range(1, 9):
         g.tool("xdotool", "mousemove", x + (to[0] - x) * part // 8, y + (to[1] - y) * part // 8)
         yield 0.2

@@ -13,7 +13,7 @@ from duet.inference.head.blendshapes import Blendshapes
 from duet.operators import add_head, recording, session
 from duet.operators.batch import blender_command
 from duet.panels import waveform
-from duet.scene import properties
+from duet.scene import properties, studio
 from duet.scene.blender import actions, compat
 from duet.scene.head import heads
 from duet.scene.take import life, takes
@@ -81,6 +81,45 @@ def test_a_head_is_added_at_the_cursor_and_chosen(scene):
     assert tuple(canonical.parent.location) == (1, 2, 3)
     assert scene.duet.start_frame == 101
     assert bpy.context.object == canonical
+
+
+def test_a_head_is_added_on_top_of_the_cube_and_lit_where_nobody_has_lit_it(scene):
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    scene, cube = bpy.context.scene, bpy.data.objects["Cube"]
+    assert studio.is_as_new(scene)
+    bpy.ops.duet.add_head(studio=True)
+    head = scene.duet.head
+    assert head.parent.location.z == pytest.approx(1.0), "the cube's top"
+    assert {obj.name for obj in head.parent.children if obj.type == "LIGHT"} == {"Key", "Fill", "Rim"}
+    assert not studio.is_as_new(scene)
+    assert scene.camera.parent == head.parent
+    where = scene.camera.matrix_world.translation.copy()
+    head.parent.location.x += 5
+    bpy.context.view_layer.update()
+    assert (scene.camera.matrix_world.translation - where).x == pytest.approx(5), "it goes where the head goes"
+    cube.scale = (20, 20, 20)  # a room
+    scene.cursor.location = (0, 3, 0)
+    bpy.ops.duet.add_head()
+    assert tuple(scene.duet.head.parent.location) == (0, 3, 0)
+    assert len([obj for obj in scene.objects if obj.type == "LIGHT"]) == 4
+
+
+def test_scrubbing_is_on_while_a_take_plays_and_what_the_user_says_stays(scene, ready):
+    assert not scene.use_audio_scrub
+    bpy.ops.duet.generate()
+    assert scene.use_audio_scrub
+    bpy.ops.duet.remove_take()
+    assert not scene.use_audio_scrub
+    bpy.ops.duet.generate()
+    scene.use_audio_scrub = False
+    bpy.ops.duet.duplicate_take()
+    assert not scene.use_audio_scrub, "switched off by hand"
+    bpy.ops.duet.remove_take()
+    bpy.ops.duet.remove_take()
+    scene.use_audio_scrub = True
+    bpy.ops.duet.generate()
+    bpy.ops.duet.remove_take()
+    assert scene.use_audio_scrub, "it was on before"
 
 
 def test_a_head_is_added_where_the_active_collection_is_hidden(scene):
@@ -340,10 +379,18 @@ def test_a_range_is_generated_again(scene, ready):
     scene.duet.range_start, scene.duet.range_end = 49, 60
     assert "plays from frame 1 to 48, not from 49 to 60" in failure(lambda: bpy.ops.duet.regenerate(part="RANGE"))
     scene.duet.range_start, scene.duet.range_end = 20, 30
+    before = fingerprint()
+    assert bpy.ops.duet.regenerate(part="RANGE") == {"CANCELLED"}, "it comes out as it is"
+    assert fingerprint() == before
+    bag = actions.ensure_bag(takes.active(ready), ready.data.shape_keys)
+    point = bag.fcurves[0].keyframe_points[24]
+    as_spoken, point.co.y = point.co.y, 0.0
     assert bpy.ops.duet.regenerate(part="RANGE") == {"FINISHED"}
+    bag = actions.ensure_bag(takes.active(ready), ready.data.shape_keys)
+    assert bag.fcurves[0].evaluate(25) == pytest.approx(as_spoken)
     takes.active(ready).duet.style = "enunciated"
     assert bpy.ops.duet.regenerate(part="ALL") == {"FINISHED"}
-    assert [action.name for action in takes.takes_of(ready)] == ["Duet line"]
+    assert [action.name for action in takes.takes_of(ready)] == ["Duet line", "Duet line (edited)"]
     assert takes.load(ready).take.request["style"] == "enunciated"
 
 
@@ -378,6 +425,14 @@ def test_timed_emotions_get_rows_and_markers(scene, ready):
         (1, "Duet: happy 0.8"),
         (25, "Duet: neutral"),
     ]
+    group.start_frame = 11
+    assert sorted(marker.frame for marker in scene.timeline_markers) == [11, 35], "they move with the take"
+    group.start_frame = 1
+    scene.timeline_markers.new("mine", frame=5)
+    bpy.ops.duet.duplicate_take()
+    assert [marker.name for marker in scene.timeline_markers] == ["mine"], "those of the take before are gone"
+    bpy.ops.duet.remove_take()
+    group = takes.active(ready).duet
     assert bpy.ops.duet.remove_cue() == {"FINISHED"}
     scene.frame_set(47)
     assert ready["Happy"] == pytest.approx(0.8)
