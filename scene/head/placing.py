@@ -12,7 +12,7 @@ def stand_free(obj: bpy.types.Object, root: bpy.types.Object, view_layer: bpy.ty
     """Put the head on top of the visible things at its place, its bounding box in none of theirs; `root` moves it."""
     view_layer.update()
     things = [each for each in view_layer.objects if each.type == "MESH" and each != obj and each.visible_get()]
-    boxes = [box for box in map(_box, things) if max(box[1] - box[0]) < _ROOM]
+    boxes = [box for box in map(_box, things) if max((box[1] - box[0]).to_tuple()) < _ROOM]
     low, high = _box(obj)
     for under, top in sorted(boxes, key=lambda box: box[1].z):
         if all(under[axis] < high[axis] and low[axis] < top[axis] for axis in range(3)):
