@@ -36,9 +36,9 @@ def _target_modules() -> tuple[ModuleType, ...]:
 
 def _file_modules() -> tuple[ModuleType, ...]:
     """The exports, the import, and what comes while it is spoken."""
-    from . import export_head, import_livelink, listen
+    from . import dialogue, export_head, import_livelink, listen
 
-    return (export_head, import_livelink, listen)
+    return (dialogue, export_head, import_livelink, listen)
 
 
 def register() -> None:

@@ -8,6 +8,7 @@ from ..operators.session import RUNTIME
 from ..scene import properties
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
+from ..scene.head import heads
 from ..scene.take import lines, takes
 from .tab import Tab, columns, wrapped
 
@@ -46,45 +47,66 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
     bl_label = "Lines"
     bl_parent_id = "DUET_PT_result"
 
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the list, what is done with the chosen line, and the way to many at once."""
+        layout, head = self.layout, properties.target_head(context.scene)
+        layout.enabled = not RUNTIME.busy
+        sole = takes.sole(head)
+        if lines.on(head):
+            _draw_list(layout, context)
+        if sole is not None:
+            over = ", over all lines" if lines.on(head) else ": as a line, others can follow it"
+            wrapped(layout, context, f"'{sole.name}' plays alone{over}.")
+            layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
+        layout.operator("duet.dialogue_from_table", icon="SPREADSHEET")
+
+
+class DUET_PT_listening(Tab, bpy.types.Panel):
+    """What heads do while others speak."""
+
+    bl_label = "Listening"
+    bl_parent_id = "DUET_PT_result"
+    bl_options = {"DEFAULT_CLOSED"}
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the head has takes."""
-        head = properties.target_head(context.scene)
-        return head is not None and bool(takes.takes_of(head) or lines.on(head))
+        """Whether there is somebody to listen to."""
+        return len(heads.heads_of(context.scene)) > 1
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        """Draw the switch."""
+        self.layout.prop(duet_of(context.scene), "listening", text="")
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the list, and what is done with the chosen line."""
-        layout, scene = self.layout, context.scene
-        layout.enabled = not RUNTIME.busy
-        head = properties.target_head(scene)
-        if not lines.on(head):
-            if takes.sole(head):
-                wrapped(layout, context, "One take plays alone. As a line, others can follow it.")
-            layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
-            return
-        titles = layout.split(factor=_WIDTHS[0])
-        titles.label(text="Start")
-        titles = titles.split(factor=_WIDTHS[1])
-        titles.label(text="Length")
-        titles.label(text="Line")
-        layout.template_list("DUET_UL_lines", "", bpy.data, "actions", duet_of(scene), "active_line", rows=4)
-        sole = takes.sole(head)
-        if sole is not None:
-            wrapped(layout, context, f"The take '{sole.name}' plays alone, over all lines.")
-            layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
-        row = layout.row(align=True)
-        row.operator("duet.move_line", text="Move Here", icon="TRACKING_FORWARDS_SINGLE")
-        row.operator("duet.remove_line", text="Remove", icon="REMOVE")
-        row = layout.row(align=True)
-        for side, text in (("BEFORE", "Trim Before"), ("AFTER", "Trim After"), ("WHOLE", "Whole")):
-            row.operator("duet.trim_line", text=text).side = side
-        line = lines.chosen(head)
-        column = columns(layout)
-        if line is not None:
-            cut = column.column(align=True)
-            cut.prop(duet_of(line.action), "cut_start")
-            cut.prop(duet_of(line.action), "cut_end")
-        column.prop(duet_of(scene), "overlaps")
+        """Draw the amounts."""
+        layout, chosen = columns(self.layout), duet_of(context.scene)
+        layout.enabled = not RUNTIME.busy and chosen.listening
+        layout.prop(chosen, "gaze", slider=True)
+        layout.prop(chosen, "listening_amount", slider=True)
 
 
-CLASSES = (DUET_UL_lines, DUET_PT_lines)
+def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    scene = context.scene
+    titles = layout.split(factor=_WIDTHS[0])
+    titles.label(text="Start")
+    titles = titles.split(factor=_WIDTHS[1])
+    titles.label(text="Length")
+    titles.label(text="Line")
+    layout.template_list("DUET_UL_lines", "", bpy.data, "actions", duet_of(scene), "active_line", rows=4)
+    row = layout.row(align=True)
+    row.operator("duet.move_line", text="Move Here", icon="TRACKING_FORWARDS_SINGLE")
+    row.operator("duet.remove_line", text="Remove", icon="REMOVE")
+    row = layout.row(align=True)
+    for side, text in (("BEFORE", "Trim Before"), ("AFTER", "Trim After"), ("WHOLE", "Whole")):
+        row.operator("duet.trim_line", text=text).side = side
+    column, line = columns(layout), lines.chosen(properties.target_head(scene))
+    if line is not None:
+        cut = column.column(align=True)
+        cut.prop(duet_of(line.action), "cut_start")
+        cut.prop(duet_of(line.action), "cut_end")
+        if duet_of(line.action).note:
+            wrapped(layout, context, duet_of(line.action).note)
+    column.prop(duet_of(scene), "overlaps")
+
+
+CLASSES = (DUET_UL_lines, DUET_PT_lines, DUET_PT_listening)

@@ -26,7 +26,7 @@ from .blender.rollback import all_or_nothing
 from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts, sliders
-from .take import life, mark_rows, revise, scrubbing, settings, sound, take_curves, takes, versions
+from .take import life, lines, mark_rows, revise, scrubbing, settings, sound, take_curves, takes, versions
 from .take.role import role_of
 
 _SAME = 1e-4  # of a speech weight: under 0.01 mm
@@ -244,6 +244,8 @@ def _new_take(
         else:
             settings.reset(group, stored.take)
         group.text = group.text or text_beside(recording.path)
+        if chosen is not None and not isinstance(chosen, Performance) and not (earlier or _is_own_seed(chosen)):
+            group.seed = lines.free_seed(obj)
         group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start
@@ -256,3 +258,8 @@ def _is_of(chosen: Group, audio: str, recording: Recording) -> bool:
     if not isinstance(chosen.id_data, bpy.types.Action):
         return True
     return (chosen.audio, chosen.trim_start, chosen.trim_end) == (audio, recording.begin, recording.end)
+
+
+def _is_own_seed(chosen: Group) -> bool:
+    """Whether the animator has chosen the seed of the next take."""
+    return isinstance(chosen.id_data, bpy.types.Scene) and chosen.is_property_set("seed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
 from ..inference.steps import finish
 from ..inference.take import Take
-from . import studio
+from . import cast, properties, studio
 from .bake import Recording, apply_steps, apply_take
 from .blender import states, timing
 from .blender.loose import Kind
@@ -76,6 +77,31 @@ def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, obj)
     return Animated(scene, obj, start, notes)
+
+
+def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None, name: str = "") -> cast.Cast:
+    """Write `output`, a .blend in which heads speak these lines: a fresh one, or `base` with the lines added.
+
+    `base` may be the output. A fresh file has lights and a camera, and its scene this name. Lines that fail are left
+    out and told. Raises DuetError where nothing can be made.
+    """
+    output = prepare_output(output)
+    for_blender(output, OutputError)
+    base = base and base.resolve()
+    scene = _opened(base) if base else _fresh(parts[0].take)
+    properties.register()
+    if base is None:
+        scene.frame_start = min((part.start for part in parts if part.start is not None), default=1)
+        scene.name = name or scene.name
+    made = finish(cast.cast_steps(scene, parts, strict=False))
+    if not made.made:
+        raise made.failed[0]
+    if base is None:
+        scene.frame_end = cast.span_of(made)[1]
+        studio.add_studio(scene, *made.added)
+    scene.frame_set(scene.frame_start)
+    _save(scene, output, base)
+    return made
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:

@@ -18,7 +18,7 @@ from ..inference.take import EMOTIONS, GenerateRequest
 from .blender import paths, timing
 from .blender.loose import Group, duet_of, has
 from .head import heads, sliders
-from .take import mark_rows, revise, settings, takes
+from .take import listening, mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
 
 _SOURCES = [
@@ -251,6 +251,29 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
     place: bpy.props.EnumProperty(name="Generate", items=_PLACES, description="What the recording becomes")
     overlaps: bpy.props.EnumProperty(
         name="Overlaps", items=_OVERLAPS, description="What becomes of two lines that would speak at once"
+    )
+    listening: bpy.props.BoolProperty(
+        name="Listen",
+        description="Let heads blink slowly, nod and look at who speaks while another head says a line",
+        update=lambda self, _: listening.refresh(self.id_data),
+    )
+    listening_amount: bpy.props.FloatProperty(
+        name="Blinks and Nods",
+        default=1.0,
+        min=0.0,
+        max=2.0,
+        subtype="FACTOR",
+        description="How far listeners blink and nod: 1 is as people do",
+        update=lambda self, _: listening.refresh(self.id_data),
+    )
+    gaze: bpy.props.FloatProperty(
+        name="Look at Speaker",
+        default=0.8,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        description="How far eyes and head turn to who speaks: 0 is not at all, 1 all the way",
+        update=lambda self, _: listening.refresh(self.id_data),
     )
     existing: bpy.props.EnumProperty(
         name="Existing Animation",

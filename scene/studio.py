@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bpy
-from mathutils import Vector
+from mathutils import Quaternion, Vector
 
 from .blender import compat
 from .blender.loose import Kind
@@ -22,29 +22,33 @@ _NEW = {"LIGHT": (4.0762, 1.0055, 5.9039), "CAMERA": (7.3589, -6.9258, 4.9583)} 
 _NEAR = 0.01  # metres
 
 
-def add_studio(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
-    """Light and look at a head in a file of its own: its world is dark, its picture square."""
-    light(scene, head)
+def add_studio(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
+    """Light and look at a head, or at several, in a file of their own: its world is dark, its picture square."""
+    light(scene, *heads)
     scene.render.resolution_x = scene.render.resolution_y = 1080
     scene.world = _world()
 
 
-def light(scene: bpy.types.Scene, head: bpy.types.Object) -> None:
-    """Add three area lights and a portrait camera, which go where the head goes; the face looks along -y."""
-    corners = [head.matrix_world @ Vector(corner) for corner in head.bound_box]
+def light(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
+    """Add three area lights and a portrait camera, which go where a single head goes; the face looks along -y."""
+    corners = [head.matrix_world @ Vector(corner) for head in heads for corner in head.bound_box]
     low, high = (Vector([side(axis) for axis in zip(*corners, strict=True)]) for side in (min, max))
     aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
-    turn = (head.parent or head).matrix_world.to_quaternion()
+    carrier = (heads[0].parent or heads[0]) if len(heads) == 1 else None
+    turn = carrier.matrix_world.to_quaternion() if carrier else Quaternion()
+    far = 1.0 if carrier else max(1.0, (high.x - low.x) / (high.z - low.z))
     for name, place, size, watts, colour in _LIGHTS:
         area: Kind = bpy.data.lights.new(name, "AREA")
-        area.size, area.energy, area.color = size, watts, colour
-        _put(scene, head, bpy.data.objects.new(name, area), aim, turn @ Vector(place))
+        area.size, area.energy, area.color = far * size, far**2 * watts, colour
+        _put(scene, carrier, bpy.data.objects.new(name, area), aim, far * (turn @ Vector(place)))
     camera = bpy.data.cameras.new("Portrait")
     camera.lens = _LENS
     camera.sensor_width = camera.sensor_height = _SENSOR
     wide = scene.render.resolution_x >= scene.render.resolution_y
     camera.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"  # the head is as large in any format
-    scene.camera = _put(scene, head, bpy.data.objects.new("Portrait", camera), aim, turn @ Vector(_CAMERA))
+    scene.camera = _put(
+        scene, carrier, bpy.data.objects.new("Portrait", camera), aim, far * (turn @ Vector(_CAMERA))
+    )
 
 
 def is_as_new(scene: bpy.types.Scene) -> bool:
@@ -54,13 +58,14 @@ def is_as_new(scene: bpy.types.Scene) -> bool:
 
 
 def _put(
-    scene: bpy.types.Scene, head: bpy.types.Object, obj: bpy.types.Object, aim: Vector, place: Vector
+    scene: bpy.types.Scene, carrier: bpy.types.Object | None, obj: bpy.types.Object, aim: Vector, place: Vector
 ) -> bpy.types.Object:
-    """Link the object, placed relative to the aim, turned to it, and carried by the head."""
+    """Link the object, placed relative to the aim, turned to it, and carried where something carries it."""
     obj.location = aim + place
     obj.rotation_euler = (-place).to_track_quat("-Z", "Y").to_euler()
-    obj.parent = head.parent or head
-    obj.matrix_parent_inverse = obj.parent.matrix_world.inverted()
+    if carrier is not None:
+        obj.parent = carrier
+        obj.matrix_parent_inverse = carrier.matrix_world.inverted()
     scene.collection.objects.link(obj)
     return obj
 

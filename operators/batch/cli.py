@@ -10,11 +10,12 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
 from ...inference.plain_text import one_line
-from . import export_command, live_command, pool, records, server
+from . import cast_command, export_command, live_command, pool, records, server
 from .jobs import (
     DEFAULT_FPS,
     Damaged,
@@ -53,10 +54,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         options = parser.parse_args(single_emotions(argv))
         try:
             _make_absolute(options)
-            if options.command == "export":
-                pairs = export_command.plan(options, base)
-            else:
-                entries = _plan(options, base)
+            work = _planned(options, base)
         except (UsageError, DuetError) as error:
             parser.error(one_line(error))
         except OSError as error:  # a name that the system refuses
@@ -64,12 +62,19 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     try:
-        if options.command == "export":
-            return EXIT_FAILED if export_command.run(options, pairs) else EXIT_DONE
-        return _run(options, entries)
+        return EXIT_FAILED if work() else EXIT_DONE
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
+
+
+def _planned(options: argparse.Namespace, base: Path | None) -> Callable[[], int]:
+    """What is to be done, which returns 0 where nothing failed; raises UsageError or DuetError."""
+    if options.command == "export":
+        return partial(export_command.run, options, export_command.plan(options, base))
+    if options.into:
+        return partial(cast_command.run, options, cast_command.plan(options, base), _progress)
+    return partial(_run, options, _plan(options, base))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,13 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--flame", type=Path, metavar="MODEL", help="your FLAME model, for .flame.npz (default: the Duet head's own)"
     )
-    generate.set_defaults(head="", start_frame=None, plain=None, existing="layer")
+    generate.set_defaults(into=None, head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
     _add_files(bake, ".blend")
     _add_scene(bake)
     bake.add_argument(
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
+    bake.add_argument("--into", type=Path, metavar="OUT", help=cast_command.HELP)
     bake.set_defaults(vertices=False, format="blend", flame=None)
     preview = commands.add_parser("preview", help="write a small video of the head with the sound")
     _add_files(preview, ".mp4")
@@ -146,7 +152,7 @@ def _make_absolute(options: argparse.Namespace) -> None:
     for name in ("audio", "files"):
         if hasattr(options, name):
             setattr(options, name, [absolute(path) for path in getattr(options, name)])
-    for name in ("output", "flame"):
+    for name in ("output", "flame", "into"):
         if getattr(options, name, None):
             setattr(options, name, absolute(getattr(options, name)))
 

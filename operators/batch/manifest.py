@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,6 @@ COLUMN_OF = {name: "emotion" if name == "emotions" else name for name in SETTING
 COLUMNS = ("audio", "output", "head", "fps", "start", *COLUMN_OF.values())
 MAX_ROWS = 100_000
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
-_REMEDY = f"Give a table with the columns {', '.join(COLUMNS)}; all but audio may be missing."
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read(path: Path, defaults: Defaults) -> list[Entry]:
     `path` is absolute; paths in it are relative to its folder, outputs to the output folder where one is given. Raises
     TableError where the file as a whole is no manifest.
     """
-    header, rows = _table(path)
+    header, rows = read_table(path, COLUMNS)
     entries: list[Entry] = []
     written: dict[Identity, int] = {}
     for line, cells in rows:
@@ -58,20 +58,24 @@ def read(path: Path, defaults: Defaults) -> list[Entry]:
     return entries
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header's names, and the rows that are not empty with their line numbers."""
-    table = list(itertools.islice(read_rows(path, f"The manifest '{path}'", _REMEDY), MAX_ROWS + 2))
+def read_table(path: Path, columns: Sequence[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header's names, which are of these columns, and the rows that are not empty with their line numbers.
+
+    Raises TableError.
+    """
+    remedy = f"Give a table with the columns {', '.join(columns)}; all but audio may be missing."
+    table = list(itertools.islice(read_rows(path, f"The manifest '{path}'", remedy), MAX_ROWS + 2))
     if len(table) > MAX_ROWS + 1:
         raise TableError(f"The manifest '{path}' has more than {MAX_ROWS:,} rows.", "Cut it into parts.")
     header = [_column(name) for name in table[0][1]] if table else []
-    unknown = [name for name in header if name not in COLUMNS]
+    unknown = [name for name in header if name not in columns]
     if "audio" not in header:
-        raise TableError(f"The manifest '{path}' has no column 'audio'.", _REMEDY)
+        raise TableError(f"The manifest '{path}' has no column 'audio'.", remedy)
     if unknown or len(set(header)) != len(header):
         shown = ", ".join(f"'{name}'" for name in unknown) or "one name twice"
-        raise TableError(f"The manifest '{path}' has columns that mean nothing here: {shown}.", _REMEDY)
+        raise TableError(f"The manifest '{path}' has columns that mean nothing here: {shown}.", remedy)
     if len(table) == 1:
-        raise TableError(f"The manifest '{path}' has no rows.", _REMEDY)
+        raise TableError(f"The manifest '{path}' has no rows.", remedy)
     return header, table[1:]
 
 

@@ -66,16 +66,19 @@ class Runner:
     def run(self, job: Job, on_progress: Progress | None = None) -> Made:
         """Do the job; raises the DuetError that it failed with."""
         prepare_output(job.output)  # before the work, so that none is lost
-        request = job.request(_base_rate(job))
-        samples = _trimmed(job, request.fps)
-        if job.vertices:
-            _check_vertices(job, len(samples) / SAMPLE_RATE * request.fps)
-        take = self._client.run(request, samples, on_progress)
-        loudness = envelope(samples, SAMPLE_RATE)
+        take, loudness = self.take(job, on_progress)
         if job.is_bake:
             return Made(take.frame_count, take.model_id, _bake(job, take, loudness, on_progress))
         self._write(job, FaceCurves(take, job.spoken, pauses=pauses(loudness)))
         return Made(take.frame_count, take.model_id)
+
+    def take(self, job: Job, on_progress: Progress | None = None) -> tuple[Take, Floats]:
+        """What the engine makes of the job's recording, and where that is loud; raises its DuetError."""
+        request = job.request(_base_rate(job))
+        samples = _trimmed(job, request.fps)
+        if job.vertices:
+            _check_vertices(job, len(samples) / SAMPLE_RATE * request.fps)
+        return self._client.run(request, samples, on_progress), envelope(samples, SAMPLE_RATE)
 
     def _write(self, job: Job, face: FaceCurves) -> None:
         """Write the face in the output's format; coefficients and vertices are computed for those that have them."""

@@ -19,7 +19,7 @@ from ...inference.take import GenerateRequest, Take
 from ..blender import compat, shape_keys, timing
 from ..blender.loose import duet_of
 from ..head import feelings, heads, sliders
-from ..take import settings, takes
+from ..take import lines, settings, takes
 from ..targets import arkit_keys, playback
 from ..targets.sampler import Sampled, sample_steps
 
@@ -45,6 +45,9 @@ def scene_span(scene: bpy.types.Scene) -> Span:
 def take_span(scene: bpy.types.Scene, obj: bpy.types.Object) -> Span:
     """The frames of the performance that the head plays; the scene's where no speech is keyed."""
     key = obj.data.shape_keys
+    spoken = lines.on(obj)
+    if spoken:
+        return Span(spoken[0].first, max(line.last for line in spoken))
     animation = key.animation_data if key else None
     stored = takes.load(obj) if heads.is_head(obj) else None
     if stored is None or animation is None or animation.action is None or animation.action_slot is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+import zlib
+from itertools import count
 from typing import TYPE_CHECKING
 
 import bpy
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 MARKER = "duet_head"
 _ID, _ID_OF = "duet_id", "duet_id_of"  # of the Key: the head's id, and the Key that it was given to
 SHAPES, NAMES = "duet_shapes", "duet_names"  # of the Key: which blendshapes it has, and their names, one a line
+_SEED = "duet_seed"  # of the Key: a number that no other head of the file has
 _ROOM = 10.0  # of a speech key's slider: all that Blender allows, for a library override cannot widen it later
 REBIND = "For new ones, bind it as any mesh (Bind Head), or add a new head."
 _ADD = "Click Add Duet Head, or pick a head that is there already."
@@ -111,6 +114,15 @@ def ensure_id(obj: bpy.types.Object) -> str:
     return head_id(obj)
 
 
+def seed_of(obj: bpy.types.Object) -> int:
+    """A whole number from 1 on that no other head of the file has, so that no two of them live in step."""
+    key = obj.data.shape_keys
+    if _SEED not in key and not (key.library or key.override_library):
+        taken = {other.get(_SEED) for other in bpy.data.shape_keys}
+        key[_SEED] = next(n for n in count(1) if n not in taken)
+    return int(key.get(_SEED, 1 + zlib.crc32(head_id(obj).encode()) % 1000))
+
+
 def _is_taken(key: bpy.types.ID) -> bool:
     every = bpy.data.shape_keys if isinstance(key, bpy.types.Key) else bpy.data.objects
     return any(other != key and other.get(_ID) == key[_ID] for other in every)
@@ -118,6 +130,7 @@ def _is_taken(key: bpy.types.ID) -> bool:
 
 def _give_id(key: bpy.types.ID) -> None:
     key[_ID], key[_ID_OF] = uuid.uuid4().hex[:12], key.name
+    key.pop(_SEED, None)
 
 
 def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:

@@ -21,25 +21,29 @@ def add(obj: bpy.types.Object, name: str, face: FaceCurves, start: int, line: st
 
     Life of other lines stays.
     """
-    muted, keys = remove(obj, line), face.life_keys
+    return put(obj, f"{name} Life", face.life_keys, (start, start + face.frames), face.fps, line)
+
+
+def put(
+    obj: bpy.types.Object, name: str, keys: LifeKeys, span: tuple[int, int], fps: float, line: str
+) -> bpy.types.Action | None:
+    """The same with keys in seconds from the first frame of the span on."""
+    muted = remove(obj, line)
     if not keys.shapes and keys.neck is None:
         return None
-    action = actions.new_action(f"{name} Life")
+    action = actions.new_action(name)
     action.use_fake_user = False
     action[_MARKER] = True
     if line:
         action[_LINE] = line
     action.use_frame_range = True
-    last = start + face.frames
-    action.frame_start, action.frame_end = start, last
-    _write(obj, action, keys, start, face.fps)
+    action.frame_start, action.frame_end = span
+    _write(obj, action, keys, span[0], fps)
     action[_WRITTEN] = _checksum(action)
     for datablock in _living(obj):
         slot = actions.slot_for(action, datablock.id_type)
         if slot is not None:
-            track = layers.push(
-                datablock, action, slot, TRACK, blend="COMBINE", extrapolation="NOTHING", span=(start, last)
-            )
+            track = layers.push(datablock, action, slot, TRACK, blend="COMBINE", extrapolation="NOTHING", span=span)
             track.mute = datablock.name in muted
     return action
 
@@ -141,11 +145,17 @@ def _write(obj: bpy.types.Object, action: bpy.types.Action, keys: LifeKeys, star
             actions.write_eased_curve(bag, shape_keys.value_path(name), start + seconds * fps, values)
     bone = neck.bone_of(rig) if rig is not None and rig in _living(obj) else None
     if keys.neck is not None and bone is not None:
-        angles = np.stack([values for _, values in keys.neck], axis=1)
+        seconds, angles = _together(keys.neck)
         path, columns = neck.turned(rig, bone, neck_turns(angles.astype(np.float32)))
-        frames, bag = start + keys.neck[0][0] * fps, actions.ensure_bag(action, rig)
+        frames, bag = start + seconds * fps, actions.ensure_bag(action, rig)
         for index, column in enumerate(columns.T):
             actions.write_eased_curve(bag, path, frames, column, index)
+
+
+def _together(neck: tuple[Keys, Keys, Keys]) -> tuple[np.ndarray, np.ndarray]:
+    """(seconds (n,), angles (n, 3)) with a key of all three where one has a key."""
+    seconds = np.unique(np.concatenate([at for at, _ in neck]))
+    return seconds, np.stack([np.interp(seconds, *keys) for keys in neck], axis=1)
 
 
 def _checksum(action: bpy.types.Action) -> str:

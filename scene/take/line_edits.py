@@ -12,7 +12,7 @@ from ..blender import compat, layers, markers, paths, states
 from ..blender.loose import duet_of
 from ..blender.timing import scene_fps
 from ..head import emotions, heads, sliders
-from . import life, lines, settings, sound, take_curves, takes
+from . import life, lines, listening, settings, sound, take_curves, takes
 from .lines import Line
 
 
@@ -48,6 +48,7 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
         if own_cut:
             compat.set_strip_range(strip, line.first, line.last + 1)
     scene.frame_end = max(scene.frame_end, line.last)
+    listening.refresh(scene)
 
 
 def move(scene: bpy.types.Scene, line: Line, first: int, fade: bool) -> None:
@@ -75,6 +76,7 @@ def mute(scene: bpy.types.Scene, line: Line, is_mute: bool, fade: bool) -> None:
     for strip in sound.strips_of(scene, line.obj, line.id):
         strip.mute = is_mute
     lines.arrange(line.obj)
+    listening.refresh(scene)
 
 
 def remove(scene: bpy.types.Scene, line: Line) -> None:
@@ -90,6 +92,7 @@ def remove(scene: bpy.types.Scene, line: Line) -> None:
     left = lines.on(obj)
     if left:
         lines.choose(obj, left[0].action)
+    listening.refresh(scene)
 
 
 def keep(scene: bpy.types.Scene, obj: bpy.types.Object) -> Line:
@@ -129,6 +132,7 @@ def adopt(scene: bpy.types.Scene, line: Line) -> None:
         sound.give_to_line(strip, line.id)
     life.give_to_line(line.obj, line.id)
     lines.arrange(line.obj)
+    listening.refresh(scene)
 
 
 def hear(scene: bpy.types.Scene, line: Line) -> list[str]:

@@ -8,6 +8,7 @@ of the way to the next line. Lines that overlap, where that is allowed, fade int
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ..blender.loose import Animated, duet_of
 from ..head import heads
 from . import life, takes
 
+_SEEDS = 1000  # of a head: more lines than one says in a file
 _MOUTH_EASE = 0.12  # seconds in which a mouth comes from rest to the first sound of a line, and back
 
 
@@ -105,6 +107,13 @@ def require_room(name: str, span: tuple[int, int], others: Sequence[Line], fade:
         within = (low, high) in ((first, last), (line.first, line.last))
         if within or any(low <= each.last and each.first <= high for each in others if each != line):
             raise HeadError(both, "Lines fade into one another only where one ends and one begins: move or trim it.")
+
+
+def free_seed(obj: bpy.types.Object) -> int:
+    """A seed for the life of one more take: none of another head's, and of none of this one's lines."""
+    first = 1 + _SEEDS * (heads.seed_of(obj) - 1)
+    taken = {duet_of(line.action).seed for line in on(obj)}
+    return next(n for n in itertools.count(first) if n not in taken)
 
 
 def place(obj: bpy.types.Object, action: bpy.types.Action) -> Line:

@@ -8,7 +8,7 @@ import bpy
 
 from ..blender import actions
 from ..blender.loose import duet_of
-from . import line_edits, lines, takes
+from . import line_edits, lines, listening, takes
 from .lines import Line
 
 
@@ -33,7 +33,7 @@ class Role:
         line_edits.place(scene, obj, action)
 
     def end(self, scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> None:
-        """Do what can not be put back: after all else."""
+        """Do, after all else, what cannot be put back."""
         if self.sole:
             line_edits.adopt(scene, Line(obj, self.sole))
         if self.replaced:
@@ -41,6 +41,7 @@ class Role:
         if self.is_line:
             lines.arrange(obj)
             lines.choose(obj, action)
+            listening.refresh(scene)
 
     def line_of(self, action: bpy.types.Action) -> str:
         """The id of the line that the action is; empty where it is none."""

@@ -26,7 +26,7 @@ from ..head import heads
 
 _DATA, _TOKEN = "duet_take", "duet_token"  # of the action: the compressed take, and a checksum of it
 _REMEDY = "Generate it again."
-_CACHE_SIZE = 4
+_CACHE_SIZE = 16  # a dialogue's lines
 _MOST = 1 << 30  # bytes unpacked: four hours at 240 frames a second are less
 _cache: dict[str, StoredTake] = {}
 
