@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ...inference.errors import DuetError
 from ...inference.formats.exports import prepare_output
@@ -17,9 +17,6 @@ from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
 from .paths import overwritten
 from .runner import Progress, Runner, stdout_as_stderr, unforeseen
-
-if TYPE_CHECKING:
-    from ...scene.cast import Part
 
 HELP = "one .blend for all rows of a table (scene, head, audio, start, ...): a scene with several heads; a folder"
 HELP += " where the table has several scenes. Lines are added to a file that exists"
@@ -78,7 +75,7 @@ def _make(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], P
     failed, runner = 0, Runner(options.engine, options.device)
     try:
         prepare_output(scene.output)
-        parts = []
+        parts: list[Any] = []  # of scene.cast, which needs Blender
         for row in scene.rows:
             job = Job(row.audio, scene.output, options.fps, row.performance, base=scene.base)
             try:
@@ -94,7 +91,7 @@ def _make(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], P
         runner.close()
 
 
-def _part(runner: Runner, job: Job, row: Row, progress: Callable[[Job], Progress | None]) -> Part:
+def _part(runner: Runner, job: Job, row: Row, progress: Callable[[Job], Progress | None]) -> Any:
     take, loudness = runner.take(job, progress(job))
     with stdout_as_stderr():
         from ...scene.cast import Part
@@ -102,7 +99,7 @@ def _part(runner: Runner, job: Job, row: Row, progress: Callable[[Job], Progress
     return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness)
 
 
-def _write(scene: Scene, parts: list[Part]) -> int:
+def _write(scene: Scene, parts: list[Any]) -> int:
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
         from ...scene.files import bake_cast
 

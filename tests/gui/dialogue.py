@@ -13,7 +13,7 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 import numpy as np
-from helpers import DOCS, RECORDINGS, choose_file, find, look, picture, press, repeated, rest, runtime, wait_for
+from helpers import DOCS, RECORDINGS, choose_file, find, look, picture, press, rest, runtime, wait_for
 
 FPS, EVERY = 24, 15  # seconds from line to line
 HUNDREDTH_MM = 1e-5
@@ -28,7 +28,7 @@ def write_table(folder):
     sources = sorted(RECORDINGS.glob("*.wav"))
     for number in range(8):
         name = f"{SPEAKERS[number % 2].lower()} {number + 1}.wav"
-        shutil.move(repeated(sources[number % 3], 2), folder / name)
+        shutil.copy(sources[number % 3], folder / name)
         rows.append(f"kitchen,{SPEAKERS[number % 2]},{name},{1 + number * EVERY * FPS},{FEELINGS[number]}")
     table = folder / "kitchen.csv"
     table.write_text("\n".join(rows) + "\n")
@@ -104,6 +104,7 @@ def main():
     yield from choose_file(table, picture("01_table"))
     yield from wait_for(lambda: runtime().busy and runtime().fraction > 0.3, "the engine's work")
     yield from picture("02_at_work")
+    yield from wait_for(lambda: runtime().fraction > 0.6, "more of it")
     yield from wait_for(lambda: not runtime().busy and len(playing()) == 8, "the dialogue")
     look((0.0, -0.05, 0.2), 1.1)
     scene.frame_set(5 * EVERY * FPS + 60)
