@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class DUET_OT_dialogue_from_table(Reasoned, ImportHelper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The file selector has closed: the work begins."""
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        return set(bpy.ops.duet.dialogue(how, filepath=str(whole(self.filepath))))
+        return set(bpy.ops.duet.dialogue(how, filepath=str(whole(self.filepath))))  # type: ignore[attr-defined]
 
 
 class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
@@ -82,7 +83,8 @@ class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
 
 def _rows(scene: bpy.types.Scene, path: Path) -> list[Row]:
     """The rows that are of this scene; raises DuetError for the first that cannot be used."""
-    rows, failed = read_cast(path, settings.performance_of(duet_of(scene)))
+    usual = replace(settings.performance_of(duet_of(scene)), text="", marks=())  # which are of one recording
+    rows, failed = read_cast(path, usual)
     if failed:
         raise failed[0]
     names = scenes_of(rows)

@@ -19,7 +19,7 @@ from ..inference.steps import Steps
 from ..inference.take import Take
 from .bake import Recording, apply_steps
 from .blender import timing
-from .blender.loose import duet_of
+from .blender.loose import Kind, duet_of
 from .head import heads
 from .take import line_edits, lines, listening
 
@@ -98,7 +98,7 @@ def _heads(scene: bpy.types.Scene, parts: Sequence[Part], cast: Cast) -> Steps[N
     names = list(dict.fromkeys(part.head for part in parts))
     head, blendshapes = load_head(), load_blendshapes()
     for name in names:
-        found = scene.objects.get(name)
+        found: bpy.types.Object | None = scene.objects.get(name)
         if found is not None:
             heads.require_current(heads.require_head(found))
             continue
@@ -152,7 +152,8 @@ def _take_back(scene: bpy.types.Scene, cast: Cast) -> None:
         line_edits.remove(scene, line)
         bpy.data.actions.remove(line.action)
     for obj in cast.added:
-        rig, mesh = obj.parent, obj.data
+        mesh: Kind = obj.data
+        rig: Kind = obj.parent
         bpy.data.objects.remove(obj)
         bpy.data.meshes.remove(mesh)
         if rig is not None:

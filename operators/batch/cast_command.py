@@ -45,7 +45,7 @@ def plan(options: argparse.Namespace, base: Path | None) -> list[Scene]:
         raise UsageError(f"'{into}' does not end in .blend, and not every row has a scene to name a file after")
     if is_file and len(names) > 1:
         raise UsageError(f"'{into}' is one file, but the table has {len(names)} scenes: give a folder")
-    found = []
+    found: list[Scene] = []
     for name in names or [""]:
         own = [row for row in rows if row.scene == name]
         output = into if is_file else into / f"{name}.blend"
@@ -101,11 +101,12 @@ def _part(runner: Runner, job: Job, row: Row, progress: Callable[[Job], Progress
 
 def _write(scene: Scene, parts: list[Any]) -> int:
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+        from ...scene.blender.loose import duet_of
         from ...scene.files import bake_cast
 
         cast = bake_cast(parts, scene.output, scene.base, scene.rows[0].scene)
     for line in cast.made:
-        said = f"{line.action.duet.audio} -> {scene.output}"
+        said = f"{duet_of(line.action).audio} -> {scene.output}"
         text = f"{said} ({line.obj.name}, frames {line.first} to {line.last})"
         print(one_line(text), flush=True)
     for note in dict.fromkeys(cast.notes):

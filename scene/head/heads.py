@@ -14,7 +14,7 @@ from ...inference.errors import HeadError, WeightsError
 from ...inference.head.blendshapes import shipped_id
 from ...inference.take import Take
 from ..blender import shape_keys, states
-from ..blender.loose import has
+from ..blender.loose import Animated, has
 from . import correctives, emotions, feelings, materials, neck, ownership, rig
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def ensure_id(obj: bpy.types.Object) -> str:
 
 def seed_of(obj: bpy.types.Object) -> int:
     """A whole number from 1 on that no other head of the file has, so that no two of them live in step."""
-    key = obj.data.shape_keys
+    key: Animated = obj.data.shape_keys
     if _SEED not in key and not (key.library or key.override_library):
         taken = {other.get(_SEED) for other in bpy.data.shape_keys}
         key[_SEED] = next(n for n in count(1) if n not in taken)

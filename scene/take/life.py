@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from ...inference.performance.face import FaceCurves, neck_turns
-from ...inference.performance.life import LifeKeys
+from ...inference.performance.life import Keys, LifeKeys
 from ..blender import actions, layers, shape_keys
 from ..blender.loose import Animated, has
 from ..head import heads, neck
@@ -152,10 +152,10 @@ def _write(obj: bpy.types.Object, action: bpy.types.Action, keys: LifeKeys, star
             actions.write_eased_curve(bag, path, frames, column, index)
 
 
-def _together(neck: tuple[Keys, Keys, Keys]) -> tuple[np.ndarray, np.ndarray]:
+def _together(turns: tuple[Keys, Keys, Keys]) -> tuple[np.ndarray, np.ndarray]:
     """(seconds (n,), angles (n, 3)) with a key of all three where one has a key."""
-    seconds = np.unique(np.concatenate([at for at, _ in neck]))
-    return seconds, np.stack([np.interp(seconds, *keys) for keys in neck], axis=1)
+    seconds = np.unique(np.concatenate([at for at, _ in turns]))
+    return seconds, np.stack([np.interp(seconds, *keys) for keys in turns], axis=1)
 
 
 def _checksum(action: bpy.types.Action) -> str:

@@ -89,6 +89,7 @@ LAZY = {
     ("inference.live.sources", "inference.audio.decode"),
     ("inference.engine.engine", "inference.engine.engine_torch"),
     ("inference.worker", "inference.engine.pipeline"),
+    ("operators.batch.cast_command", "scene.blender.loose"),
     ("operators.batch.cast_command", "scene.cast"),
     ("operators.batch.cast_command", "scene.files"),
     ("operators.batch.export_command", "scene.exports.export_files"),
