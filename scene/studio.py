@@ -46,9 +46,7 @@ def light(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
     camera.sensor_width = camera.sensor_height = _SENSOR
     wide = scene.render.resolution_x >= scene.render.resolution_y
     camera.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"  # the head is as large in any format
-    scene.camera = _put(
-        scene, carrier, bpy.data.objects.new("Portrait", camera), aim, far * (turn @ Vector(_CAMERA))
-    )
+    scene.camera = _put(scene, carrier, bpy.data.objects.new("Portrait", camera), aim, far * (turn @ Vector(_CAMERA)))
 
 
 def is_as_new(scene: bpy.types.Scene) -> bool:
