@@ -195,3 +195,9 @@ def write_wav(path, samples, rate=16000, channels=1):
 
 def _deltas(rng, number, count):
     return rng.normal(0, 0.004, (number, count, 3)).astype(np.float32)
+
+
+def speech(head, frame):
+    """The values of the speech keys at a frame."""
+    bpy.context.scene.frame_set(frame)
+    return np.array([head.data.shape_keys.key_blocks[name].value for name in SPEECH_NAMES])

@@ -17,6 +17,7 @@ from .paths import Identity, absolute, identity
 COLUMN_OF = {name: "emotion" if name == "emotions" else name for name in SETTINGS}
 COLUMNS = ("audio", "output", "head", "fps", "start", *COLUMN_OF.values())
 MAX_ROWS = 100_000
+_MOST, _LONGEST = 6, 40  # unknown columns that an error names, and letters of each
 _ALIASES = {"emotion track": "emotion", "emotions": "emotion", "frame rate": "fps", "start frame": "start"}
 
 
@@ -72,7 +73,7 @@ def read_table(path: Path, columns: Sequence[str]) -> tuple[list[str], list[tupl
     if "audio" not in header:
         raise TableError(f"The manifest '{path}' has no column 'audio'.", remedy)
     if unknown or len(set(header)) != len(header):
-        shown = ", ".join(f"'{name}'" for name in unknown) or "one name twice"
+        shown = ", ".join(f"'{name[:_LONGEST]}'" for name in unknown[:_MOST]) or "one name twice"
         raise TableError(f"The manifest '{path}' has columns that mean nothing here: {shown}.", remedy)
     if len(table) == 1:
         raise TableError(f"The manifest '{path}' has no rows.", remedy)

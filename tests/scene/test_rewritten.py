@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
@@ -23,20 +22,11 @@ from duet.tests.blender_fakes import (
     frozen,
     write_wav,
 )
+from duet.tests.obstacle_makers import absolute, faint, muted, nla_off, pinned
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take(emotions={"happy": 0.8})
 OTHER = replace(TAKE, speech_weights=TAKE.speech_weights[::-1].copy())
-
-
-@pytest.fixture(autouse=True)
-def scene(monkeypatch):
-    monkeypatch.setattr(heads, "shipped_id", lambda: SHAPES.id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
 
 
 @pytest.fixture
@@ -65,27 +55,6 @@ def plain_keys(scene, head):
 
 
 WRITERS = [update_speech, generate_again, generate_a_range_again, plain_keys]
-
-
-def pinned(head):
-    head.show_only_shape_key = True
-
-
-def absolute(head):
-    head.data.shape_keys.use_relative = False
-
-
-def muted(head):
-    for name in SPEECH_NAMES:
-        head.data.shape_keys.key_blocks[name].mute = True
-
-
-def nla_off(head):
-    head.data.shape_keys.animation_data.use_nla = False
-
-
-def faint(head):
-    head.data.shape_keys.animation_data.action_influence = 0.3
 
 
 OBSTACLES = [pinned, absolute, muted, nla_off, faint]

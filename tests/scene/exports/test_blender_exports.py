@@ -1,93 +1,43 @@
 """Exports from Blender, opened again: glTF and USD with their shape keys, Alembic's vertices, weights as they play."""
 
-import base64
 import json
 import re
 import struct
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError, OutputError
 from duet.inference.formats.livelink import read_livelink_csv
-from duet.inference.head import recompose
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.head.retarget import ArkitSolver
-from duet.inference.steps import finish
-from duet.inference.take import EMOTIONS
 from duet.operators import export_head
 from duet.scene import bake
-from duet.scene.blender import shape_keys, timing
+from duet.scene.blender import timing
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
-from duet.scene.head import heads
-from duet.scene.targets import livelink
 from duet.tests.blender_fakes import (
-    EMOTION_KEYS,
-    EXPRESSION_NAMES,
     SPEECH_NAMES,
     evaluated,
     expected_face,
-    fake_blendshapes,
-    fake_head,
-    fake_take,
     fingerprint,
-    write_wav,
+)
+from duet.tests.export_fakes import (
+    BASIS,
+    BLENDSHAPES,
+    FRAMES,
+    HEAD,
+    KEYS,
+    SPAN,
+    START,
+    export,
+    plain_head,
+    values_of,
+    weights_of,
+    write_weights,
 )
 
 pytestmark = pytest.mark.blender
-
-HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
-BASIS = np.concatenate([BLENDSHAPES.speech_basis, BLENDSHAPES.expression_basis])
-KEYS = (*SPEECH_NAMES, *EXPRESSION_NAMES, *ARKIT_NAMES, *EMOTION_KEYS)
-START, FRAMES = 11, 24
-
-
-@pytest.fixture
-def scene(monkeypatch):
-    solver = ArkitSolver(HEAD.arkit, BASIS)
-    monkeypatch.setattr(recompose, "_shapes", lambda: (HEAD, BLENDSHAPES, solver))
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    return bpy.context.scene
-
-
-@pytest.fixture
-def take():
-    return fake_take(frames=FRAMES, emotions={"happy": np.linspace(0, 1, FRAMES), "sad": 0.25})
-
-
-@pytest.fixture
-def head(scene, take, tmp_path):
-    """A head that plays the take from frame 11 on."""
-    obj = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(16000) * 0.1)), START)
-    scene.frame_start, scene.frame_end = 1, 100
-    scene.frame_set(5)
-    return obj
-
-
-SPAN = Span(START, START + FRAMES - 1)
-
-
-def write_weights(*args):
-    return finish(export_files.weights_steps(*args))
-
-
-def export(*args):
-    return finish(export_files.export_steps(*args))
-
-
-def weights_of(take):
-    """Weights (T, speech and expression keys) that the head plays."""
-    return np.concatenate([take.speech_weights, take.emotion_curves @ take.expression_weights], axis=1)
-
-
-def values_of(take, names=KEYS):
-    """Values (T, keys) of the head's keys: it speaks all the time, so that none opens the mouth in silence."""
-    values = dict(zip(SPEECH_NAMES, take.speech_weights.T, strict=True))
-    values |= {f"Emotion {e.capitalize()}": c for e, c in zip(EMOTIONS, take.emotion_curves.T, strict=True)}
-    return np.stack([values.get(name, np.zeros(take.frame_count)) for name in names], axis=1)
 
 
 def test_the_span_of_the_take_and_of_the_scene(scene, head):
@@ -275,15 +225,6 @@ def test_a_mesh_with_arkit_keys_alone(scene, tmp_path):
     assert read.values.sum(axis=1)[0] == 0
 
 
-def plain_head(names):
-    mesh = bpy.data.meshes.new("Plain")
-    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
-    obj = bpy.data.objects.new("Plain", mesh)
-    bpy.context.scene.collection.objects.link(obj)
-    shape_keys.add_shape_keys(obj, names, np.ones((len(names), 3, 3), np.float32))
-    return obj
-
-
 # What cannot be written
 
 
@@ -334,163 +275,3 @@ def test_an_object_without_a_face_is_named(scene, tmp_path):
     obj = plain_head(["nose"])
     with pytest.raises(HeadError, match="'Plain' has no take and no shape keys with ARKit's names"):
         write_weights(scene, obj, tmp_path / "x.csv", Span(1, 2))
-
-
-# Live Link Face comes back
-
-
-@pytest.mark.parametrize("fps", [24000 / 1001, 25, 30000 / 1001, 60, 120])
-def test_a_recording_comes_back_exact_to_the_frame(scene, head, tmp_path, fps):
-    timing.set_scene_fps(scene, fps)
-    write_weights(scene, head, tmp_path / "take.csv", SPAN)
-    write_weights(scene, head, tmp_path / "take.json", SPAN)
-    assert json.loads((tmp_path / "take.json").read_text())["fps"] == fps
-    read = read_livelink_csv(tmp_path / "take.csv", fps)
-    speech = head.data.shape_keys.animation_data.action
-    notes = livelink.apply_livelink(scene, head, read, tmp_path / "take.csv", 101)
-    assert any("earlier action" in note for note in notes)
-    assert speech.use_fake_user
-    key = head.data.shape_keys
-    assert key.animation_data.action.name == "Live Link take"
-    curves = key.animation_data.action.layers[0].strips[0].channelbags[0].fcurves
-    assert len(curves) == 52
-    for curve in curves:
-        co = np.empty(2 * FRAMES, np.float32)
-        curve.keyframe_points.foreach_get("co", co)
-        np.testing.assert_array_equal(co[::2], 101 + np.arange(FRAMES))
-    scene.frame_set(101 + 7)
-    for name in ARKIT_NAMES:
-        assert key.key_blocks[name].value == pytest.approx(
-            read.values[7, read.names.index(name[0].upper() + name[1:])], abs=1e-6
-        )
-    assert not any(key.key_blocks[name].value for name in SPEECH_NAMES)
-
-
-def test_another_frame_rate_keeps_the_seconds(scene, tmp_path):
-    obj = plain_head(["jawOpen"])
-    rows = [f"00:00:0{i // 60}:{i % 60:06.3f},1,{i / 100}" for i in range(90)]
-    (tmp_path / "take.csv").write_text("\n".join(["Timecode,BlendShapeCount,JawOpen", *rows]))
-    scene.render.fps = 24
-    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
-    curve = obj.data.shape_keys.animation_data.action.layers[0].strips[0].channelbags[0].fcurves[0]
-    assert curve.evaluate(1 + 24) == pytest.approx(0.6, abs=1e-5)
-    assert curve.keyframe_points[-1].co.x == pytest.approx(1 + 89 * 24 / 60)
-
-
-def test_values_beyond_the_slider_are_not_clamped(scene, tmp_path):
-    obj = plain_head(["jawOpen"])
-    (tmp_path / "take.csv").write_text(
-        "Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,-0.25\n00:00:00:01.000,1,1.3\n"
-    )
-    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
-    scene.render.fps = 60
-    scene.frame_set(1)
-    assert obj.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(-0.25)
-
-
-def test_what_cannot_take_a_recording_is_named_and_kept(scene, tmp_path):
-    obj = plain_head(["nose"])
-    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,0.5\n")
-    read = read_livelink_csv(tmp_path / "take.csv")
-    before = fingerprint()
-    for target, pattern in ((obj, "no shape key with the name"), (None, "No head is chosen")):
-        with pytest.raises(HeadError, match=pattern):
-            livelink.apply_livelink(scene, target, read, tmp_path / "take.csv", 1)
-    assert fingerprint() == before
-
-
-def test_a_failure_half_way_leaves_no_trace(scene, head, tmp_path, monkeypatch):
-    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,0.5\n")
-
-    def fail(*arguments):
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(livelink.actions, "write_curve", fail)
-    before = fingerprint()
-    with pytest.raises(RuntimeError, match="a bug"):
-        livelink.apply_livelink(scene, head, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
-    assert fingerprint() == before
-
-
-# The operators
-
-
-@pytest.fixture
-def registered():
-    duet.register()
-    yield
-    duet.unregister()
-
-
-@pytest.mark.parametrize(
-    ("name", "suffix"),
-    [
-        ("livelink", ".csv"),
-        ("json", ".json"),
-        ("npz", ".npz"),
-        ("gltf", ".glb"),
-        ("usd", ".usdc"),
-        ("alembic", ".abc"),
-    ],
-)
-def test_each_operator_writes_its_file(registered, scene, head, tmp_path, name, suffix):
-    operator = getattr(bpy.ops.duet, f"export_{name}")
-    before = fingerprint()
-    assert operator(filepath=str(tmp_path / f"head{suffix}")) == {"FINISHED"}
-    assert (tmp_path / f"head{suffix}").stat().st_size
-    assert fingerprint() == before
-    with pytest.raises(RuntimeError, match=r"does not end in|is a folder"):
-        operator(filepath=str(tmp_path))
-
-
-def test_the_file_selector_offers_every_suffix(registered, scene, head):
-    for name, due in {"gltf": (".glb", ".gltf"), "usd": (".usdc", ".usda", ".usd"), "json": (".json",)}.items():
-        kind = getattr(bpy.ops.duet, f"export_{name}").get_rna_type().properties.get("kind")
-        assert (tuple(kind.enum_items.keys()) if kind else (".json",)) == due
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz"])
-@pytest.mark.parametrize("count", [1, FRAMES // 2, FRAMES + 1])
-def test_an_export_that_is_cancelled_leaves_no_trace(scene, head, tmp_path, suffix, count):
-    before, files = fingerprint(), sorted(tmp_path.iterdir())
-    steps = export_files.weights_steps(scene, head, tmp_path / f"head{suffix}", SPAN)
-    for _ in range(count):
-        next(steps)
-    steps.close()
-    assert fingerprint() == before
-    assert sorted(tmp_path.iterdir()) == files
-
-
-def test_gltf_as_text_holds_its_numbers(scene, head, take, tmp_path):
-    export(scene, head, tmp_path / "head.gltf", SPAN)
-    written = json.loads((tmp_path / "head.gltf").read_text())
-    (buffer,) = written["buffers"]
-    kind, _, numbers = buffer["uri"].partition(",")
-    assert kind == "data:application/octet-stream;base64"
-    assert len(base64.b64decode(numbers)) == buffer["byteLength"]
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".bin"] == []
-    assert written["meshes"][0]["extras"]["targetNames"][: len(SPEECH_NAMES)] == list(SPEECH_NAMES)
-
-
-def test_the_whole_scene_or_the_performance(registered, scene, head, tmp_path):
-    bpy.ops.duet.export_json(filepath=str(tmp_path / "take.json"))
-    bpy.ops.duet.export_json(filepath=str(tmp_path / "scene.json"), span="SCENE")
-    counts = [json.loads((tmp_path / name).read_text())["frames"] for name in ("take.json", "scene.json")]
-    assert counts == [FRAMES, 100]
-
-
-def test_a_recording_is_imported_on_the_active_mesh(registered, scene, head, tmp_path):
-    bpy.ops.duet.export_livelink(filepath=str(tmp_path / "take.csv"))
-    obj = plain_head(["jawOpen"])
-    obj.select_set(True)
-    bpy.context.view_layer.objects.active = obj
-    assert bpy.ops.duet.import_livelink(filepath=str(tmp_path / "take.csv"), start_frame=3, fps=24) == {"FINISHED"}
-    assert obj.data.shape_keys.animation_data.action.name == "Live Link take"
-    (tmp_path / "take.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,wide\n")
-    with pytest.raises(RuntimeError, match=r"take\.csv', row 2, column JawOpen: 'wide' is not a number"):
-        bpy.ops.duet.import_livelink(filepath=str(tmp_path / "take.csv"))
-
-
-def test_without_a_head_the_buttons_say_why(registered, scene):
-    with pytest.raises(RuntimeError, match="Choose a Duet head, or select a mesh"):
-        bpy.ops.duet.export_gltf(filepath="x.glb")

@@ -1,0 +1,45 @@
+"""Shared by the tests of exports: a head that plays a take from frame 11 on."""
+
+import bpy
+import duet
+import numpy as np
+import pytest
+from duet.inference.head import recompose
+from duet.inference.head.retarget import ArkitSolver
+from duet.scene import bake
+from duet.scene.head import heads
+from duet.tests.blender_fakes import (
+    fake_take,
+    write_wav,
+)
+from duet.tests.export_fakes import BASIS, BLENDSHAPES, FRAMES, HEAD, START
+
+
+@pytest.fixture
+def scene(monkeypatch):
+    solver = ArkitSolver(HEAD.arkit, BASIS)
+    monkeypatch.setattr(recompose, "_shapes", lambda: (HEAD, BLENDSHAPES, solver))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    return bpy.context.scene
+
+
+@pytest.fixture
+def take():
+    return fake_take(frames=FRAMES, emotions={"happy": np.linspace(0, 1, FRAMES), "sad": 0.25})
+
+
+@pytest.fixture
+def head(scene, take, tmp_path):
+    """A head that plays the take from frame 11 on."""
+    obj = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(16000) * 0.1)), START)
+    scene.frame_start, scene.frame_end = 1, 100
+    scene.frame_set(5)
+    return obj
+
+
+@pytest.fixture
+def registered():
+    duet.register()
+    yield
+    duet.unregister()
