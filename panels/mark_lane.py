@@ -6,13 +6,15 @@ the mouth follow: by a timer that is set for once, since nothing may be changed 
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import bpy
 import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from ..inference.errors import HeadError
-from ..scene.blender.loose import duet_of
+from ..scene.blender.loose import Kind, duet_of
 from ..scene.blender.timing import scene_fps
 from ..scene.take import mark_rows, takes
 
@@ -27,7 +29,7 @@ _COLOURS = {
 _SOUND = (0.75, 0.8, 0.9, 0.28)
 _BOTTOM, _HEIGHT = 26, 46  # pixels at a scale of 1: above the markers, and of a bar as strong as it can be
 _SPACES = (bpy.types.SpaceDopeSheetEditor, bpy.types.SpaceSequenceEditor)
-_handlers: list[tuple[type, object]] = []
+_handlers: list[tuple[Kind, object]] = []
 
 
 def register() -> None:
@@ -97,15 +99,16 @@ def _bars(places: list[tuple[float, float]], colour: tuple[float, float, float],
     _fill("TRIS", np.concatenate(boxes), (*colour, 0.95))
 
 
-def _fill(kind: str, points: np.ndarray, colour: tuple[float, ...]) -> None:
+def _fill(kind: Literal["TRIS", "TRI_STRIP"], points: np.ndarray, colour: tuple[float, ...]) -> None:
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    batch = batch_for_shader(shader, kind, {"pos": [(x, y, 0.0) for x, y in points.tolist()]})
+    batch: Any = batch_for_shader(shader, kind, {"pos": [(x, y, 0.0) for x, y in points.tolist()]})
     shader.uniform_float("color", colour)
     batch.draw(shader)
 
 
 def _x(region: bpy.types.Region, frame: float) -> float:
-    return float(region.view2d.view_to_region(frame, 0, clip=False)[0])
+    place: Any = region.view2d.view_to_region(frame, 0, clip=False)
+    return float(place[0])
 
 
 def _follow() -> None:

@@ -4,7 +4,6 @@
 
 import atexit
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -12,11 +11,11 @@ import bpy
 from ..inference.errors import HeadError, WeightsError
 from ..inference.head.library import emotion_names, label
 from ..inference.performance.performance import SETTINGS
-from ..inference.performance.settings import Setting
 from ..inference.performance.timeline import INTENSITY
 from ..inference.take import EMOTIONS, GenerateRequest
 from .blender import paths, timing
 from .blender.loose import Group, duet_of, has
+from .blender.setting_property import property_for
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
@@ -99,27 +98,7 @@ def _cut_changed(self: Group, _: bpy.types.Context) -> None:
     revise.cut(self.id_data)
 
 
-_UNITS: dict[str, dict[str, Any]] = {
-    "": {"subtype": "FACTOR"},
-    "ms": {"precision": 0, "step": 500},
-    "s": {"precision": 2, "step": 10},
-}
 _TIME = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}
-
-
-def _property(setting: Setting, update: Callable[..., None] | None = None, **more: Any) -> Any:
-    """A property of Blender's for a setting of the table."""
-    more = {"name": setting.label, "description": setting.sentence, "default": setting.default, **more}
-    more |= {"update": update} if update else {}
-    if setting.choices:
-        return bpy.props.EnumProperty(**more)
-    if setting.parse:
-        return bpy.props.StringProperty(**more)
-    if setting.whole:
-        return bpy.props.IntProperty(min=int(setting.least), max=int(setting.most), **more)
-    low, high = setting.usual or (setting.least, setting.most)
-    limits: dict[str, Any] = {"min": setting.least, "max": setting.most, "soft_min": low, "soft_max": high}
-    return bpy.props.FloatProperty(**limits, **_UNITS[setting.unit], **more)
 
 
 def _feeling(name: str, default: str, description: str) -> Any:
@@ -142,8 +121,8 @@ class DuetCue(bpy.types.PropertyGroup):
         update=_emotion_changed,
     )
     emotion: _feeling("Emotion", "happy", "What the face turns to; rows with one time are mixed")
-    intensity: _property(INTENSITY, _emotion_changed)
-    ease: _property(SETTINGS["transition"], _emotion_changed)
+    intensity: property_for(INTENSITY, _emotion_changed)
+    ease: property_for(SETTINGS["transition"], _emotion_changed)
 
 
 def _performance() -> dict[str, Any]:
@@ -152,18 +131,18 @@ def _performance() -> dict[str, Any]:
     updates |= {"open_in_silence": _opening_changed, "mix_limit": _emotion_changed, "seed": _life_changed}
     updates |= {"effort": _emotion_changed}
     style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
-    made = {"style": _property(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
-    made |= {name: _property(SETTINGS[name], update) for name, update in updates.items()}
-    made["text"] = _property(SETTINGS["text"], _text_changed)
-    made["marks"] = _property(SETTINGS["marks"], default="")
+    made = {"style": property_for(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
+    made |= {name: property_for(SETTINGS[name], update) for name, update in updates.items()}
+    made["text"] = property_for(SETTINGS["text"], _text_changed)
+    made["marks"] = property_for(SETTINGS["marks"], default="")
     for name, amount in settings.AMOUNTS.items():
         said: dict[str, Any] = {"name": SETTINGS[name].label, "description": SETTINGS[name].sentence}
         made[name] = bpy.props.BoolProperty(default=True, update=_life_changed, **said)
-        made[amount] = _property(SETTINGS[name], _life_changed, name="Amount", default=SETTINGS[name].natural)
+        made[amount] = property_for(SETTINGS[name], _life_changed, name="Amount", default=SETTINGS[name].natural)
     made["emotion"] = _feeling(
         "Feeling", "neutral", "How the head feels from the start; more can follow on the timeline"
     )
-    made["intensity"] = _property(INTENSITY, _emotion_changed)
+    made["intensity"] = property_for(INTENSITY, _emotion_changed)
     made["cues"] = bpy.props.CollectionProperty(type=DuetCue, description="Feelings that begin later")
     made["cue"] = bpy.props.IntProperty(name="Timed Emotion", description="The row that is chosen")
     return made
@@ -238,8 +217,8 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="The recording of one voice: WAV, FLAC, MP3, OGG and others",
     )
     strip: bpy.props.StringProperty(name="Strip", description="The sound strip of the sequencer that is spoken")
-    trim_start: _property(SETTINGS["trim_start"], **_TIME)
-    trim_end: _property(SETTINGS["trim_end"], **_TIME)
+    trim_start: property_for(SETTINGS["trim_start"], **_TIME)
+    trim_end: property_for(SETTINGS["trim_end"], **_TIME)
     start_frame: bpy.props.IntProperty(
         name="Start Frame", default=1, description="The frame at which the recording begins"
     )

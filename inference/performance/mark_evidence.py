@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..arrays import Floats
+from ..errors import WeightsError
 from ..head.blendshapes import load_blendshapes
 from ..head.canonical import load_head
 from ..head.mouth import Mouth, mouth_of
@@ -31,6 +32,8 @@ def evidence(take: Take) -> Floats:
     """(T, 6) in [0, 1] of KINDS at the take's frames; raises WeightsError where it is of another version."""
     names, weights = mixed(take.speech_names, take.speech_weights)
     column = dict(zip(names, weights.T, strict=True))
+    if not column.keys() >= {*_BITE, *_SEALED, *_TONGUE}:
+        raise WeightsError("These blendshapes have no lips to tell marks by.", "Use the weights that come with Duet.")
     gap, rounding = _mouth().gap(weights), _mouth().rounding(weights)
     sealed = np.mean([_share(column[name], full) for name, full in _SEALED.items()], axis=0)
     bite = np.min([_share(column[name], full) for name, full in _BITE.items()], axis=0)
