@@ -29,7 +29,7 @@ from ..inference.audio.decode import load_audio
 from ..operators import generate, takes
 from ..operators.modal import INTERVAL, Stepped, Work
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take.takes import active, takes_of
 from .speed import RECORDING, print_table
@@ -121,10 +121,10 @@ def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     table.append(once("", "undo step (Blender)", lambda: bpy.ops.ed.undo_push(message="Generate")))
     table.append(once("", "first frame (Blender)", lambda: scene.frame_set(scene.frame_end // 2)))
     table += live(scene)
-    group = properties.performance(scene)
+    group = choice.performance(scene)
     group.articulation, group.start_frame = 1.1, 11
     table += rows("Update Speech", takes.DUET_OT_update_speech.work(_NOBODY, context))
-    group = properties.performance(scene)
+    group = choice.performance(scene)
     table.append(once("Emotion", "in one piece", lambda: setattr(group, "intensity", 0.9)))
     table.append(once("Life", "in one piece", lambda: setattr(group, "seed", 5)))
     chosen.range_start, chosen.range_end = 2000, 4000
@@ -140,7 +140,7 @@ def measure(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
 
 def live(scene: bpy.types.Scene) -> list[tuple[str, ...]]:
     """What each frame of playback and each move of a slider takes: the face's vertices evaluated, nothing drawn."""
-    head, times = properties.target_head(scene), {"one frame": [0.0], "one move of a slider": [0.0]}
+    head, times = choice.target_head(scene), {"one frame": [0.0], "one move of a slider": [0.0]}
     for step in range(MOVES):
         for name, move in (("one frame", scene.frame_set), ("one move of a slider", partial(_slide, head))):
             began = time.perf_counter()
@@ -162,7 +162,7 @@ _NOBODY: Any = argparse.Namespace()  # in place of the operator
 
 
 def _play_other(scene: bpy.types.Scene) -> None:
-    head = properties.target_head(scene)
+    head = choice.target_head(scene)
     other = next(action for action in takes_of(head) if action != active(head))
     duet_of(scene).active_take = bpy.data.actions.find(other.name)
 

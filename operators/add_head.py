@@ -12,7 +12,7 @@ from mathutils import Euler
 from ..inference.errors import DuetError
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
-from ..scene import properties, studio
+from ..scene import choice, studio
 from ..scene.blender.loose import Kind, duet_of
 from ..scene.head import heads, placing
 from .poll import Reasoned
@@ -73,11 +73,11 @@ class DUET_OT_add_studio(Reasoned, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is a head."""
-        return "" if properties.target_head(context.scene) else "Add a Duet head, or choose one under Head."
+        return "" if choice.target_head(context.scene) else "Add a Duet head, or choose one under Head."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add them."""
-        studio.light(context.scene, properties.target_head(context.scene))
+        studio.light(context.scene, choice.target_head(context.scene))
         return {"FINISHED"}
 
 

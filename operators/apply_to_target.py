@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.targets import playback, target_settings
 from .modal import Stepped, Work, follow
@@ -49,6 +49,6 @@ class ApplyToTarget(Reasoned, Stepped):
     def work(self, context: bpy.types.Context) -> Work:
         """Sample what the Duet head plays, key the target, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
-        playing = playback.performance_steps(scene, properties.target_head(scene))
+        playing = playback.performance_steps(scene, choice.target_head(scene))
         steps = self.apply_steps(scene, playing, target_settings.target_of(scene), duet_of(scene).clear_way)
         return self.said((yield from follow(steps, self.stage)))

@@ -10,7 +10,7 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..inference.head.blendshapes import load_blendshapes
-from ..scene import binding, properties
+from ..scene import binding, choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import followers, heads, parts
 from .modal import Stepped, Work, follow
@@ -91,7 +91,7 @@ class DUET_OT_bind_chosen(Reasoned, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the head active, and bind it as any mesh."""
-        _choose(context, properties.target_head(context.scene))
+        _choose(context, choice.target_head(context.scene))
         return set(bpy.ops.duet.bind_head("INVOKE_DEFAULT"))  # type: ignore[attr-defined]
 
 
@@ -182,7 +182,7 @@ def bound_head(context: bpy.types.Context) -> bpy.types.Object | None:
 
 def can_rebind(context: bpy.types.Context) -> bool:
     """Whether the chosen head is of another version, and may be bound."""
-    head = properties.target_head(context.scene)
+    head = choice.target_head(context.scene)
     try:
         return heads.is_earlier(head) and binding.require_bindable(head) == head and binding.preview_of(head) is None
     except DuetError:

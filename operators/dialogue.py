@@ -16,7 +16,7 @@ from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope_steps
 from ..inference.errors import DuetError, TableError
 from ..inference.take import GenerateRequest
-from ..scene import cast, properties
+from ..scene import cast, choice
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
@@ -73,7 +73,7 @@ class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
         if context.scene.name != name:
             raise TableError(f"The scene '{name}' is not open any more.", "Go back to it, and choose the table again.")
         made = yield from follow(cast.cast_steps(context.scene, parts), "Animating")
-        if properties.target_head(context.scene) is None:
+        if choice.target_head(context.scene) is None:
             duet_of(context.scene).head = made.made[0].obj
         first, last = cast.span_of(made)
         heads = len({line.obj for line in made.made})

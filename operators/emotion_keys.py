@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.errors import DuetError
 from ..inference.performance.timeline import PRESETS
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender import markers
 from ..scene.head import emotions, heads, sliders
 from ..scene.take import revise, settings, takes
@@ -24,7 +24,7 @@ class _OnSliders(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the chosen head has sliders and can be animated."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         if head is None or not emotions.on(head):
             return "The head has no emotion sliders. Add a Duet head, or choose one."
         try:
@@ -43,7 +43,7 @@ class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Insert the keys."""
-        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+        head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
         for emotion in emotions.on(head):
             head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         return {"FINISHED"}
@@ -60,7 +60,7 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them all."""
-        head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+        head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
         for emotion in emotions.on(head):
             head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
             if context.scene.tool_settings.use_keyframe_insert_auto:
@@ -75,7 +75,7 @@ class _OnCues(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether a row is chosen."""
-        group = properties.performance(context.scene)
+        group = choice.performance(context.scene)
         return "" if 0 <= group.cue < len(group.cues) else "There is no timed emotion. Add one."
 
 
@@ -89,10 +89,10 @@ class DUET_OT_add_cue(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add a row after the chosen one."""
         scene = context.scene
-        group, action = properties.performance(scene), takes.active(properties.target_head(scene))
+        group, action = choice.performance(scene), takes.active(choice.target_head(scene))
         with settings.paused():
             cue = group.cues.add()
-            cue.seconds = max(0.0, properties.seconds_at(scene, scene.frame_current))
+            cue.seconds = max(0.0, choice.seconds_at(scene, scene.frame_current))
             cue.emotion = group.emotion if group.emotion != "neutral" else "happy"
         group.cue = len(group.cues) - 1
         if action:
@@ -110,7 +110,7 @@ class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove the row."""
         scene = context.scene
-        group, action = properties.performance(scene), takes.active(properties.target_head(scene))
+        group, action = choice.performance(scene), takes.active(choice.target_head(scene))
         group.cues.remove(group.cue)
         group.cue = max(0, min(group.cue, len(group.cues) - 1))
         if action:
@@ -128,10 +128,10 @@ class DUET_OT_emotion_markers(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace Duet's markers."""
         scene = context.scene
-        group, head = properties.performance(scene), properties.target_head(scene)
+        group, head = choice.performance(scene), choice.target_head(scene)
         action = takes.active(head)
         owner = takes.owner(head, action) if action else ""
-        count = markers.mark(scene, owner, settings.cues_of(group), lambda s: properties.frame_at(scene, s))
+        count = markers.mark(scene, owner, settings.cues_of(group), lambda s: choice.frame_at(scene, s))
         self.report({"INFO"}, f"{count} markers.")
         return {"FINISHED"}
 

@@ -10,7 +10,7 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from ..inference.steps import Steps
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.paths import whole
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
@@ -31,7 +31,7 @@ def exported(context: bpy.types.Context) -> bpy.types.Object | None:
     active = context.object
     if heads.is_head(active) or (active is not None and active.select_get() and arkit_keys.find(active)):
         return active
-    return properties.target_head(context.scene)
+    return choice.target_head(context.scene)
 
 
 class _Export(Reasoned, ExportHelper):

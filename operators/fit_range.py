@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import properties
+from ..scene import choice
 from ..scene.exports import export_sampling
 from ..scene.take import lines, takes
 from .poll import Reasoned
@@ -20,14 +20,14 @@ class DUET_OT_fit_range(Reasoned, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head speaks."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         speaks = takes.active(head) or lines.on(head)
         return "" if speaks else "The head plays no take. Generate one, or choose one in the list."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set start and end, each first where the other would hold it back."""
         scene = context.scene
-        first, last = _spoken(scene, properties.target_head(scene))
+        first, last = _spoken(scene, choice.target_head(scene))
         kind, name = ("frame_preview", "preview") if scene.use_preview_range else ("frame", "scene")
         for _ in range(2):
             setattr(scene, f"{kind}_start", first)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.flame.gaussian import write_gaussian
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.paths import whole
 from ..scene.targets import flame_bake, flame_heads, playback, target_settings
 from .modal import Stepped, Work, follow
@@ -35,7 +35,7 @@ class DUET_OT_flame_export(Stepped, bpy.types.Operator):
         target, path = target_settings.target_of(scene), whole(self.filepath)
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
         target_settings.require_no_input(scene, path)
-        steps = playback.performance_steps(scene, properties.target_head(scene))
+        steps = playback.performance_steps(scene, choice.target_head(scene))
         performance = yield from follow(steps, "Playing the take")
         if flame_heads.is_flame_head(target):
             flame = flame_heads.flame_head(target)

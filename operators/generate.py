@@ -10,7 +10,7 @@ from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope_steps
 from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.take import Take
-from ..scene import bake, properties
+from ..scene import bake, choice
 from ..scene.blender import states, timing
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
@@ -51,7 +51,7 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
         head = _ready_head(scene)
         recording = recording_of(scene)
         plan = Plan(scene.name, head.name, recording)
-        request = properties.request_of(scene, recording.path.name)
+        request = choice.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
         loudness = yield from follow(envelope_steps(samples, SAMPLE_RATE), "Reading sound")
         plan = replace(plan, recording=replace(recording, loudness=loudness))
@@ -108,7 +108,7 @@ def _apply(plan: Plan) -> Work:
             head,
             take,
             plan.recording,
-            properties.performance(scene),
+            choice.performance(scene),
             duet_of(scene).existing == "LAYER",
             duet_of(scene).in_sync,
             duet_of(scene).clear_way,
@@ -124,7 +124,7 @@ def _apply(plan: Plan) -> Work:
 
 def _ready_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The chosen head, where a take on it would be seen; raises HeadError."""
-    head = properties.require_target_head(scene)
+    head = choice.require_target_head(scene)
     states.require_here(scene, head)
     heads.require_current(head)
     timing.require_unstretched(scene)

@@ -8,7 +8,7 @@ import bpy
 
 from ..inference.errors import DuetError
 from ..inference.head.library import label
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import Kind
 from ..scene.head import emotions, heads
 from .poll import Reasoned
@@ -21,7 +21,7 @@ class _OnHead(Reasoned):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether it can be changed now."""
         try:
-            heads.require_head(properties.target_head(context.scene))
+            heads.require_head(choice.target_head(context.scene))
         except DuetError as error:
             return str(error)
         return ""
@@ -31,7 +31,7 @@ def _changed(
     operator: Kind, context: bpy.types.Context, change: Callable[[bpy.types.Object, str], object]
 ) -> bpy.types.Object | None:
     """The chosen head after a change of one expression; None, and the reason reported, where it cannot be."""
-    head = heads.require_head(properties.target_head(context.scene))  # poll has asked before
+    head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
     try:
         change(head, operator.expression)
     except DuetError as error:

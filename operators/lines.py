@@ -7,7 +7,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.errors import DuetError, HeadError
-from ..scene import properties
+from ..scene import choice, properties
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import line_edits, lines, takes
@@ -31,14 +31,14 @@ class DUET_OT_push_take(Reasoned, bpy.types.Operator):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether a take plays alone."""
         try:
-            sole = takes.sole(heads.require_head(properties.target_head(context.scene)))
+            sole = takes.sole(heads.require_head(choice.target_head(context.scene)))
         except DuetError as error:
             return str(error)
         return "" if sole else "No take plays alone: lines are in the NLA already."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Push keys and object down."""
-        head = properties.require_target_head(context.scene)
+        head = choice.require_target_head(context.scene)
         line = line_edits.keep(context.scene, head)
         self.report({"INFO"}, f"'{line.action.name}' is a line, on NLA tracks of its name.")
         return {"FINISHED"}
@@ -53,14 +53,14 @@ class _OnLine(Reasoned):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is one, and the head can be written to."""
         try:
-            head = heads.require_head(properties.target_head(context.scene))
+            head = heads.require_head(choice.target_head(context.scene))
         except DuetError as error:
             return str(error)
         return "" if lines.chosen(head) else "No line is chosen. Click one in the list of lines."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Change the line, or say why not."""
-        line = lines.chosen(properties.require_target_head(context.scene))
+        line = lines.chosen(choice.require_target_head(context.scene))
         try:
             if line is None:
                 raise HeadError("No line is chosen.", "Click one in the list of lines.")
@@ -129,7 +129,7 @@ class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head has lines."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         return "" if lines.on(head) else "The head has no lines."
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
@@ -138,7 +138,7 @@ class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Choose the line that is named, and change it."""
-        head = properties.require_target_head(context.scene)
+        head = choice.require_target_head(context.scene)
         if self.name in bpy.data.actions and lines.of(head, bpy.data.actions[self.name]):
             lines.choose(head, bpy.data.actions[self.name])
         return super().execute(context)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.errors import DuetError, HeadError
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import mark_rows, takes
 from .poll import Reasoned
@@ -22,7 +22,7 @@ class _OnMarks(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is a take, and a mark where one is needed."""
-        action = takes.active(properties.target_head(context.scene))
+        action = takes.active(choice.target_head(context.scene))
         if action is None:
             return "The head plays no take. Generate one, or choose one in the list."
         chosen = 0 <= duet_of(action).mark_row < len(duet_of(action).mark_rows)
@@ -30,7 +30,7 @@ class _OnMarks(Reasoned):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Change the marks, or say why not."""
-        action = takes.active(properties.target_head(context.scene))
+        action = takes.active(choice.target_head(context.scene))
         try:
             if action is None:
                 raise HeadError("The head plays no take.", "Choose one in the list of takes.")

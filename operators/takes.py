@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
-from ..scene import bake, properties
+from ..scene import bake, choice
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.head import heads
@@ -28,7 +28,7 @@ class _OnTake(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is one, and the head can be written to."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         try:
             playing = takes.active(heads.require_head(head))
         except DuetError as error:
@@ -38,7 +38,7 @@ class _OnTake(Reasoned):
 
 def _chosen(scene: bpy.types.Scene) -> tuple[bpy.types.Object, bpy.types.Action]:
     """The head and the take that it plays; raises HeadError."""
-    head = heads.require_head(properties.target_head(scene))
+    head = heads.require_head(choice.target_head(scene))
     action = takes.active(head)
     if action is None:
         raise HeadError(f"'{head.name}' plays no take.", "Choose one in the list of takes.")
@@ -176,13 +176,13 @@ class DUET_OT_mute_life(Reasoned, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head has any."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         alive = head is not None and life.tracks_of(head)
         return "" if alive else "The head has no life yet. Generate a take, and switch some on."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Turn all tracks as the first is not."""
-        tracks = life.tracks_of(properties.target_head(context.scene))
+        tracks = life.tracks_of(choice.target_head(context.scene))
         mute = not tracks[0].mute
         for track in tracks:
             track.mute = mute

@@ -11,7 +11,7 @@ from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope, pauses
 from ..inference.errors import AudioError, DuetError, HeadError
 from ..inference.performance.face import FaceCurves
-from ..scene import bake, properties
+from ..scene import bake, choice
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
@@ -45,13 +45,13 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         target = target if rig_poses.is_rig(target) else playback.require_target(target)
         timing.require_unstretched(scene)
         name, recording = target.name, recording_of(scene)
-        request = properties.request_of(scene, recording.path.name)
+        request = choice.request_of(scene, recording.path.name)
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
         take = yield from ask(context, request, samples)
         RUNTIME.exclusive, target = True, scene.objects.get(name)
         if target is None:
             raise HeadError(f"'{name}' was removed or renamed while Duet worked.", "Generate again.")
-        own, loudness = settings.performance_of(properties.performance(scene)), envelope(samples, SAMPLE_RATE)
+        own, loudness = settings.performance_of(choice.performance(scene)), envelope(samples, SAMPLE_RATE)
         face = FaceCurves(take, own, timing.scene_fps(scene), pauses(loudness))
         performance = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
         text = yield from _apply(scene, performance, target)

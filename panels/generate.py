@@ -7,7 +7,7 @@ import bpy
 from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
 from .tab import Tab, wrapped
@@ -32,7 +32,7 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
         reason = why_not(context.scene)
         if reason:
             wrapped(layout, context, reason)
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         if head is not None and takes.takes_of(head):
             layout.row().prop(duet_of(context.scene), "place", expand=True)
         if can_rebind(context):

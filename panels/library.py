@@ -10,7 +10,7 @@ import bpy.utils.previews
 from ..inference.head.library import label
 from ..inference.take import EMOTIONS
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import emotions
 
@@ -46,7 +46,7 @@ class DUET_UL_library(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw an expression."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         row = layout.row(align=True)
         row.label(text=item.name, icon_value=_icon(item.identifier))
         if head is not None and item.identifier in emotions.on(head):
@@ -80,7 +80,7 @@ class DUET_PT_library(bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is a head to add to."""
-        return properties.target_head(context.scene) is not None
+        return choice.target_head(context.scene) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the search field, the list, and the chosen expression's picture."""

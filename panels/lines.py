@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
@@ -20,7 +20,7 @@ class DUET_UL_lines(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw when it begins, how long it is, its name, and whether it is muted."""
-        line = lines.of(properties.target_head(context.scene), item)
+        line = lines.of(choice.target_head(context.scene), item)
         if line is None:
             return
         row = layout.split(factor=_WIDTHS[0], align=True)
@@ -35,7 +35,7 @@ class DUET_UL_lines(bpy.types.UIList):
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show only lines of the chosen head, the first one first."""
-        own = [line.action for line in lines.on(properties.target_head(context.scene))]
+        own = [line.action for line in lines.on(choice.target_head(context.scene))]
         every = list(bpy.data.actions)
         order = {action: row for row, action in enumerate([*own, *(a for a in every if a not in own)])}
         return [self.bitflag_filter_item if a in own else 0 for a in every], [order[a] for a in every]
@@ -49,7 +49,7 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the list, what is done with the chosen line, and the way to many at once."""
-        layout, head = self.layout, properties.target_head(context.scene)
+        layout, head = self.layout, choice.target_head(context.scene)
         layout.enabled = not RUNTIME.busy
         sole = takes.sole(head)
         if lines.on(head):
@@ -99,7 +99,7 @@ def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     for side, text in (("BEFORE", "Trim Before"), ("AFTER", "Trim After"), ("WHOLE", "Whole")):
         row.operator("duet.trim_line", text=text).side = side
-    column, line = columns(layout), lines.chosen(properties.target_head(scene))
+    column, line = columns(layout), lines.chosen(choice.target_head(scene))
     if line is not None:
         cut = column.column(align=True)
         cut.prop(duet_of(line.action), "cut_start")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
 from .tab import Tab
@@ -47,13 +47,13 @@ class DUET_PT_marks(Tab, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether a take plays."""
-        return takes.active(properties.target_head(context.scene)) is not None
+        return takes.active(choice.target_head(context.scene)) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the text, the list and its buttons."""
         layout, chosen = self.layout, duet_of(context.scene)
         layout.enabled = not RUNTIME.busy
-        action = takes.active(properties.target_head(context.scene))
+        action = takes.active(choice.target_head(context.scene))
         group = duet_of(action)
         layout.prop(group, "text", icon="TEXT")
         layout.row(align=True).prop(chosen, "mark_kinds")

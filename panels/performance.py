@@ -7,7 +7,7 @@ import bpy
 from ..inference.performance.timeline import PRESETS
 from ..inference.take import EMOTIONS
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.head import emotions, sliders
 from ..scene.take import life, takes
 from ..scene.take.settings import AMOUNTS
@@ -28,7 +28,7 @@ class DUET_PT_performance(Tab, bpy.types.Panel):
         layout = columns(self.layout)
         layout.enabled = not RUNTIME.busy
         action = _shown_take(layout, context)
-        group = properties.performance(context.scene)
+        group = choice.performance(context.scene)
         layout.prop(group, "style")
         column = layout.column(align=True)
         column.prop(group, "articulation", slider=True)
@@ -48,7 +48,7 @@ class DUET_PT_life(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw a switch and an amount for each."""
-        layout, group = self.layout, properties.performance(context.scene)
+        layout, group = self.layout, choice.performance(context.scene)
         layout.enabled = not RUNTIME.busy
         column = layout.column(align=True)
         for switch, amount in AMOUNTS.items():
@@ -59,7 +59,7 @@ class DUET_PT_life(Tab, bpy.types.Panel):
             value.prop(group, amount, text="", slider=True)
         row = layout.row(align=True)
         row.prop(group, "seed")
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         tracks = life.tracks_of(head) if head else []
         muted = bool(tracks) and tracks[0].mute
         row.operator("duet.mute_life", text="", icon="HIDE_ON" if muted else "HIDE_OFF", depress=muted)
@@ -75,14 +75,14 @@ class DUET_PT_emotion(Tab, bpy.types.Panel):
         """Draw the feeling from the start."""
         layout = columns(self.layout)
         layout.enabled = not RUNTIME.busy
-        group = properties.performance(context.scene)
+        group = choice.performance(context.scene)
         layout.prop(group, "emotion")
         intensity = layout.row()
         intensity.active = group.emotion != "neutral"
         intensity.prop(group, "intensity", slider=True)
         layout.prop(group, "open_in_silence", slider=True)
         layout.prop(group, "effort", slider=True)
-        if properties.target_head(context.scene) is None:  # else it is a slider of the head's
+        if choice.target_head(context.scene) is None:  # else it is a slider of the head's
             layout.prop(group, "mix_limit")
 
 
@@ -107,7 +107,7 @@ class DUET_PT_timed(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the list."""
-        layout, group = self.layout, properties.performance(context.scene)
+        layout, group = self.layout, choice.performance(context.scene)
         layout.enabled = not RUNTIME.busy
         row = layout.row()
         listed = row.column(align=True)
@@ -134,12 +134,12 @@ class DUET_PT_sliders(Tab, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the head has sliders."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         return head is not None and bool(emotions.on(head))
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw a slider for each emotion, with Blender's own keyframe buttons."""
-        layout, head = self.layout, properties.target_head(context.scene)
+        layout, head = self.layout, choice.target_head(context.scene)
         layout.enabled = not RUNTIME.busy
         layout.use_property_split = True
         column = layout.column(align=True)
@@ -167,7 +167,7 @@ class DUET_MT_presets(bpy.types.Menu):
 
 def _shown_take(layout: bpy.types.UILayout, context: bpy.types.Context) -> bpy.types.Action | None:
     """Say whether the settings below are of the take that plays or of the next one."""
-    action = takes.active(properties.target_head(context.scene))
+    action = takes.active(choice.target_head(context.scene))
     if action:
         layout.label(text=action.name, icon="ACTION")
     return action

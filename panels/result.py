@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.session import RUNTIME
-from ..scene import properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.checks import advice
 from ..scene.take import lines, takes
@@ -20,7 +20,7 @@ class DUET_PT_result(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what concerns all of it."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         if head is None or not takes.takes_of(head):
             self.layout.label(text="No take yet.", icon="BLANK1")
         else:
@@ -32,7 +32,7 @@ class DUET_UL_takes(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a take."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         playing = takes.active(head) == item
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="RADIOBUT_ON" if playing else "RADIOBUT_OFF")
@@ -41,7 +41,7 @@ class DUET_UL_takes(bpy.types.UIList):
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show only takes of the chosen head."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         own = takes.takes_of(head) if head else []
         return [self.bitflag_filter_item if action in own else 0 for action in bpy.data.actions], []
 
@@ -55,7 +55,7 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the head has takes."""
-        head = properties.target_head(context.scene)
+        head = choice.target_head(context.scene)
         return head is not None and bool(takes.takes_of(head))
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -67,11 +67,11 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         buttons = row.column(align=True)
         buttons.operator("duet.duplicate_take", text="", icon="DUPLICATE")
         buttons.operator("duet.remove_take", text="", icon="REMOVE")
-        action = takes.active(properties.target_head(scene))
+        action = takes.active(choice.target_head(scene))
         if action is None:
             wrapped(layout, context, "No take plays. Click one in the list.")
         else:
-            for text in (duet_of(action).note, *advice.of_take(scene, properties.target_head(scene), action)):
+            for text in (duet_of(action).note, *advice.of_take(scene, choice.target_head(scene), action)):
                 if text:
                     wrapped(layout, context, text)
         row = layout.row(align=True)
@@ -89,7 +89,7 @@ class DUET_PT_again(Tab, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether a take plays."""
-        return takes.active(properties.target_head(context.scene)) is not None
+        return takes.active(choice.target_head(context.scene)) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the range and the buttons."""

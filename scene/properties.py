@@ -3,56 +3,20 @@
 # mypy: disable-error-code="valid-type"
 
 import atexit
-import zlib
 from typing import Any
 
 import bpy
 
-from ..inference.errors import HeadError, WeightsError
-from ..inference.head.library import emotion_names, label
 from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
-from ..inference.take import EMOTIONS, GenerateRequest
-from .blender import paths, timing
+from .blender import paths
 from .blender.loose import Group, duet_of, has
 from .blender.setting_property import property_for
+from .choice import target_head
+from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
-
-_SOURCES = [
-    ("FILE", "File", "A sound file", "FILE_SOUND", 0),
-    ("STRIP", "Strip", "A sound strip that is in the sequencer already; its cut and place are kept", "SEQUENCE", 1),
-]
-_PLACES = [
-    ("TAKE", "Another Take", "In place of the take or line that plays"),
-    ("LINE", "Next Line", "Beside the lines that the head speaks already"),
-]
-_OVERLAPS = [
-    ("REFUSE", "Refuse", "Say where two lines of one head would speak at once, and leave them as they are"),
-    ("FADE", "Cross-Fade", "Let the face go from one line to the next over the frames that both have"),
-]
-_EXISTING = [
-    ("LAYER", "Layer", "Move it to an NLA track of its own, which goes on playing under the speech"),
-    ("KEEP", "Set Aside", "Keep it in the file (fake user), but play the speech alone"),
-]
-
-
-def emotion_items() -> list[tuple[str, str, str, int]]:
-    """All emotions to choose from. Files keep the numbers, so a name of the library has one of its own for ever."""
-    try:
-        names = emotion_names()
-    except WeightsError:  # said where a head is added
-        names = EMOTIONS
-    library = sorted(name for name in names if name not in EMOTIONS)
-    numbers = [*range(len(EMOTIONS)), *(1000 + zlib.crc32(name.encode()) % 10**9 for name in library)]
-    return [
-        (name, label(name), f"'{label(name)}' in the face", number)
-        for name, number in zip((*EMOTIONS, *library), numbers, strict=True)
-    ]
-
-
-EMOTION_ITEMS = emotion_items()
 
 
 def _speech_changed(self: Group, _: bpy.types.Context) -> None:
@@ -209,7 +173,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         poll=lambda _, obj: heads.is_head(obj),
         description="The Duet head that speaks",
     )
-    source: bpy.props.EnumProperty(name="Source", items=_SOURCES, description="Where the recording is")
+    source: bpy.props.EnumProperty(name="Source", items=SOURCES, description="Where the recording is")
     audio: bpy.props.StringProperty(
         name="Audio",
         subtype="FILE_PATH",
@@ -227,9 +191,9 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         default=True,
         description="Set the scene's playback to skip frames where needed, so that lips and sound stay together",
     )
-    place: bpy.props.EnumProperty(name="Generate", items=_PLACES, description="What the recording becomes")
+    place: bpy.props.EnumProperty(name="Generate", items=PLACES, description="What the recording becomes")
     overlaps: bpy.props.EnumProperty(
-        name="Overlaps", items=_OVERLAPS, description="What becomes of two lines that would speak at once"
+        name="Overlaps", items=OVERLAPS, description="What becomes of two lines that would speak at once"
     )
     listening: bpy.props.BoolProperty(
         name="Listen",
@@ -256,7 +220,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
     )
     existing: bpy.props.EnumProperty(
         name="Existing Animation",
-        items=_EXISTING,
+        items=EXISTING,
         default="LAYER",
         description="What becomes of an action of yours that the head plays; nothing is ever deleted",
     )
@@ -343,60 +307,6 @@ def show_recording(scene: bpy.types.Scene) -> None:
         chosen.audio = group.audio
     chosen.source, chosen.start_frame = "FILE", group.start_frame
     chosen.trim_start, chosen.trim_end = group.trim_start, group.trim_end
-
-
-def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The head to animate: the chosen one if it is still in the scene, else the scene's only Duet head, else None."""
-    chosen = duet_of(scene).head
-    if chosen is not None and _is_in(scene, chosen):
-        return chosen
-    found = heads.heads_of(scene)
-    return found[0] if len(found) == 1 else None
-
-
-def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
-    """The head to animate; raises HeadError where there is none, saying where in the file one is."""
-    head = target_head(scene)
-    if head is None:
-        found = heads.heads_of(scene)
-        if found:
-            shown = ", ".join(f"'{obj.name}'" for obj in found[:4])
-            raise HeadError(f"The scene has {len(found)} Duet heads: {shown}.", "Choose one under Head.")
-        heads.require_none_elsewhere(scene)
-    return heads.require_head(head)
-
-
-def _is_in(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
-    """Whether the object itself, and not another of its name, is in the scene."""
-    found: bpy.types.Object | None = scene.objects.get(obj.name)
-    return found == obj or (found is not None and any(each == obj for each in scene.objects))
-
-
-def performance(scene: bpy.types.Scene) -> Group:
-    """The settings that the sidebar shows: those of the take that the head plays, else those for the next take."""
-    action = takes.active(target_head(scene))
-    return duet_of(action) if action else duet_of(scene)
-
-
-def _beginning(scene: bpy.types.Scene) -> int:
-    """The frame of second 0 of what the sidebar shows."""
-    action = takes.active(target_head(scene))
-    return int(duet_of(action).moved_to if action else duet_of(scene).start_frame)
-
-
-def seconds_at(scene: bpy.types.Scene, frame: float) -> float:
-    """The second of the recording at a frame of the scene."""
-    return (frame - _beginning(scene)) / timing.scene_fps(scene)
-
-
-def frame_at(scene: bpy.types.Scene, seconds: float) -> int:
-    """The whole frame of the scene at a second of the recording."""
-    return round(timing.seconds_to_frame(seconds, timing.scene_fps(scene), _beginning(scene)))
-
-
-def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
-    """What the choices ask of the worker, at the scene's frame rate; raises RequestError."""
-    return GenerateRequest(fps=timing.scene_fps(scene), style=performance(scene).style, audio=label)
 
 
 _CLASSES = (mark_rows.DuetMark, DuetCue, DuetTake, DuetSettings)

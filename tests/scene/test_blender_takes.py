@@ -8,7 +8,7 @@ import pytest
 from duet.inference.performance.curves import smooth
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, within_limit
-from duet.scene import bake, properties
+from duet.scene import bake, choice
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import life, revise, sound, takes
@@ -194,7 +194,7 @@ def test_each_take_keeps_its_audio_settings_and_curves(scene, head, speak, tmp_p
     revise.play(scene, head, first)
     assert speech(head, 18) == pytest.approx(0.5 * fake_take().speech_weights[17], abs=1e-5)
     assert [strip.name for strip in sound.strips_of(scene, head)] == ["Zoë läuft"]
-    assert properties.performance(scene) == first.duet
+    assert choice.performance(scene) == first.duet
     scene.duet.active_take = bpy.data.actions.find(second.name)
     assert takes.active(head) == second
     assert speech(head, 18) == pytest.approx(1.2 * second_take.speech_weights[17], abs=1e-5)
@@ -216,7 +216,7 @@ def test_takes_survive_saving_renaming_and_opening(scene, head, speak, tmp_path)
     group = takes.active(head).duet
     assert group.articulation == pytest.approx(0.7)
     assert group.style == "enunciated"
-    assert properties.request_of(scene, "again").style == "enunciated"
+    assert choice.request_of(scene, "again").style == "enunciated"
     assert group.cues[0].seconds == pytest.approx(1.5)
     assert np.array_equal(takes.load(head).take.speech_weights, fake_take().speech_weights)
 

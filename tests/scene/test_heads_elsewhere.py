@@ -11,7 +11,7 @@ from duet.inference.head.arkit_names import match_keys, recognise
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.operators import generate
 from duet.operators.batch.jobs import place_of_head
-from duet.scene import bake, files, properties
+from duet.scene import bake, choice, files
 from duet.scene.blender import shape_keys
 from duet.scene.exports import export_files
 from duet.scene.head import heads
@@ -54,7 +54,7 @@ def test_a_head_of_another_scene_is_named(scene, voice, tmp_path):
     ada, other = add(scene), bpy.data.scenes.new("Shot 2")
     moved_to(other, ada)
     scene.duet.head, scene.duet.audio = ada, str(voice)
-    assert properties.target_head(scene) is None
+    assert choice.target_head(scene) is None
     assert "'Ada' is in the scene 'Shot 2', not in 'Scene'. Make 'Shot 2' the active scene" in generate.why_not(scene)
     base = tmp_path / "set.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(base))
@@ -103,10 +103,10 @@ def test_another_object_of_the_name_is_not_the_head(scene, tmp_path):
     linked = wanted.objects[0]
     assert (linked.name, linked != own) == (own.name, True)
     scene.duet.head = scene.duet_target.obj = linked
-    assert properties.target_head(scene) == own
+    assert choice.target_head(scene) == own
     assert target_settings.target_of(scene) is None
     scene.collection.objects.link(linked)
-    assert properties.target_head(scene) == linked
+    assert choice.target_head(scene) == linked
 
 
 @pytest.mark.parametrize("name", ["Ada/Löwe", "back\\slash", 'quo"te', "a.blend", "Ada [1]", "  "])

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.performance.curves import at_frames
 from duet.inference.steps import finish
-from duet.scene import bake, properties
+from duet.scene import bake, choice, properties
 from duet.scene.blender import actions, compat, shape_keys, timing
 from duet.scene.head import heads
 from duet.scene.take import life, line_edits, lines, revise, sound, takes
@@ -58,7 +58,7 @@ def say(scene, head, tmp_path):
         turn = sum(map(ord, name)) % 4 + 1
         take = replace(take, speech_weights=np.roll(take.speech_weights, turn, axis=1))
         recording = bake.Recording(voice, start)
-        finish(bake.apply_steps(scene, head, take, recording, properties.performance(scene), beside=True))
+        finish(bake.apply_steps(scene, head, take, recording, choice.performance(scene), beside=True))
         return bpy.data.actions[f"Duet {name}"]
 
     return make
@@ -169,7 +169,7 @@ def test_settings_of_a_line_change_that_line_alone(scene, head, dialogue):
     first, second, third = dialogue.values()
     before = {action.name: shown(head, action) for action in dialogue.values()}
     lines.choose(head, second)
-    assert properties.performance(scene) == second.duet
+    assert choice.performance(scene) == second.duet
     second.duet.articulation, second.duet.emotion, second.duet.seed = 0.5, "angry", 77
     assert [far(shown(head, each), before[each.name]) < HUNDREDTH_MM for each in (first, third)] == [True, True]
     assert far(shown(head, second), before[second.name]) > 100 * HUNDREDTH_MM

@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.head import library
-from duet.scene import properties
+from duet.scene import enum_items, properties
 from duet.scene.blender import timing
 from duet.scene.head import emotions, heads
 from duet.scene.take import take_curves
@@ -19,17 +19,17 @@ def scene(monkeypatch):
     """An empty scene, with that library as the shipped one."""
     monkeypatch.setattr(emotions, "load_blendshapes", lambda: SHAPES)
     monkeypatch.setattr(library, "_shapes", lambda: SHAPES)
-    for module in (properties, take_curves):
+    for module in (enum_items, take_curves):
         monkeypatch.setattr(module, "emotion_names", lambda: SHAPES.emotions)
-    shipped = list(properties.EMOTION_ITEMS)
-    properties.EMOTION_ITEMS[:] = properties.emotion_items()
+    shipped = list(enum_items.EMOTION_ITEMS)
+    enum_items.EMOTION_ITEMS[:] = enum_items.emotion_items()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     properties.register()
     scene = bpy.context.scene
     timing.set_scene_fps(scene, 24)
     yield scene
     properties.unregister()
-    properties.EMOTION_ITEMS[:] = shipped
+    enum_items.EMOTION_ITEMS[:] = shipped
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""What the sidebar's choices come to: the head, its performance, and the times of its recording."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..inference.errors import HeadError
+from ..inference.take import GenerateRequest
+from .blender import timing
+from .blender.loose import Group, duet_of
+from .head import heads
+from .take import takes
+
+
+def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The head to animate: the chosen one if it is still in the scene, else the scene's only Duet head, else None."""
+    chosen = duet_of(scene).head
+    if chosen is not None and _is_in(scene, chosen):
+        return chosen
+    found = heads.heads_of(scene)
+    return found[0] if len(found) == 1 else None
+
+
+def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The head to animate; raises HeadError where there is none, saying where in the file one is."""
+    head = target_head(scene)
+    if head is None:
+        found = heads.heads_of(scene)
+        if found:
+            shown = ", ".join(f"'{obj.name}'" for obj in found[:4])
+            raise HeadError(f"The scene has {len(found)} Duet heads: {shown}.", "Choose one under Head.")
+        heads.require_none_elsewhere(scene)
+    return heads.require_head(head)
+
+
+def _is_in(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
+    """Whether the object itself, and not another of its name, is in the scene."""
+    found: bpy.types.Object | None = scene.objects.get(obj.name)
+    return found == obj or (found is not None and any(each == obj for each in scene.objects))
+
+
+def performance(scene: bpy.types.Scene) -> Group:
+    """The settings that the sidebar shows: those of the take that the head plays, else those for the next take."""
+    action = takes.active(target_head(scene))
+    return duet_of(action) if action else duet_of(scene)
+
+
+def _beginning(scene: bpy.types.Scene) -> int:
+    """The frame of second 0 of what the sidebar shows."""
+    action = takes.active(target_head(scene))
+    return int(duet_of(action).moved_to if action else duet_of(scene).start_frame)
+
+
+def seconds_at(scene: bpy.types.Scene, frame: float) -> float:
+    """The second of the recording at a frame of the scene."""
+    return (frame - _beginning(scene)) / timing.scene_fps(scene)
+
+
+def frame_at(scene: bpy.types.Scene, seconds: float) -> int:
+    """The whole frame of the scene at a second of the recording."""
+    return round(timing.seconds_to_frame(seconds, timing.scene_fps(scene), _beginning(scene)))
+
+
+def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
+    """What the choices ask of the worker, at the scene's frame rate; raises RequestError."""
+    return GenerateRequest(fps=timing.scene_fps(scene), style=performance(scene).style, audio=label)
