@@ -16,7 +16,7 @@ from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope_steps
 from ..inference.errors import DuetError, TableError
 from ..inference.take import GenerateRequest
-from ..scene import cast, choice
+from ..scene import cast, choice, studio
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
@@ -75,6 +75,8 @@ class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
         made = yield from follow(cast.cast_steps(context.scene, parts), "Animating")
         if choice.target_head(context.scene) is None:
             duet_of(context.scene).head = made.made[0].obj
+        if made.added and studio.is_as_new(context.scene):
+            studio.light(context.scene, *made.added)
         first, last = cast.span_of(made)
         heads = len({line.obj for line in made.made})
         text = f"{len(made.made)} lines of {heads} heads, frames {first} to {last}."

@@ -20,6 +20,10 @@ _PARTS = [
     ("ALL", "All", "The whole take"),
     ("RANGE", "Range", "Only the frames from First to Last, blended into the rest"),
 ]
+_LINES = [
+    ("ONE", "One", "The take that plays, or the chosen line"),
+    ("ALL", "All Lines", "All lines of the head"),
+]
 
 
 class _OnTake(Reasoned):
@@ -155,12 +159,18 @@ class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
     bl_label = "Bake to Plain Keys"
     bl_options = {"UNDO"}
 
+    part: bpy.props.EnumProperty(name="Part", items=_LINES)
+
     def work(self, context: bpy.types.Context) -> Work:
         """Thin and write in steps."""
         RUNTIME.exclusive = True
         scene = context.scene
         head, action = _chosen(scene)
         name = action.name
+        if self.part == "ALL" and lines.on(head):
+            every = yield from follow(plain.bake_lines_steps(scene, head, duet_of(scene).tolerance), "Thinning keys")
+            keys, full = sum(each.keys for each in every), sum(each.full for each in every)
+            return f"{len(every)} lines: {keys} keys instead of {full}. Their takes are kept in the list."
         made = yield from follow(plain.bake_steps(scene, head, duet_of(scene).tolerance), "Thinning keys")
         text = f"'{made.action.name}': {made.keys} keys instead of {made.full}, within {made.error:.3f} mm."
         return " ".join([text, f"The take '{name}' is kept in the list.", *made.notes])

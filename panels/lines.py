@@ -12,7 +12,7 @@ from ..scene.head import heads
 from ..scene.take import lines, takes
 from .tab import Tab, columns, wrapped
 
-_WIDTHS = (0.2, 0.22)  # of a row: its start, and of the rest its length
+_WIDTHS = (0.26, 0.26)  # of a row: its start, and of the rest its length
 
 
 class DUET_UL_lines(bpy.types.UIList):

@@ -67,15 +67,17 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         buttons = row.column(align=True)
         buttons.operator("duet.duplicate_take", text="", icon="DUPLICATE")
         buttons.operator("duet.remove_take", text="", icon="REMOVE")
-        action = takes.active(choice.target_head(scene))
-        if action is None:
-            wrapped(layout, context, "No take plays. Click one in the list.")
-        else:
-            for text in (duet_of(action).note, *advice.of_take(scene, choice.target_head(scene), action)):
+        head = choice.target_head(scene)
+        action = takes.active(head)
+        wrapped(layout, context, lines.playing(head))
+        if action is not None:
+            for text in (duet_of(action).note, *advice.of_take(scene, head, action)):
                 if text:
                     wrapped(layout, context, text)
         row = layout.row(align=True)
-        row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME")
+        row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME").part = "ONE"
+        if lines.on(head):
+            row.operator("duet.bake_plain", text="All").part = "ALL"
         row.prop(duet_of(scene), "tolerance", text="mm")
 
 

@@ -26,6 +26,7 @@ from ..blender.loose import Animated, duet_of
 from ..head import heads
 from . import life, takes
 
+PLAIN = " Plain"  # how the name of an action of plain keys ends
 _SEEDS = 1000  # of a head: more lines than one says in a file
 _MOUTH_EASE = 0.12  # seconds in which a mouth comes from rest to the first sound of a line, and back
 
@@ -83,6 +84,21 @@ def of(obj: bpy.types.Object, action: bpy.types.Action | None) -> Line | None:
 def chosen(obj: bpy.types.Object) -> Line | None:
     """The line whose track of the keys is the active one."""
     return of(obj, takes.chosen_line(obj))
+
+
+def playing(obj: bpy.types.Object) -> str:
+    """A sentence on what the head plays now."""
+    lines, action = on(obj), actions.action_of(obj.data.shape_keys)
+    if takes.is_take(action):
+        return f"'{action.name}' plays alone."
+    if action is not None and action.name.endswith(PLAIN):
+        return f"'{action.name}' plays: keys alone."
+    if not lines:
+        return "No take plays. Click one in the list."
+    muted = sum(line.is_muted for line in lines)
+    plain = sum(not takes.is_take(line.action) for line in lines)
+    said = [f"{count} {what}" for count, what in ((muted, "muted"), (plain, "as plain keys")) if count]
+    return f"{len(lines)} lines play{', ' if said else ''}{', '.join(said)}. The settings are those of the chosen one."
 
 
 def choose(obj: bpy.types.Object, action: bpy.types.Action) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,9 @@ from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
 from ..head import correctives, emotions, feelings, followers, heads, sliders
-from . import revise, settings, take_curves, takes
+from . import lines, revise, settings, take_curves, takes
 
+_OF_LINES = ("line", "length", "fps", "moved_to", "start_frame", "cut_start", "cut_end", "cut")
 _SILENT = 1e-6  # a curve below this never moves anything
 
 
@@ -36,15 +38,33 @@ class Plain:
     notes: list[str]
 
 
-def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) -> Steps[Plain]:
+def bake_lines_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) -> Steps[list[Plain]]:
+    """Give all lines of the head plain keys; where one cannot have them, all are as before. Raises HeadError."""
+    made: list[tuple[bpy.types.Action, Plain]] = []
+    try:
+        for take in [line.action for line in lines.on(obj) if takes.is_take(line.action)]:
+            baked = yield from bake_steps(scene, obj, tolerance, take)
+            made.append((take, baked))
+    except BaseException:
+        for take, baked in made:
+            lines.renew(obj, take)
+            bpy.data.actions.remove(baked.action)
+        raise
+    return [baked for _, baked in made]
+
+
+def bake_steps(
+    scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float, take: bpy.types.Action | None = None
+) -> Steps[Plain]:
     """Give the head an action of plain keys that moves every vertex as the take does, within `tolerance` mm.
 
-    The take and its action stay in the file; playing it again brings sliders and drivers back. All or nothing, and
-    seen: raises HeadError.
+    The take is that which the sidebar shows, or the one that is given; it stays in the file, and playing it again
+    brings sliders and drivers back. A line stays a line, and the drivers stay as long as one of the lines is a take.
+    All or nothing, and seen: raises HeadError.
     """
     heads.require_head(obj)
     require_unstretched(scene)
-    take = takes.active(obj)
+    take = take or takes.active(obj)
     if take is None:
         raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
     stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
@@ -54,22 +74,28 @@ def bake_steps(scene: bpy.types.Scene, obj: bpy.types.Object, tolerance: float) 
     emotions.connect(obj, feelings.of_take(stored.take, known))
     frames = duet_of(take).moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
-    felt = yield from _felt(obj, take, frames)
+    line = lines.of(obj, take)
+    felt = yield from _felt(obj, take, frames, line is not None)
     own = [each for each in correctives.on(obj) if not each.is_between]
     derived = values_of(own, stored.take.speech_names, speech)
     names = [*stored.take.speech_names, *felt, *(each.name for each in own)]
     values = np.column_stack([speech, *felt.values(), derived])
+    if line:
+        names, values = _on_blendshapes(obj, names, values)
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from thin(values[:, moving], reach[moving], tolerance)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
-        action = _plain_action(take, stored)
+        action = _plain_action(obj, take, stored)
         bag, shown = actions.ensure_bag(action, key), [str(name) for name in np.array(names)[moving]]
         for name, column, kept in zip(shown, values[:, moving].T, keys, strict=True):
             actions.write_curve(bag, shape_keys.value_path(name), frames[kept], column[kept])
             yield 1.0
-        due, layer = revise.due_of(action, key, shown), duet_of(scene).existing == "LAYER"
-        with emotions.undriven(obj):
+        driven = {each.name for each in own} if line else set()
+        due = revise.due_of(action, key, [name for name in shown if name not in driven])
+        layer = duet_of(scene).existing == "LAYER"
+        others = [each for each in lines.on(obj) if each != line and takes.is_take(each.action)]
+        with nullcontext() if line and others else emotions.undriven(obj):
             notes = revise.switch(scene, obj, action, emotions.on(obj), due, layer, duet_of(scene).clear_way)
     error = thinning_error(values[:, moving], reach[moving], keys)
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error, notes)
@@ -82,15 +108,29 @@ def _speech(
     return (yield from actions.sample_steps(actions.ensure_bag(take, key), paths, frames))
 
 
-def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any]) -> Steps[dict[str, Floats]]:
-    """The values (T,) of the emotions' keys, from sliders and silence over time as Blender's drivers read them."""
+def _on_blendshapes(obj: bpy.types.Object, names: list[str], values: Floats) -> tuple[list[str], Floats]:
+    """Values (T, N) of keys of emotions as those of the blendshapes that they are mixed from, which nothing drives."""
+    found = dict(zip(names, values.T, strict=True))
+    for emotion in feelings.stored_on(obj).values():
+        for key, weights in ((emotion.key, emotion.expression), (emotion.silent_key, emotion.opening)):
+            value = found.pop(key, None)
+            for name, weight in weights.items() if value is not None and value.any() else ():
+                found[name] = found.get(name, 0.0) + weight * value
+    return list(found), np.column_stack(list(found.values()))
+
+
+def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any], keyed: bool) -> Steps[dict[str, Floats]]:
+    """The values (T,) of the emotions' keys, from sliders and silence over time as Blender's drivers read them.
+
+    With `keyed`, of those alone that are keyed: others go on to act by themselves.
+    """
     on_head = list(feelings.stored_on(obj).values())
     names = [*(sliders.slider_name(emotion.name) for emotion in on_head), sliders.SILENCE]
     paths = [*(sliders.slider_path(emotion.name) for emotion in on_head), sliders.SILENCE_PATH]
     bag = actions.ensure_bag(take, obj)
     values = yield from actions.sample_steps(bag, paths, frames)
     for column, (name, path) in enumerate(zip(names, paths, strict=True)):
-        if bag.fcurves.find(path) is None:
+        if bag.fcurves.find(path) is None and not keyed:
             values[:, column] = float(obj.get(name, 0.0))
     mix = within_limit(values[:, :-1], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
     return emotions.values_of(on_head, mix, values[:, -1])
@@ -107,11 +147,15 @@ def _reach(obj: bpy.types.Object, name: str) -> float:
     return float(1000 * scale * np.linalg.norm(points[0] - points[1], axis=1).max(initial=0.0))
 
 
-def _plain_action(take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types.Action:
+def _plain_action(obj: bpy.types.Object, take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types.Action:
     """A copy of the take's action that is the animator's alone: other curves stay, the take's weights do not."""
     action = take.copy()
-    action.name, action.use_fake_user = f"{take.name} Plain", True
+    action.name, action.use_fake_user = f"{take.name}{lines.PLAIN}", True
     takes.forget(action)
+    if lines.of(obj, take):
+        with settings.paused():
+            for name in _OF_LINES:
+                setattr(duet_of(action), name, getattr(duet_of(take), name))
     for part, kind in take_curves.PARTS.items():
         slot = actions.slot_for(action, kind)
         if slot is not None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.errors import AudioError, DuetError, HeadError
@@ -24,6 +22,7 @@ from ..checks import meant, obstacles
 from ..head import emotions, feelings, followers, heads, sliders
 from . import life as lively
 from . import line_edits, lines, settings, sound, take_curves, takes, versions
+from .due import Due, due_of
 from .role import Role, role_of
 from .take_curves import face_of, felt, keyed, write_emotion, write_silence, write_speech
 
@@ -160,9 +159,9 @@ def start(action: bpy.types.Action) -> None:
 
     A long take is marked as stale instead: `update_steps` moves it.
     """
-    if not settings.acting() or not takes.is_take(action) or duet_of(action).start_frame == duet_of(action).moved_to:
+    if not settings.acting() or duet_of(action).start_frame == duet_of(action).moved_to:
         return
-    if _settled(action):
+    if _settled(action) or not takes.is_take(action):
         return
     if _is_long(action):
         duet_of(action).stale = True
@@ -217,7 +216,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
     begin = duet_of(action).moved_to
-    role = role_of(scene, obj, action.name, (begin, begin + face.frames - 1))
+    role = role_of(scene, obj, action.name, (begin, begin + face.frames - 1), instead=duet_of(action).line)
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action.use_fake_user = True
         bag = actions.ensure_bag(action, obj)
@@ -238,14 +237,6 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
     notes += _heard(scene, obj, action, stored)
     _touch([obj])
     return notes
-
-
-class Due(NamedTuple):
-    """What is to show: keys of a mesh (N), and their values (T, N) at frames (T,)."""
-
-    names: Sequence[str]
-    frames: NDArray[Any]
-    values: Floats
 
 
 def switch(
@@ -275,18 +266,6 @@ def switch(
     meant.require(scene, obj, due.names, due.frames[shown], due.values[shown])
     unseen = obstacles.hidden(obj, bpy.context.view_layer)
     return [*notes, unseen] if unseen else notes
-
-
-def due_of(action: bpy.types.Action, key: bpy.types.Key, names: Sequence[str]) -> Due:
-    """What the action's curves say at a few frames, hand-made changes included."""
-    bag = actions.ensure_bag(action, key)
-    curves = [bag.fcurves.find(shape_keys.value_path(name)) for name in names]
-    if not curves or any(curve is None or curve.mute for curve in curves):
-        return Due(names, np.zeros(0), np.zeros((0, len(names)), np.float32))  # somebody has removed some
-    first, last = map(int, curves[0].range()[:])
-    frames = np.unique(np.linspace(first, last, 7).round())
-    values = [[curve.evaluate(frame) for curve in curves] for frame in frames]
-    return Due(names, frames, np.array(values, np.float32))
 
 
 def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action) -> list[str]:

@@ -49,16 +49,22 @@ class Role:
 
 
 def role_of(
-    scene: bpy.types.Scene, obj: bpy.types.Object, name: str, span: tuple[int, int], beside: bool = False
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    name: str,
+    span: tuple[int, int],
+    beside: bool = False,
+    instead: str = "",
 ) -> Role:
     """What a take that speaks in these frames, first and last, can be; raises HeadError where it has no room.
 
-    `beside` makes it one more line; else it takes the place of what plays.
+    `beside` makes it one more line; else it takes the place of the line `instead`, or of what plays.
     """
     there, sole = lines.on(obj), takes.sole(obj)
     if not there and not beside:
         return Role()
-    replaced = None if beside else lines.chosen(obj)
+    named = next((line for line in there if instead and line.id == instead), None)
+    replaced = None if beside else named or lines.chosen(obj)
     others = [line for line in there if line != replaced and not line.is_muted]
     if sole:
         line_edits.measure(scene, sole)

@@ -13,7 +13,7 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 import numpy as np
-from helpers import DOCS, RECORDINGS, choose_file, find, look, picture, press, rest, runtime, wait_for
+from helpers import DOCS, RECORDINGS, choose_file, find, look, picture, press, rest, runtime, to_the_end, wait_for
 
 FPS, EVERY = 24, 15  # seconds from line to line
 HUNDREDTH_MM = 1e-5
@@ -79,6 +79,13 @@ def require_heard(starts):
         assert first == start, (line, first, start)
 
 
+def to_the_top():
+    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
+        for _ in range(60):
+            bpy.ops.view2d.scroll_up(page=False)
+    yield from rest()
+
+
 def choose_head(name):
     yield from g.click("head")
     yield from g.type_text(name)
@@ -100,6 +107,7 @@ def main():
     table = write_table(folder)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
     yield from g.open_sidebar("Duet")
+    yield from to_the_end()
     yield from g.click("duet.dialogue_from_table")
     yield from choose_file(table, picture("01_table"))
     yield from wait_for(lambda: runtime().busy and runtime().fraction > 0.3, "the engine's work")
@@ -107,6 +115,7 @@ def main():
     yield from wait_for(lambda: runtime().fraction > 0.6, "more of it")
     yield from wait_for(lambda: not runtime().busy and len(playing()) == 8, "the dialogue")
     look((0.0, -0.05, 0.2), 1.1)
+    yield from to_the_top()
     scene.frame_set(5 * EVERY * FPS + 60)
     starts = {line: first for line, (_, first, _) in playing().items()}
     assert sorted(starts.values()) == [1 + number * EVERY * FPS for number in range(8)]
@@ -115,10 +124,13 @@ def main():
     before = faces()
 
     yield from choose_head("Ada")
+    yield from to_the_end()
     yield from picture("manual_dialogue", DOCS / "pictures")
     for line, frames in MOVED.items():
         if line.startswith("Duet bea") and scene.duet.head.name != "Bea":
+            yield from to_the_top()
             yield from choose_head("Bea")
+            yield from to_the_end()
         starts[line] += frames
         yield from g.enter((yield from field_of(line)), str(int(starts[line])))
         assert playing()[line][1] == starts[line], (line, playing()[line], starts[line])

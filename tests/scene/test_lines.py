@@ -11,7 +11,7 @@ from duet.inference.steps import finish
 from duet.scene import bake, choice, properties
 from duet.scene.blender import actions, compat, shape_keys, timing
 from duet.scene.head import heads
-from duet.scene.take import life, line_edits, lines, revise, sound, takes
+from duet.scene.take import life, line_edits, lines, plain, revise, sound, takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     evaluated,
@@ -215,3 +215,25 @@ def test_a_line_that_cannot_be_made_leaves_the_scene_as_it_was(scene, head, dial
         say("fifth", 300)
     scene.frame_set(1)
     assert fingerprint() == before
+
+
+def test_plain_keys_of_one_line_and_of_all(scene, head, dialogue, tmp_path):
+    first, second, third = dialogue.values()
+    before = {action.name: shown(head, action) for action in dialogue.values()}
+    made = finish(plain.bake_steps(scene, head, 0.001, second))
+    names = ["Duet first", "Duet second Plain", "Duet third"]
+    assert [line.action.name for line in lines.on(head)] == names
+    assert not takes.is_take(made.action)
+    assert far(shown(head, made.action), before["Duet second"]) < 2 * HUNDREDTH_MM
+    assert [far(shown(head, each), before[each.name]) < HUNDREDTH_MM for each in (first, third)] == [True, True]
+    made.action.duet.start_frame = 200  # plain lines are moved as others are
+    assert far(shown(head, made.action), before["Duet second"]) < 2 * HUNDREDTH_MM
+    assert "1 as plain keys" in lines.playing(head)
+    finish(plain.bake_lines_steps(scene, head, 0.001))
+    assert not head.data.shape_keys.animation_data.drivers
+    for name in ("first", "second", "third"):
+        assert far(shown(head, bpy.data.actions[f"Duet {name} Plain"]), before[f"Duet {name}"]) < 2 * HUNDREDTH_MM
+    revise.play(scene, head, first)  # sliders and drivers are back
+    assert head.data.shape_keys.animation_data.drivers
+    assert far(shown(head, first), before["Duet first"]) < 2 * HUNDREDTH_MM
+    assert sorted(line.action.name for line in lines.on(head))[0] == "Duet first"
