@@ -36,44 +36,49 @@ class EncoderNumpy:
         self.dims = dims
         self._team = team
 
-    def __call__(self, mel: Floats) -> Floats:
-        """Features (T, layers + 1, width) at 50 Hz of a normalised log-mel window (2 T, 80) at 100 Hz."""
+    def __call__(self, mel: Floats, rows: slice = slice(None)) -> Floats:
+        """Features (T, layers + 1, width) at 50 Hz of a normalised log-mel window (2 T, 80) at 100 Hz.
+
+        With `rows`, features of those frames alone: all are heard, but the last layer is not computed for the others.
+        """
         w = self.weights
         x = conv1d(mel, w["conv1.weight"], w["conv1.bias"], self._team, after=gelu)
         x = conv1d(x, w["conv2.weight"], w["conv2.bias"], self._team, stride=2, after=gelu)
         x += w["positions"][: len(x)]
-        outputs = np.empty((len(x), self.dims.layers + 1, self.dims.width), np.float32)
-        outputs[:, 0] = x
+        outputs = np.empty((len(x[rows]), self.dims.layers + 1, self.dims.width), np.float32)
+        outputs[:, 0] = x[rows]
         for i in range(self.dims.layers):
-            self._block(x, f"blocks.{i}.")
-            outputs[:, i + 1] = x
-        outputs[:, -1] = layer_norm(x, w["norm.weight"], w["norm.bias"])
+            self._block(x, f"blocks.{i}.", rows if i == self.dims.layers - 1 else slice(None))
+            outputs[:, i + 1] = x[rows]
+        outputs[:, -1] = layer_norm(x[rows], w["norm.weight"], w["norm.bias"])
         return outputs
 
-    def _block(self, x: Floats, name: str) -> None:
-        """A transformer block, written over x (T, width)."""
+    def _block(self, x: Floats, name: str, wanted: slice) -> None:
+        """A transformer block, written over the wanted rows of x (T, width)."""
         w = {key: self.weights[name + key] for key in _BLOCK}
         frames, width = x.shape
-        qkv, mixed = np.empty((frames, 3 * width), np.float32), np.empty((frames, width), np.float32)
+        qkv, mixed = np.empty((frames, 3 * width), np.float32), np.empty_like(x[wanted])
+        own = x[wanted]
 
         def project(rows: slice) -> None:
             qkv[rows] = linear(layer_norm(x[rows], w["norm1.weight"], w["norm1.bias"]), w["qkv.weight"], w["qkv.bias"])
 
         def feed_forward(rows: slice) -> None:
-            x[rows] += linear(mixed[rows], w["out.weight"], w["out.bias"])
-            y = layer_norm(x[rows], w["norm2.weight"], w["norm2.bias"])
+            own[rows] += linear(mixed[rows], w["out.weight"], w["out.bias"])
+            y = layer_norm(own[rows], w["norm2.weight"], w["norm2.bias"])
             y = gelu(linear(y, w["up.weight"], w["up.bias"]))
-            x[rows] += linear(y, w["down.weight"], w["down.bias"])
+            own[rows] += linear(y, w["down.weight"], w["down.bias"])
 
         self._team.rows(project, frames)
-        self._team.each([partial(self._head, qkv, mixed, head) for head in range(self.dims.heads)])
-        self._team.rows(feed_forward, frames)
+        self._team.each([partial(self._head, qkv, mixed, wanted, head) for head in range(self.dims.heads)])
+        self._team.rows(feed_forward, len(own))
 
-    def _head(self, qkv: Floats, mixed: Floats, head: int) -> None:
+    def _head(self, qkv: Floats, mixed: Floats, wanted: slice, head: int) -> None:
         """One head of self-attention over fused queries, keys and values (T, 3 width), into its part of `mixed`."""
         size = self.dims.width // self.dims.heads
         part = slice(head * size, (head + 1) * size)
         q, k, v = (np.ascontiguousarray(qkv[:, i * self.dims.width :][:, part]) for i in range(3))
+        q = q[wanted]
         for start in range(0, len(q), _QUERIES):
             mixed[start : start + _QUERIES, part] = attend(q[start : start + _QUERIES], k, v)
 

@@ -24,7 +24,7 @@ from .models import load_models
 from .resample import frame_count, resample
 from .shaping import Shaping
 from .silence_gate import liveliness
-from .windows import FRAME_RATE, Window, join, windows
+from .windows import FRAME_RATE, Window, heard_rows, join, windows
 
 Progress = Callable[[float, str], None]
 _SPEECH_SHARE = 0.95  # of the progress bar
@@ -97,10 +97,11 @@ class Pipeline:
         level = loudest(levels)
 
         def parts() -> Iterator[tuple[Window, Floats]]:
-            for i, window in enumerate(cut):
-                progress(_SPEECH_SHARE * i / len(cut), "Listening")
-                mel = normalised_mel(samples, 2 * window.start, 2 * window.stop, level)
-                yield window, self._engine.channels(self._engine.encode(mel), style)
+            for start in range(0, len(cut), self._engine.batch):
+                progress(_SPEECH_SHARE * start / len(cut), "Listening")
+                some = cut[start : start + self._engine.batch]
+                mels = [normalised_mel(samples, 2 * each.start, 2 * each.stop, level) for each in some]
+                yield from zip(some, self._engine.heard(mels, [heard_rows(each) for each in some], style), strict=True)
 
         channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
         return self.in_contact(channels)

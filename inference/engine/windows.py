@@ -47,6 +47,12 @@ def ramp(window: Window, count: int) -> Floats:
     return np.asarray(np.broadcast_to(rise * fall, frames.shape), np.float32)
 
 
+def heard_rows(window: Window) -> slice:
+    """The window's own rows whose weight is not 0: its core and the ramps."""
+    first, last = max(window.core_start - RAMP, window.start), min(window.core_stop + RAMP, window.stop)
+    return slice(first - window.start, last - window.start)
+
+
 def join(parts: Iterator[tuple[Window, Floats]], count: int) -> Floats:
     """One array (count, ...) from each window's result (stop - start, ...), cross-faded."""
     joined: Floats | None = None

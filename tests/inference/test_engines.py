@@ -47,6 +47,24 @@ def test_speech_model(engines, mel):
     assert np.ptp(torch, axis=0).max() > 0.1, "speech moves something"
 
 
+def test_only_what_is_wanted_of_a_window_is_computed_and_is_the_same(engines, mel):
+    """The embedded engine leaves out the last layer's other rows; torch computes windows together."""
+    mels, rows = [mel, mel[:400], mel[200:]], [slice(40, 250), slice(0, 190), slice(30, 200)]
+    for engine in engines:
+        for channels, part, wanted in zip(engine.heard(mels, rows, 0), mels, rows, strict=True):
+            whole = engine.channels(engine.encode(part), 0)
+            assert channels.shape == whole.shape
+            np.testing.assert_allclose(channels[wanted], whole[wanted], atol=1e-5)
+
+
+def test_half_precision_is_taken_where_it_comes_near(engines):
+    import torch
+
+    assert engines[1].comes_near(torch.float32)
+    assert not engines[1].comes_near(torch.bfloat16), "three digits are too few"
+    assert engines[1].precision == torch.float32, "on a graphics card alone"
+
+
 @pytest.mark.parametrize("which", ["speech_weights", "expression_weights"])
 def test_fusion(engines, which):
     images = np.random.default_rng(0).normal(0, 0.5, (70, 64, 64, 3)).astype(np.float32)
