@@ -34,7 +34,7 @@ def torch_device(wanted: str) -> str:
 
 
 class TorchEngine:
-    """The torch modules with the shipped weights, in float32; on CUDA the encoder in half precision where it comes near."""
+    """The torch modules with the shipped weights, in float32; on CUDA the encoder in half where that is near."""
 
     name = "torch"
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ...inference.errors import DuetError, RequestError
 from ...inference.plain_text import one_line
-from . import cast_command, export_command, live_command, pool, records, server
+from . import cast_command, export_command, farm, live_command, records, server, sheet, work
 from .jobs import (
     DEFAULT_FPS,
-    Damaged,
     Entry,
     Job,
     UsageError,
@@ -27,9 +26,9 @@ from .jobs import (
     start_frame,
 )
 from .options import add_options, performance_of, single_emotions
-from .paths import absolute, is_there
+from .paths import absolute
 from .plan import MANIFEST_SUFFIX, plan
-from .runner import FLAME, Made, Outcome, run_here
+from .runner import FLAME
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MAX_JOBS = 256
@@ -54,7 +53,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         options = parser.parse_args(single_emotions(argv))
         try:
             _make_absolute(options)
-            work = _planned(options, base)
+            due = _planned(options, base)
         except (UsageError, DuetError) as error:
             parser.error(one_line(error))
         except OSError as error:  # a name that the system refuses
@@ -62,9 +61,9 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     try:
-        return EXIT_FAILED if work() else EXIT_DONE
+        return EXIT_FAILED if due() else EXIT_DONE
     except KeyboardInterrupt:
-        _complain("interrupted")
+        work.complain("interrupted")
         return EXIT_INTERRUPTED
 
 
@@ -73,8 +72,8 @@ def _planned(options: argparse.Namespace, base: Path | None) -> Callable[[], int
     if options.command == "export":
         return partial(export_command.run, options, export_command.plan(options, base))
     if options.into:
-        return partial(cast_command.run, options, cast_command.plan(options, base), _progress)
-    return partial(_run, options, _plan(options, base))
+        return partial(cast_command.run, options, cast_command.plan(options, base), work.progress)
+    return partial(work.run, options, _plan(options, base))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     preview = commands.add_parser("preview", help="write a small video of the head with the sound")
     _add_files(preview, ".mp4")
     _add_scene(preview)
-    preview.set_defaults(vertices=False, format="mp4", flame=None, plain=None)
+    preview.set_defaults(into=None, vertices=False, format="mp4", flame=None, plain=None)
     for command in (generate, bake, preview):
         _add_rate(command)
         add_options(command)
@@ -143,6 +142,10 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="files at the same time (default: 1)")
     shares = "the I-th of N equal shares of the files: one machine of N is given each"
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help=shares)
+    where = f"a Dask scheduler's address, or '{farm.LOCAL}' for a cluster of processes here (default: none)"
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=where)
+    pictures = "a contact sheet: a picture of each file's loudest vowel; beside it the same as a table, .csv"
+    parser.add_argument("--sheet", type=Path, metavar="FILE.html", help=pictures)
     parser.add_argument("--force", action="store_true", help="also make what is up to date")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
@@ -152,7 +155,7 @@ def _make_absolute(options: argparse.Namespace) -> None:
     for name in ("audio", "files"):
         if hasattr(options, name):
             setattr(options, name, [absolute(path) for path in getattr(options, name)])
-    for name in ("output", "flame", "into"):
+    for name in ("output", "flame", "into", "sheet"):
         if getattr(options, name, None):
             setattr(options, name, absolute(getattr(options, name)))
 
@@ -216,117 +219,9 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
         raise UsageError("only .npz has a place for --vertices")
     if options.flame and any(isinstance(e, Job) and not e.output.name.lower().endswith(FLAME) for e in entries):
         raise UsageError(f"--flame is for outputs that end in {FLAME}")
+    if options.sheet:
+        if options.sheet.suffix.lower() != sheet.SUFFIX:
+            raise UsageError(f"--sheet '{options.sheet}' must end in {sheet.SUFFIX}")
+        entries = [replace(e, picture=records.picture_path(e.output)) if isinstance(e, Job) else e for e in entries]
     part, parts = options.shard
     return entries[part - 1 :: parts]  # of a list that is the same on every machine
-
-
-def _run(options: argparse.Namespace, entries: list[Entry]) -> int:
-    """Report what is damaged and what is done already, work the rest off, sum up."""
-    tally: Counter[str] = Counter()
-    try:
-        jobs = list(_waiting(options, entries, tally))
-        if options.dry_run:
-            _list(jobs, tally)
-        else:
-            _work(options, jobs, tally)
-    except WeightsError as error:
-        _complain(f"error: {error}")
-        tally["failed"] += 1
-    if len(entries) > 1:
-        print(_summary(tally, len(entries)), flush=True)
-    return EXIT_FAILED if tally["failed"] else EXIT_DONE
-
-
-def _waiting(options: argparse.Namespace, entries: list[Entry], tally: Counter[str]) -> Iterator[Job]:
-    """The jobs that are neither damaged nor done; raises WeightsError."""
-    for entry in entries:
-        if isinstance(entry, Damaged):
-            tally["failed"] += 1
-            _complain(f"error: {entry.error}")
-        elif not options.force and records.is_done(entry):
-            tally["up to date"] += 1
-            _say(f"{entry.audio} -> {entry.output} (up to date)")
-        else:
-            yield entry
-
-
-def _list(jobs: list[Job], tally: Counter[str]) -> None:
-    """What would be done, as far as it can be told without doing it."""
-    for job in jobs:
-        missing = next((path for path in (job.audio, job.base) if path and not is_there(path)), None)
-        if missing:
-            tally["failed"] += 1
-            _complain(f"error: There is no file '{missing}'. Check its name and folder.")
-        else:
-            tally["to do"] += 1
-            _say(f"{job.audio} -> {job.output} (to do)")
-
-
-def _work(options: argparse.Namespace, jobs: list[Job], tally: Counter[str]) -> None:
-    """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
-    if not jobs:
-        return
-    outcomes: Iterator[Outcome]
-    if options.jobs > 1 and len(jobs) > 1:
-        outcomes = pool.run_parallel(jobs, options.jobs, options.engine, options.device)
-    else:
-        outcomes = run_here(jobs, options.engine, options.device, _progress)
-    try:
-        for job, result in ((outcome.job, outcome.result) for outcome in outcomes):
-            _clear_progress()
-            if isinstance(result, Made):
-                tally["done"] += 1
-                _say(f"{job.audio} -> {job.output} ({result.frames} frames)")
-                for note in result.notes:
-                    _complain(f"note: {note}")
-                _record(job, result)
-                continue
-            tally["failed"] += 1
-            _complain(f"error: {result}")
-            if _is_common(result, jobs):
-                break
-    finally:
-        outcomes.close()  # type: ignore[attr-defined]
-        _clear_progress()
-
-
-def _record(job: Job, made: Made) -> None:
-    try:
-        records.write(job, made.model)
-    except (DuetError, OSError) as error:  # the output is there, and that is what was asked for
-        _complain(f"note: '{job.output}' will be made again next time: {error}")
-
-
-def _is_common(error: DuetError, jobs: list[Job]) -> bool:
-    """Whether every other job would fail in the same way."""
-    if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
-        return len({(job.performance.style, job.base) for job in jobs}) == 1
-    return isinstance(error, (CancelledError, WeightsError, pool.StartError))
-
-
-def _summary(tally: Counter[str], count: int) -> str:
-    left = count - sum(tally.values())
-    parts = [f"{tally[name]} {name}" for name in ("done", "to do", "up to date", "failed") if tally[name]]
-    return ", ".join([*parts, *([f"{left} not tried"] if left else [])])
-
-
-def _progress(job: Job) -> Callable[[float, str], None] | None:
-    def show(fraction: float, stage: str) -> None:
-        sys.stderr.write(f"\r\033[K{one_line(job.audio.name)} {fraction:4.0%} {stage}")
-        sys.stderr.flush()
-
-    return show if sys.stderr.isatty() else None
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
-
-
-def _say(text: str) -> None:
-    print(one_line(text), flush=True)
-
-
-def _complain(text: str) -> None:
-    print(f"duet: {one_line(text)}", file=sys.stderr, flush=True)

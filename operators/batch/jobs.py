@@ -37,7 +37,7 @@ class Job:
     `fps` None is the base's frame rate, else 30; `base` is the .blend to add to, `head` the name of the object in it.
     `start` None is the scene's first frame; `plain` is a tolerance in mm where drivers and sliders are not wanted;
     `keep` sets an action in the way aside instead of layering it. `flame` is the FLAME model that a .flame.npz is for;
-    None is the Duet head's own.
+    None is the Duet head's own. `picture` is where a small one of its loudest vowel goes, for a contact sheet.
     """
 
     audio: Path
@@ -51,6 +51,7 @@ class Job:
     plain: float | None = None
     keep: bool = False
     flame: Path | None = None
+    picture: Path | None = None
 
     def request(self, fps: float | None = None) -> GenerateRequest:
         """What is asked of the worker; raises RequestError."""
@@ -84,7 +85,7 @@ class Job:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job a dict from `to_json` describes."""
-        paths = {key: Path(data[key]) for key in ("audio", "output", "base", "flame") if data.get(key)}
+        paths = {key: Path(data[key]) for key in ("audio", "output", "base", "flame", "picture") if data.get(key)}
         return cls(**{**data, **paths, "performance": Performance.from_json(data["performance"])})
 
 

@@ -35,7 +35,7 @@ def run_parallel(jobs: list[Job], count: int, engine: str, device: str) -> Itera
     A process that dies fails its job; the next job gets a new one.
     """
     count, waiting = min(count, len(jobs)), deque(jobs)
-    servers = [_Server(engine, device, count) for _ in range(count)]
+    servers = [Server(engine, device, count) for _ in range(count)]
     try:
         for _ in jobs:
             yield _next(servers, waiting)
@@ -48,7 +48,7 @@ def run_parallel(jobs: list[Job], count: int, engine: str, device: str) -> Itera
             server.end()
 
 
-def _next(servers: list[_Server], waiting: deque[Job]) -> Outcome:
+def _next(servers: list[Server], waiting: deque[Job]) -> Outcome:
     """The next outcome of any of them; those that are free get a job."""
     while True:
         for server in servers:
@@ -59,11 +59,12 @@ def _next(servers: list[_Server], waiting: deque[Job]) -> Outcome:
         time.sleep(_LOOK)
 
 
-class _Server:
+class Server:
     """A process, started with its first job, and the job that it works on. Nothing but `end` waits for it."""
 
-    def __init__(self, engine: str, device: str, count: int) -> None:
-        self._command = [*_interpreter(), engine, device]
+    def __init__(self, engine: str, device: str, count: int, command: list[str] | None = None) -> None:
+        """One of `count` that share the cores; `command` starts it (None: this program as a server)."""
+        self._command = [*(command or interpreter()), engine, device]
         # The processes share the cores: each with threads for all of them would be slower than one alone.
         share = str(max(1, (os.cpu_count() or 1) // count))
         self._env = dict.fromkeys(_THREADS, share) | os.environ
@@ -156,7 +157,7 @@ class _Server:
         return self._pipes
 
 
-def _interpreter() -> list[str]:
+def interpreter() -> list[str]:
     """The command that serves jobs: Blender where this is one, else this Python."""
     bpy = sys.modules.get("bpy")
     if bpy is not None and bpy.app.binary_path:

@@ -37,6 +37,8 @@ def is_done(job: Job) -> bool:
         record = json.loads(_path(job).read_text(encoding="utf-8"))
         written = job.output.stat().st_mtime_ns
         newest = max(path.stat().st_mtime_ns for path in (job.audio, job.base) if path)
+        if job.picture:
+            job.picture.stat()
     except (OSError, ValueError, RecursionError):
         return False
     return newest <= written and isinstance(record, dict) and record.get("key") == _key(job, current_model())
@@ -53,16 +55,23 @@ def _path(job: Job) -> Path:
     return job.output.parent / FOLDER / f"{job.output.name}.json"
 
 
+def picture_path(output: Path) -> Path:
+    """Where the picture of an output's loudest vowel is kept."""
+    return output.parent / FOLDER / f"{output.name}.png"
+
+
 def _key(job: Job, model: str) -> str:
     """A digest of all that decides what is in the output: the job, its text, the sizes of its inputs, weights, version.
 
-    Inputs are named relative to the output, so that a project may move as a whole.
+    Inputs are named relative to the output, so that a project may move as a whole. A contact sheet's picture is
+    nothing of the output's.
     """
     asked = job.to_json()
+    del asked["picture"]
     for name in ("audio", "base"):
         path = getattr(job, name)
         asked[name] = [_relative(path, job.output.parent), path.stat().st_size] if path else None
-    asked |= {"performance": job.spoken.to_json(), "output": job.output.name, "model": model, "version": _version()}
+    asked |= {"performance": job.spoken.to_json(), "output": job.output.name, "model": model, "version": version()}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -74,5 +83,6 @@ def _relative(path: Path, start: Path) -> str:
 
 
 @cache
-def _version() -> str:
+def version() -> str:
+    """Of this Duet."""
     return str(tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["version"])

@@ -7,6 +7,7 @@ import ctypes
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from ...inference.formats.timecode import exact_rate
 from ...inference.head.canonical import load_head
 from ...inference.performance.face import FaceCurves
 from ...inference.take import Take
+from . import portrait
 from .flame import FlameModels
 from .jobs import Job
 
@@ -41,11 +43,12 @@ FLAME = ".flame.npz"  # FLAME coefficients, for GaussianAvatars
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a job: frames, the weights' id, and what the user should know."""
+    """What came of a job: frames, the weights' id, what the user should know, and what it took."""
 
     frames: int
     model: str
     notes: Sequence[str] = ()
+    seconds: float = 0.0  # of work
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,18 @@ class Runner:
 
     def run(self, job: Job, on_progress: Progress | None = None) -> Made:
         """Do the job; raises the DuetError that it failed with."""
+        began = time.monotonic()
         prepare_output(job.output)  # before the work, so that none is lost
         take, loudness = self.take(job, on_progress)
+        face = FaceCurves(take, job.spoken, pauses=pauses(loudness))
+        notes: Sequence[str] = ()
         if job.is_bake:
-            return Made(take.frame_count, take.model_id, _bake(job, take, loudness, on_progress))
-        self._write(job, FaceCurves(take, job.spoken, pauses=pauses(loudness)))
-        return Made(take.frame_count, take.model_id)
+            notes = _bake(job, take, loudness, on_progress)
+        else:
+            self._write(job, face)
+        if job.picture:
+            portrait.draw(face, portrait.loudest_vowel(face, loudness), job.picture)
+        return Made(take.frame_count, take.model_id, notes, time.monotonic() - began)
 
     def take(self, job: Job, on_progress: Progress | None = None) -> tuple[Take, Floats]:
         """What the engine makes of the job's recording, and where that is loud; raises its DuetError."""

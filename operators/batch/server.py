@@ -14,7 +14,7 @@ from typing import Any
 
 from ...inference.errors import DuetError
 from .jobs import Job
-from .runner import Runner
+from .runner import Made, Runner
 
 COMMAND = "serve"
 PREFIX = "\x1eduet "
@@ -29,16 +29,18 @@ def main(argv: Sequence[str]) -> int:
     try:
         _send(sink, {"ready": True})
         for line in sys.stdin:
-            _send(sink, _do(runner, Job.from_json(json.loads(line))))
+            _send(sink, answer_of(runner.outcome(Job.from_json(json.loads(line))).result))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever asked is gone, and so is the use of an answer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())
     finally:
         runner.close()
     return 0
 
 
-def _do(runner: Runner, job: Job) -> dict[str, Any]:
-    result = runner.outcome(job).result
+def answer_of(result: Made | DuetError) -> dict[str, Any]:
+    """What the protocol says of a job's end."""
     if not isinstance(result, DuetError):
         return {"made": vars(result)}
     return {"error": {"kind": result.kind, "message": result.message, "remedy": result.remedy}}

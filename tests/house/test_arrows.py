@@ -65,6 +65,7 @@ ARROWS = {
     "training.stages": {"training", "training.evaluation", "training.data", *INFERENCE},
     "benchmarks": {"inference.live", "operators", "operators.batch", *SCENE, *INFERENCE, "training.fusion"},
     "examples": {"operators.batch", *SCENE, *INFERENCE},
+    "examples.farm": set(),
 }
 ROOMS = {folder.partition(".")[0] for folder in ARROWS} - {"__init__"}
 # room -> third-party packages it may import; those not listed may import any but bpy.
@@ -93,6 +94,10 @@ LAZY = {
     ("operators.batch.cast_command", "scene.cast"),
     ("operators.batch.cast_command", "scene.files"),
     ("operators.batch.export_command", "scene.exports.export_files"),
+    ("operators.batch.farm", "dask"),
+    ("operators.batch.farm", "distributed"),
+    ("operators.batch.work", "tqdm"),
+    ("examples.farm.opencue_lines", "outline"),
     ("operators.batch.runner", "scene"),
     ("operators.batch.runner", "scene.files"),
     ("operators.batch.runner", "scene.take.settings"),

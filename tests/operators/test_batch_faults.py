@@ -171,7 +171,7 @@ sys.exit(job_server.main(sys.argv[1:]))
 
 
 def test_an_answer_that_is_cut_off_fails_its_file_and_nothing_waits(folder, capsys, monkeypatch):
-    monkeypatch.setattr(pool, "_interpreter", lambda: [sys.executable, "-P", "-c", HALF])
+    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", HALF])
     (folder / "m.wav").write_bytes((folder / "a.wav").read_bytes())
     assert run("generate", ".", "-o", "out", "--jobs", 2) == 1
     captured = capsys.readouterr()
@@ -182,7 +182,7 @@ def test_an_answer_that_is_cut_off_fails_its_file_and_nothing_waits(folder, caps
 def test_processes_that_have_done_all_are_not_interrupted(folder, capfd, monkeypatch):
     """An interrupt that came while one ended would end it with a traceback."""
     signals = []
-    monkeypatch.setattr(pool, "_interpreter", lambda: [sys.executable, "-P", "-c", HALF.replace('"a"', '"none"')])
+    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", HALF.replace('"a"', '"none"')])
     monkeypatch.setattr("subprocess.Popen.send_signal", lambda process, number: signals.append(number))
     assert run("generate", ".", "-o", "out", "--jobs", 2) == 0
     assert signals == []

@@ -292,9 +292,10 @@ from duet.inference.client.client import worker_command
 from duet.operators.batch import cli as command_line
 from duet.operators.batch import records as job_records
 from duet.operators.batch import runner as job_runner
+from duet.operators.batch import work
 _, env = worker_command(Path(sys.argv[1]))
 job_runner.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
-command_line._progress = lambda job: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
+work.progress = lambda job: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
 sys.stderr.isatty = lambda: True
 sys.exit(command_line.main(sys.argv[3:]))
 """

@@ -48,7 +48,7 @@ def fake_worker(monkeypatch):
 
     monkeypatch.setattr(runner, "worker_command", command)
     monkeypatch.setattr(records, "current_model", lambda: "fake")
-    monkeypatch.setattr(pool, "_interpreter", lambda: [sys.executable, "-P", "-c", SERVER, str(FAKE), str(ROOT)])
+    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", SERVER, str(FAKE), str(ROOT)])
     return starts
 
 
@@ -358,7 +358,7 @@ job_runner.Runner.run = lambda self, job, progress=None: os._exit(7) if job.audi
 
 def test_a_process_that_dies_fails_its_file_alone(folder, capsys, monkeypatch):
     dying = SERVER.replace("sys.exit(", DIES + "sys.exit(")
-    monkeypatch.setattr(pool, "_interpreter", lambda: [sys.executable, "-P", "-c", dying, str(FAKE), str(ROOT)])
+    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", dying, str(FAKE), str(ROOT)])
     assert run("generate", folder, "-o", folder / "out", "--jobs", 2) == 1
     captured = capsys.readouterr()
     assert captured.out.endswith("\n3 done, 1 failed\n")
@@ -368,7 +368,7 @@ def test_a_process_that_dies_fails_its_file_alone(folder, capsys, monkeypatch):
 
 @pytest.mark.parametrize("command", [[sys.executable, "-c", "import sys; sys.exit(3)"], ["no such program"]])
 def test_processes_that_cannot_start_stop_with_one_message(folder, capsys, monkeypatch, command):
-    monkeypatch.setattr(pool, "_interpreter", lambda: command)
+    monkeypatch.setattr(pool, "interpreter", lambda: command)
     assert run("generate", folder, "-o", folder / "out", "--jobs", 2) == 1
     assert capsys.readouterr().err.count("duet: error: A process for --jobs") == 1
 
@@ -388,7 +388,7 @@ PARENT = """
 import sys
 from duet.operators.batch import cli as command_line
 from duet.operators.batch import pool as job_pool
-job_pool._interpreter = lambda: [sys.executable, "-P", "-c", *sys.argv[1:4]]
+job_pool.interpreter = lambda: [sys.executable, "-P", "-c", *sys.argv[1:4]]
 sys.exit(command_line.main(sys.argv[4:]))
 """
 

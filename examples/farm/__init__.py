@@ -1,0 +1,1 @@
+"""Recipes for render farms: files that Flamenco and OpenCue read (docs/pipeline.md)."""

@@ -1,0 +1,140 @@
+"""A production on a Dask cluster: workers that are killed, a line that kills, a file that comes late, and the sheet."""
+
+import csv
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from duet.examples.farm import opencue_lines
+from duet.operators.batch import cli, farm, pool, records
+from duet.tests.blender_fakes import write_wav
+
+pytestmark = pytest.mark.slow
+psutil = pytest.importorskip("psutil", reason="comes with Dask")
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES, KILLED = 20, 2
+# A process of the farm with the fake pipeline; one line ends it, as a Blender that crashes would.
+SERVER = f"""
+import os, sys, time
+from duet.inference.client.client import worker_command
+from duet.operators.batch import runner, server
+runner.worker_command = lambda root, **_: (
+    [sys.executable, "-s", {str(ROOT / "tests" / "fake_pipeline.py")!r}, "--weights", "w"], worker_command(root)[1])
+load = runner._load
+def loaded(path):
+    if path.stem == "crash":
+        os._exit(11)
+    time.sleep(0.05)
+    return load(path)
+runner._load = loaded
+sys.exit(server.main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def production(tmp_path, monkeypatch):
+    """A manifest of LINES recordings of different lengths, of one that kills, and of one that is not there yet."""
+    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", SERVER])
+    monkeypatch.setattr(records, "current_model", lambda: "fake")
+    monkeypatch.setattr(farm, "PAUSES", (1.0, 15.0))
+    names = [f"line{number:03d}" for number in range(LINES)]
+    for number, name in enumerate(names):
+        write_wav(tmp_path / f"{name}.wav", 0.5 * np.sin(np.arange(3200 + 160 * number) / 5))
+    write_wav(tmp_path / "crash.wav", np.ones(1600))
+    (tmp_path / "lines.csv").write_text("\n".join(["audio", *(f"{name}.wav" for name in ("crash", "late", *names))]))
+    return tmp_path
+
+
+def dask_workers():
+    """Dask's own worker processes, which its nannies in this process have started."""
+    mine = psutil.Process().children()
+    return [each for each in mine if "spawn_main" in " ".join(each.cmdline()) and "from_parent" not in each.cmdline()]
+
+
+def trouble(folder, out, killed, done):
+    """While lines are made, kill workers at random, one after another; then let the late file come."""
+    rng, due = random.Random(3), [LINES // 6, LINES // 2]
+    while not done.wait(0.02):
+        made = len(list(out.glob("*.npz"))) if out.exists() else 0
+        if len(killed) < KILLED and made >= due[len(killed)] and (workers := dask_workers()):
+            victim = rng.choice(workers)
+            victim.send_signal(signal.SIGKILL)
+            killed.append(victim.pid)
+        if made >= due[0] and not (folder / "late.wav").exists():
+            write_wav(folder / "late.wav", 0.5 * np.sin(np.arange(3200) / 5))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_every_line_is_made_once_though_workers_die(production, capsys):
+    out, killed, done = production / "out", [], threading.Event()
+    watcher = threading.Thread(target=trouble, args=(production, out, killed, done))
+    watcher.start()
+    sheet = production / "sheet.html"
+    command = ["generate", production / "lines.csv", "-o", out, "--scheduler", "local", "--jobs", 4, "--sheet", sheet]
+    try:
+        code = cli.main([str(argument) for argument in command])
+    finally:
+        done.set()
+        watcher.join()
+    said = capsys.readouterr()
+    assert len(killed) == KILLED
+    assert code == 1
+    assert said.out.endswith(f"{LINES + 1} done, 1 failed\n"), said.out + said.err
+    assert "Traceback" not in said.err
+    (error,) = re.findall("duet: error: .*", said.err)
+    assert "crash.wav" in error and "tried 3 times and is set aside" in error
+    names = [f"line{number:03d}" for number in range(LINES)]
+    printed = [line.split(" -> ")[0] for line in said.out.splitlines()[:-1]]
+    assert sorted(printed) == sorted(str(production / f"{name}.wav") for name in ("late", *names)), "each once"
+    wait_for_orphans(out)
+    assert sorted(path.name for path in out.glob("*")) == [".duet", "late.npz", *(f"{name}.npz" for name in names)]
+    for number, name in enumerate(names):
+        with np.load(out / f"{name}.npz") as data:
+            frames = int((3200 + 160 * number) / 16000 * 30)
+            jaw = data["speech_weights"][:, list(data["speech_names"]).index("Speech jaw open")]
+            np.testing.assert_array_equal(jaw, np.clip(np.linspace(-1, 1, frames), 0, 1).astype(np.float32))
+    check_sheet(sheet)
+    assert cli.main([str(argument) for argument in [*command, "--dry-run"]]) == 0
+    assert capsys.readouterr().out.endswith(f"1 to do, {LINES + 1} up to date\n")
+
+
+def wait_for_orphans(out):
+    """What belonged to a killed worker ends with it, after the line at hand."""
+    end = time.monotonic() + 20
+    while list(out.glob(".*.partial")) and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def check_sheet(path):
+    page = path.read_text(encoding="utf-8")
+    assert page.count("<figure") == LINES + 2
+    assert page.count("data:image/png;base64,iVBOR") == LINES + 1
+    with path.with_suffix(".csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["audio"]: row for row in csv.DictReader(file)}
+    assert len(rows) == LINES + 2
+    assert rows["crash.wav"]["state"] == "failed" and "set aside" in rows["crash.wav"]["note"]
+    assert rows["line001.wav"] | {"seconds": ""} == {
+        "audio": "line001.wav", "output": "out/line001.npz", "state": "done", "frames": "6", "seconds": "", "note": ""
+    }  # fmt: skip
+
+
+def test_a_cluster_that_is_not_there_is_named(production, capsys, monkeypatch):
+    monkeypatch.setattr(farm, "_PATIENCE", 0.5)
+    given = ["generate", str(production / "lines.csv"), "-o", str(production / "out")]
+    assert cli.main([*given, "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    assert "There is no Dask cluster with workers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
+
+
+def test_the_recipe_for_opencue_is_a_command_of_duet():
+    options = opencue_lines.parser().parse_args(["shots.csv", "out", "--shares", "20"])
+    assert opencue_lines.command(options, "#IFRAME#")[-2:] == ["--shard", "#IFRAME#/20"]
+    asked = cli._parser().parse_args(opencue_lines.command(options, "3")[1:])
+    assert (asked.command, asked.shard, asked.output) == ("bake", (3, 20), Path("out"))
