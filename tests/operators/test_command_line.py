@@ -333,3 +333,11 @@ def test_live_runs_in_a_process_of_its_own(capfd):
     assert "--look-ahead" in capfd.readouterr().out
     assert cli.main(["live", "nothing.wav"]) == 1
     assert "nothing.wav" in capfd.readouterr().err
+
+
+def test_previews_are_planned_as_files_are_baked(recordings, tmp_path, capsys):
+    assert run("preview", recordings, "-o", tmp_path / "out", "--dry-run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{recordings / 'a.wav'} -> {tmp_path / 'out' / 'a.mp4'} (to do)"
+    assert lines[-1] == "3 to do"
+    assert run("preview", recordings / "a.wav", "-o", tmp_path / "a.blend") == 2
