@@ -21,6 +21,7 @@ from ..inference.flame.fit import FlameFit
 from ..inference.flame.model import TO_BLENDER
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import Head, load_head
+from ..inference.head.lips import lips_of
 from ..inference.head.residual import Residual
 from ..inference.head.retarget import ArkitSolver
 from ..inference.performance.face import FaceCurves
@@ -63,7 +64,7 @@ def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
     rows = []
     for missing in ((), *MISSING):
         keep = [n for n, name in enumerate(head.arkit_names) if name not in missing]
-        solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep])
+        solver = ArkitSolver(head.arkit[keep], basis, [head.arkit_names[n] for n in keep], lips=lips_of(head))
         found = timed(lambda solver=solver: solver.residual(weights, solver(weights)))
         name = f"ARKit: recording{', without ' + ', '.join(missing) if missing else ''}"
         rows.append(row(name, *found, len(weights)))

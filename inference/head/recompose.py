@@ -12,13 +12,14 @@ from ..errors import WeightsError
 from ..steps import Steps
 from .blendshapes import Blendshapes, load_blendshapes
 from .canonical import Head, load_head
+from .lips import lips_of
 from .retarget import ArkitSolver
 
 
 @cache
 def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
     head, shapes = load_head(), load_blendshapes()
-    return head, shapes, ArkitSolver(head.arkit, shapes.basis)
+    return head, shapes, ArkitSolver(head.arkit, shapes.basis, lips=lips_of(head))
 
 
 def mixed(names: Sequence[str], weights: Floats) -> tuple[tuple[str, ...], Floats]:

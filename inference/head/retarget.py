@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from ..arrays import Numbers
 from ..steps import Steps, finish
 from .canonical import ARKIT_NAMES
+from .lips import Lips
 from .residual import Residual, moving
 
+LIPS = 3.0  # how much more what parts the lips counts than all vertices together
 RIDGE = 1e-3  # of the mean squared shape: keeps shapes that fight each other small
 SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
 ITERATIONS = 200
@@ -38,22 +40,31 @@ class ArkitSolver:
     """Coefficients in [0, 1] whose shapes come nearest to given displacements, smooth in time, no opposites together.
 
     FISTA (Beck and Teboulle 2009) on sum_t |A x_t - d_t|^2 + ridge |x_t|^2 + smooth |x_t - x_{t-1}|^2 with x clipped
-    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A: the others make up for it.
+    to [0, 1], for all frames of a block. A shape that a head lacks is no column of A: the others make up for it. Where
+    the lips are known, how far they part has rows of its own, so that they meet where the displacements' do.
     """
 
     def __init__(
-        self, shapes: Numbers, basis: Numbers, names: Sequence[str] = ARKIT_NAMES, iterations: int = ITERATIONS
+        self,
+        shapes: Numbers,
+        basis: Numbers,
+        names: Sequence[str] = ARKIT_NAMES,
+        iterations: int = ITERATIONS,
+        lips: Lips | None = None,
     ) -> None:
         """`shapes` (N, V, 3) and `basis` (K, V, 3) are deltas in metres on the same head; `names` are the shapes'."""
         self.shapes, self.basis, self.names, self._iterations = shapes, basis, tuple(names), iterations
         flat = shapes.reshape(len(shapes), shapes.shape[1] * 3).astype(np.float64)
         gram = flat @ flat.T
-        mean = float(np.trace(gram)) / max(len(gram), 1)
+        mean, target = float(np.trace(gram)) / max(len(gram), 1), basis.reshape(len(basis), -1) @ flat.T
+        if lips is not None:
+            parted = LIPS * shapes.shape[1] / len(lips.upper) * lips.parted(shapes).astype(np.float64)
+            gram, target = gram + parted @ lips.parted(shapes).T, target + lips.parted(basis) @ parted.T
         self._smooth = SMOOTH * mean
         # A unit of every shape is one length, or small shapes would need thousands of steps.
         self._scale = np.sqrt(np.diag(gram) + RIDGE * mean)
         self._normal = (gram + np.eye(len(gram)) * RIDGE * mean) / np.outer(self._scale, self._scale)
-        self._target = (basis.reshape(len(basis), -1) @ flat.T) / self._scale  # (K, N)
+        self._target = target / self._scale  # (K, N)
         smooth = 4 * self._smooth / self._scale.min(initial=np.inf) ** 2
         self._step = 1.0 / (float(np.linalg.eigvalsh(self._normal)[-1]) + smooth) if len(gram) else 1.0
         at = {name: index for index, name in enumerate(self.names)}

@@ -21,6 +21,7 @@ from ..engine.threads import Team
 from ..errors import DuetError, RequestError
 from ..head.blendshapes import Blendshapes, load_blendshapes
 from ..head.canonical import load_head
+from ..head.lips import lips_of
 from ..head.retarget import ArkitSolver
 from ..take import DEFAULT_STYLE, MAX_FPS, MAX_INTENSITY, MIN_FPS, STYLES
 from . import sinks, sources
@@ -77,7 +78,7 @@ def loaded(options: argparse.Namespace) -> tuple[Listener, LiveFace, tuple[tuple
     solver = None
     if options.format != "blender":
         basis = np.concatenate([shapes.speech_basis, shapes.expression_basis])
-        solver = ArkitSolver(head.arkit, basis, iterations=_ITERATIONS)
+        solver = ArkitSolver(head.arkit, basis, iterations=_ITERATIONS, lips=lips_of(head))
     face = LiveFace(
         shaping.weights,
         emotions_of(shapes, dict(options.emotion)),

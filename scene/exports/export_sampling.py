@@ -21,6 +21,7 @@ from ..blender.loose import duet_of
 from ..head import feelings, heads, sliders
 from ..take import lines, settings, takes
 from ..targets import arkit_keys, playback
+from ..targets.lips import lips_on
 from ..targets.sampler import Sampled, sample_steps
 
 
@@ -141,7 +142,9 @@ def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
 def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
     """ARKit coefficients (T, 52) of weights (T, K) of the mesh's own keys of these names, by its own ARKit keys."""
     scale = np.float32(np.mean(obj.matrix_world.to_scale()[:]))  # metres a unit of the mesh
-    return ArkitSolver(scale * playback.deltas_of(obj, ARKIT_NAMES), scale * playback.deltas_of(obj, names))
+    shapes = playback.deltas_of(obj, ARKIT_NAMES)
+    lips = lips_on(obj, playback.coordinates(obj), shapes[ARKIT_NAMES.index("jawOpen")])
+    return ArkitSolver(scale * shapes, scale * playback.deltas_of(obj, names), lips=lips)
 
 
 def _plain_take(fps: float, arkit: Floats) -> Take:

@@ -12,6 +12,7 @@ from ...inference.arrays import Floats
 from ...inference.errors import HeadError
 from ...inference.head.arkit_names import ENOUGH, Matches, match_keys
 from ...inference.head.canonical import ARKIT_NAMES
+from ...inference.head.lips import Lips
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps, finish
@@ -19,6 +20,7 @@ from ..blender import actions, layers, states
 from ..blender.rollback import all_or_nothing
 from ..head import heads, ownership
 from . import character, playback
+from .lips import lips_on
 from .playback import Performance
 
 _CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
@@ -104,10 +106,11 @@ def apply_steps(
     basis = playback.basis_on(target, performance)
     names = [" ".join(handle.shapes) for handle in face.handles]
     if basis is None:
-        solver = ArkitSolver(_shapes_on_head(face, performance), performance.basis, names)
+        shapes = _shapes_on_head(face, performance)
+        solver = ArkitSolver(shapes, performance.basis, names, lips=performance.lips)
     else:
         scale = float(np.mean(target.matrix_world.to_scale()[:]))  # metres a unit of the mesh
-        solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names)
+        solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names, lips=_lips_of(target, matches))
     values = yield from solver.steps(performance.weights)
     notes = yield from _write_steps(scene, face, performance, values, lift)
     made = {shape for handle in face.handles for shape in handle.shapes}
@@ -115,6 +118,14 @@ def apply_steps(
     residual = solver.residual(performance.weights, values)
     playback.keep_residual(target, residual)
     return Applied(residual, missing, basis is not None, tuple(notes))
+
+
+def _lips_of(target: bpy.types.Object, matches: Matches) -> Lips | None:
+    """The lips of a mesh with a jaw."""
+    if "jawOpen" not in matches:
+        return None
+    jaw = playback.deltas_of(target, matches["jawOpen"]).sum(axis=0)
+    return lips_on(target, playback.coordinates(target), jaw)
 
 
 def _shapes_on_head(face: character.Face, performance: Performance) -> Floats:

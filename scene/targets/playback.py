@@ -15,6 +15,7 @@ from ...inference.arrays import Floats
 from ...inference.errors import HeadError, WeightsError
 from ...inference.head import recompose
 from ...inference.head.canonical import ARKIT_NAMES, load_head
+from ...inference.head.lips import Lips, lips_of
 from ...inference.head.residual import Residual
 from ...inference.numeric import fit_similarity
 from ...inference.performance.face import FaceCurves
@@ -22,6 +23,7 @@ from ...inference.steps import Steps, finish
 from ..blender import actions, compat, shape_keys, states, timing
 from ..blender.loose import Animated
 from ..head import emotions, feelings, followers, heads, ownership, sliders
+from .lips import lips_on
 from .sampler import sample_steps
 
 NUMBERED = re.compile(r"(Shape|Exp|Pose)0*([1-9][0-9]*)$")  # keys of FLAME's add-on
@@ -44,6 +46,7 @@ class Performance:
     rest: Floats  # (V, 3) the Duet head without them
     arkit: Floats  # (52, V, 3) its ARKit shapes, in the order of ARKIT_NAMES
     turns: dict[str, Floats]  # bone -> rotations (T, 3, 3) from rest in the parent's frame, Blender's axes
+    lips: Lips | None = None  # of the Duet head that plays
 
 
 def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Performance:
@@ -66,8 +69,9 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     if not used:
         raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
     weights, basis = np.stack([values[key] for key in used], axis=1), deltas_of(head, used)
-    arkit, fps = deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene)
-    return Performance(name, fps, frames, used, weights, basis, coordinates(head), arkit, sampled.turns)
+    arkit, fps, rest = deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene), coordinates(head)
+    lips = lips_on(head, rest, arkit[ARKIT_NAMES.index("jawOpen")])
+    return Performance(name, fps, frames, used, weights, basis, rest, arkit, sampled.turns, lips)
 
 
 def _without_emotion_keys(head: bpy.types.Object, keys: dict[str, Floats]) -> dict[str, Floats]:
@@ -84,7 +88,8 @@ def of_face(face: FaceCurves, name: str, start: int) -> Performance:
     """What a face does from frame `start` on, with no head to play it; raises WeightsError."""
     head, frames = load_head(), start + np.arange(face.frames)
     basis = recompose.deltas_of(face.names)
-    return Performance(name, face.fps, frames, face.names, face.weights, basis, head.vertices, head.arkit, face.turns)
+    still = (basis, head.vertices, head.arkit)
+    return Performance(name, face.fps, frames, face.names, face.weights, *still, face.turns, lips_of(head))
 
 
 def on_duet_head(performance: Performance) -> Performance:
@@ -94,7 +99,7 @@ def on_duet_head(performance: Performance) -> Performance:
     except WeightsError:
         return performance
     head = load_head()
-    return replace(performance, basis=basis, rest=head.vertices, arkit=head.arkit)
+    return replace(performance, basis=basis, rest=head.vertices, arkit=head.arkit, lips=lips_of(head))
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:

@@ -66,7 +66,8 @@ def apply_steps(
     layer = duet_of(scene).existing == "LAYER"
     require_unowned(rig, [(control.path, index) for control in controls for index in control.moved], layer)
     performance = playback.on_duet_head((yield from playing))
-    solver = ArkitSolver(_shapes(faces, performance), performance.basis, [" ".join(face) for face in faces.values()])
+    names = [" ".join(face) for face in faces.values()]
+    solver = ArkitSolver(_shapes(faces, performance), performance.basis, names, lips=performance.lips)
     weights = yield from solver.steps(performance.weights)
     curves = [
         ((control.path, index), values)

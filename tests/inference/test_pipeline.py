@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.errors import AudioError, CancelledError, RequestError
+from duet.inference.head.lips import lips_of
 from duet.inference.head.retarget import ArkitSolver
 from duet.inference.performance.face import FaceCurves
 from duet.inference.performance.performance import Performance
@@ -141,7 +142,9 @@ def test_vertices_and_coefficients_have_what_opens_in_silence(pipeline, quiet):
     shapes = pipeline.shapes
     face = shapes.faces(pipeline.head.vertices, quiet.face_weights[:1])[0]
     np.testing.assert_allclose(quiet.vertices[0], face, atol=1e-6)
-    solved = ArkitSolver(pipeline.head.arkit, shapes.basis)(shapes.mixed(quiet.face_weights))
+    solved = ArkitSolver(pipeline.head.arkit, shapes.basis, lips=lips_of(pipeline.head))(
+        shapes.mixed(quiet.face_weights)
+    )
     np.testing.assert_allclose(quiet.arkit, solved, atol=1e-6)
 
 
