@@ -24,7 +24,7 @@ class DUET_UL_lines(bpy.types.UIList):
         if line is None:
             return
         row = layout.split(factor=_WIDTHS[0], align=True)
-        row.prop(duet_of(item), "start_frame", text="", emboss=False)
+        row.prop(duet_of(item), "start_frame", text="")
         row = row.split(factor=_WIDTHS[1], align=True)
         row.label(text=f"{(line.last - line.first + 1) / timing.scene_fps(context.scene):.1f} s")
         row = row.row(align=True)

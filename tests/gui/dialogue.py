@@ -13,14 +13,32 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 import numpy as np
-from helpers import DOCS, RECORDINGS, choose_file, find, look, picture, press, rest, runtime, to_the_end, wait_for
+from helpers import (
+    DOCS,
+    RECORDINGS,
+    area_of,
+    choose_file,
+    find,
+    look,
+    picture,
+    point_at,
+    press,
+    rest,
+    runtime,
+    to_the_end,
+    wait_for,
+)
 
-FPS, EVERY = 24, 15  # seconds from line to line
+FPS, EVERY = 24, 16.5  # seconds from line to line
 HUNDREDTH_MM = 1e-5
 SPEAKERS = ("Ada", "Bea")
 FEELINGS = ("happy=0.6", "sad=0.7", "surprised=0.5", "", "angry=0.6", "afraid=0.5", "", "happy=0.8")
 MOVED = {"Duet ada 3": 24, "Duet ada 7": -48, "Duet bea 4": 60}  # frames
 REMOVED = "Duet bea 6"
+
+
+def first_of(number):
+    return round(1 + number * EVERY * FPS)
 
 
 def write_table(folder):
@@ -29,7 +47,7 @@ def write_table(folder):
     for number in range(8):
         name = f"{SPEAKERS[number % 2].lower()} {number + 1}.wav"
         shutil.copy(sources[number % 3], folder / name)
-        rows.append(f"kitchen,{SPEAKERS[number % 2]},{name},{1 + number * EVERY * FPS},{FEELINGS[number]}")
+        rows.append(f"kitchen,{SPEAKERS[number % 2]},{name},{first_of(number)},{FEELINGS[number]}")
     table = folder / "kitchen.csv"
     table.write_text("\n".join(rows) + "\n")
     return table
@@ -79,11 +97,20 @@ def require_heard(starts):
         assert first == start, (line, first, start)
 
 
-def to_the_top():
+def scroll(operator, times):
     with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-        for _ in range(60):
-            bpy.ops.view2d.scroll_up(page=False)
+        for _ in range(times):
+            operator(page=False)
     yield from rest()
+
+
+def to_the_top():
+    yield from scroll(bpy.ops.view2d.scroll_up, 60)
+
+
+def to_the_lines():
+    yield from to_the_end()
+    yield from scroll(bpy.ops.view2d.scroll_up, 8)
 
 
 def choose_head(name):
@@ -95,7 +122,7 @@ def choose_head(name):
 
 
 def field_of(line):
-    return (yield from find(f'["{line}"].duet.start_frame', parts=(0.12,)))
+    return (yield from find(f'["{line}"].duet.start_frame', parts=(0.17, 0.2)))
 
 
 def main():
@@ -116,27 +143,31 @@ def main():
     yield from wait_for(lambda: not runtime().busy and len(playing()) == 8, "the dialogue")
     look((0.0, -0.05, 0.2), 1.1)
     yield from to_the_top()
-    scene.frame_set(5 * EVERY * FPS + 60)
+    scene.frame_set(first_of(5) + 60)
     starts = {line: first for line, (_, first, _) in playing().items()}
-    assert sorted(starts.values()) == [1 + number * EVERY * FPS for number in range(8)]
-    assert scene.frame_end > 7 * EVERY * FPS
+    assert sorted(starts.values()) == [first_of(number) for number in range(8)]
+    assert scene.frame_end >= first_of(7)
     require_heard(starts)
     before = faces()
 
     yield from choose_head("Ada")
-    yield from to_the_end()
+    yield from to_the_lines()
+    area = area_of("DOPESHEET_EDITOR")
+    with bpy.context.temp_override(window=g.window(), area=area, region=area.regions[-1]):
+        bpy.ops.action.view_all()
+    yield from point_at(g.view3d())
     yield from picture("manual_dialogue", DOCS / "pictures")
     for line, frames in MOVED.items():
         if line.startswith("Duet bea") and scene.duet.head.name != "Bea":
             yield from to_the_top()
             yield from choose_head("Bea")
-            yield from to_the_end()
+            yield from to_the_lines()
         starts[line] += frames
         yield from g.enter((yield from field_of(line)), str(int(starts[line])))
         assert playing()[line][1] == starts[line], (line, playing()[line], starts[line])
     yield from picture("03_moved")
     x, y = yield from field_of(REMOVED)
-    yield from g.click((x + 60, y))  # its length: chooses the line
+    yield from g.click((x + 70, y))  # its length: chooses the line
     yield from g.click("duet.remove_line")
     del starts[REMOVED]
     assert set(playing()) == set(starts), playing()
@@ -150,6 +181,7 @@ def main():
     assert REMOVED not in playing()
 
     path = str(folder / "saved.blend")
+    yield from point_at(g.view3d())
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     yield from rest()
