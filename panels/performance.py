@@ -34,6 +34,10 @@ class DUET_PT_performance(Tab, bpy.types.Panel):
         column.prop(group, "articulation", slider=True)
         column.prop(group, "smoothing", text="Smoothing (ms)")
         column.prop(group, "offset", text="Offset (ms)")
+        column = layout.column(align=True)
+        column.prop(group, "lips", slider=True)
+        column.prop(group, "upper_face", slider=True)
+        layout.prop(group, "mirror")
         if action:
             column.prop(group, "start_frame")
             if group.stale:

@@ -112,7 +112,7 @@ def apply_steps(
         mark_rows.fill_quietly(action)
         life.add(obj, action.name, face, recording.start, role.line_of(action))
         yield 1.0
-        emotions.connect(obj, feelings.of_take(take, felt))
+        emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
         if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
     if role.is_line:
@@ -208,7 +208,7 @@ def regenerate_steps(
         felt, layer = emotions.on(obj), duet_of(scene).existing == "LAYER"
         notes = revise.switch(scene, obj, made, felt, due, layer, duet_of(scene).clear_way)
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        emotions.connect(obj, feelings.of_take(take, emotions.on(obj)))
+        emotions.connect(obj, feelings.of_take(take_curves.turned(made, take), emotions.on(obj)))
     notes += revise.swap(action, made, edited)
     mark_rows.fill_quietly(made)
     revise.life(made)

@@ -44,6 +44,16 @@ def _life_changed(self: Group, _: bpy.types.Context) -> None:
         revise.life(self.id_data)
 
 
+def _lips_changed(self: Group, context: bpy.types.Context) -> None:
+    _speech_changed(self, context)
+    _life_changed(self, context)  # breaths
+
+
+def _felt_changed(self: Group, context: bpy.types.Context) -> None:
+    _emotion_changed(self, context)
+    _life_changed(self, context)
+
+
 def _text_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action) and settings.acting() and takes.is_take(self.id_data):
         mark_rows.fill_quietly(self.id_data)
@@ -93,7 +103,8 @@ def _performance() -> dict[str, Any]:
     """The properties that the next take and each take have in common: their names and kinds stay as files have them."""
     updates = {"articulation": _speech_changed, "smoothing": _speech_changed, "offset": _speech_changed}
     updates |= {"open_in_silence": _opening_changed, "mix_limit": _emotion_changed, "seed": _life_changed}
-    updates |= {"effort": _emotion_changed}
+    updates |= {"effort": _emotion_changed, "lips": _lips_changed}
+    updates |= {"upper_face": _felt_changed, "mirror": _felt_changed}
     style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
     made = {"style": property_for(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
     made |= {name: property_for(SETTINGS[name], update) for name, update in updates.items()}

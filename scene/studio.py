@@ -42,7 +42,7 @@ def light(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
         area.size, area.energy, area.color = far * size, far**2 * watts, colour
         _put(scene, carrier, bpy.data.objects.new(name, area), aim, far * (turn @ Vector(place)))
     camera = bpy.data.cameras.new("Portrait")
-    camera.lens = _LENS
+    camera.lens, camera.display_size = _LENS, 0.1
     camera.sensor_width = camera.sensor_height = _SENSOR
     wide = scene.render.resolution_x >= scene.render.resolution_y
     camera.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"  # the head is as large in any format

@@ -22,6 +22,7 @@ from .life import LifeKeys, Spans, Voice, live
 from .mark_edits import with_marks
 from .mark_search import find_marks
 from .marks import placed
+from .mirror import mirrored, mirrored_life
 from .performance import Performance
 from .silence import kept_from_speech
 from .timeline import curves_at, eased_keys, on_frames
@@ -54,7 +55,7 @@ class FaceCurves:
         """(S, Ks) of the speech blendshapes: with their marks, articulated, smoothed, moved in time."""
         if self._speech is not None:
             return self._speech
-        weights = np.float32(self.performance.articulation) * with_marks(self.spoken, self.performance.marks)
+        weights = np.float32(self.performance.spoken) * with_marks(self.spoken, self.performance.marks)
         weights = smooth(weights, self.performance.smoothing / 1000 * self.spoken.fps)
         return at_frames(weights, self.spoken.fps, self.fps, self.performance.offset / 1000)
 
@@ -68,18 +69,20 @@ class FaceCurves:
     @property
     def silence(self) -> Floats:
         """(S,) how far emotions open the mouth."""
-        return np.float32(self.performance.open_in_silence) * self.quiet
+        return np.float32(self.performance.opened) * self.quiet
 
     def emotion_keys(self, names: Sequence[str]) -> tuple[NDArray[np.float64], Floats]:
         """(frames (K,), sliders (K, E)) of these emotions: eased keys on whole frames, 0 the first."""
         own = self.performance
         keys = eased_keys(own.emotions, names, own.transition, own.mix_limit)
-        return on_frames(*swelled(*keys, self.voice, own.effort, own.mix_limit), self.fps)
+        frames, values = on_frames(*swelled(*keys, self.voice, own.effort, own.mix_limit), self.fps)
+        return frames, np.float32(own.upper_face) * values
 
     @cached_property
     def take(self) -> Take:
-        """With rows for all that is felt; raises WeightsError where its version has no such emotion."""
-        return with_emotions(self.spoken, self.performance.felt)
+        """With rows for all that is felt, mirrored where it is; raises WeightsError where its version cannot."""
+        take = with_emotions(self.spoken, self.performance.felt)
+        return mirrored(take) if self.performance.mirror else take
 
     @cached_property
     def sliders(self) -> Floats:
@@ -99,7 +102,8 @@ class FaceCurves:
     @cached_property
     def life_keys(self) -> LifeKeys:
         """Blinks, brows, eyes, head motion and breaths as keys in seconds."""
-        return live(self.spoken.frame_count / self.spoken.fps, self.voice, self.performance.life)
+        keys = live(self.spoken.frame_count / self.spoken.fps, self.voice, self.performance.life)
+        return mirrored_life(keys) if self.performance.mirror else keys
 
     @cached_property
     def life(self) -> dict[str, Floats]:

@@ -39,6 +39,33 @@ class Performance:
         default=1.0,
         metadata=number("Articulation", 0.0, 1.5, "how far the mouth moves: 0 is still, 1 as spoken, 1.5 theatre"),
     )
+    lips: float = field(
+        default=1.0,
+        metadata=number(
+            "Lips", 0.0, 1.0, "how much of speech, breaths and parted lips shows: 0 leaves the mouth to your own keys"
+        ),
+    )
+    upper_face: float = field(
+        default=1.0,
+        metadata=number(
+            "Upper Face",
+            0.0,
+            1.0,
+            "how much of emotions, blinks, brows and eyes shows: 0 leaves all but the lips to your own keys",
+        ),
+    )
+    mirror: int = field(
+        default=0,
+        metadata={
+            **number(
+                "Mirror",
+                0,
+                1,
+                "turns left and right of what is felt and of life over, so that the other eye winks: 1 is on",
+            ),
+            "whole": True,
+        },
+    )
     smoothing: float = field(
         default=0.0,
         metadata=number(
@@ -160,7 +187,19 @@ class Performance:
     @property
     def life(self) -> Life:
         """The amounts and the seed."""
-        return Life(self.blinks, self.eyes, self.head_motion, self.breaths, self.seed, self.brows)
+        upper = self.upper_face
+        breaths = self.breaths * self.lips
+        return Life(self.blinks * upper, self.eyes * upper, self.head_motion, breaths, self.seed, self.brows * upper)
+
+    @property
+    def spoken(self) -> float:
+        """What speech is multiplied by."""
+        return self.articulation * self.lips
+
+    @property
+    def opened(self) -> float:
+        """What silence is multiplied by."""
+        return self.open_in_silence * self.lips
 
     @property
     def felt(self) -> tuple[str, ...]:

@@ -34,6 +34,11 @@ class Setting:
     parse: Callable[[str], Any] | None = None
     stands: str = "NUMBER"
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on (1) or off (0)."""
+        return self.whole and (self.least, self.most) == (0, 1)
+
     def check(self, value: Any) -> None:
         """Raise RequestError where the value is none of the setting's."""
         if self.parse:

@@ -24,6 +24,8 @@ def property_for(setting: Setting, update: Callable[..., None] | None = None, **
         return bpy.props.EnumProperty(**more)
     if setting.parse:
         return bpy.props.StringProperty(**more)
+    if setting.is_switch:
+        return bpy.props.BoolProperty(**more | {"default": bool(setting.default)})
     if setting.whole:
         return bpy.props.IntProperty(min=int(setting.least), max=int(setting.most), **more)
     low, high = setting.usual or (setting.least, setting.most)

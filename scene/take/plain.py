@@ -71,7 +71,7 @@ def bake_steps(
     if obj.data.override_library:
         raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
     known = take_curves.felt(stored.take, settings.performance_of(duet_of(take)).felt)
-    emotions.connect(obj, feelings.of_take(stored.take, known))
+    emotions.connect(obj, feelings.of_take(take_curves.turned(take, stored.take), known))
     frames = duet_of(take).moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
     speech = yield from _speech(take, stored, key, frames)
     line = lines.of(obj, take)

@@ -10,6 +10,7 @@ import numpy as np
 from ...inference.arrays import Floats
 from ...inference.errors import AudioError, DuetError, HeadError
 from ...inference.head.library import with_emotions
+from ...inference.head.recompose import knows
 from ...inference.performance.curves import frame_span
 from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
@@ -103,7 +104,7 @@ def emotion(action: bpy.types.Action) -> None:
     stored = takes.read(action)
     face = face_of(action, stored, scene_fps(bpy.context.scene))
     try:
-        names = _connect(players, stored.take, face.performance.felt)
+        names = _connect(players, action, stored.take, face.performance.felt)
     except DuetError as error:
         duet_of(action).note = str(error)
         return
@@ -114,13 +115,16 @@ def emotion(action: bpy.types.Action) -> None:
     _touch(players)
 
 
-def _connect(players: Sequence[bpy.types.Object], take: Take, timed: Sequence[str]) -> list[str]:
+def _connect(
+    players: Sequence[bpy.types.Object], action: bpy.types.Action, take: Take, timed: Sequence[str]
+) -> list[str]:
     """Give the heads what the take and a performance feel; return all emotions of theirs. Raises DuetError."""
-    names = felt(take, timed)
+    names, is_own = felt(take, timed), knows(take.expression_names)  # else the head's may be those of its version
     for obj in players:
         known = feelings.stored_on(obj)
-        missing = tuple(name for name in names if name not in (*known, *EMOTIONS))
-        emotions.connect(obj, feelings.of_take(with_emotions(take, missing), names))
+        missing = tuple(name for name in names if name not in EMOTIONS and (name not in known or is_own))
+        full = take_curves.turned(action, with_emotions(take, missing))
+        emotions.connect(obj, feelings.of_take(full, names))
     return list(dict.fromkeys([*names, *(name for obj in players for name in emotions.on(obj))]))
 
 
@@ -231,7 +235,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         )
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
         lively.add(obj, action.name, face, begin, role.line_of(action))
-        _connect([obj], take, timed)
+        _connect([obj], action, take, timed)
     role.end(scene, obj, action)
     markers.remove(scene, takes.owner(obj, action))
     notes += _heard(scene, obj, action, stored)

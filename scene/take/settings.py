@@ -24,7 +24,8 @@ AMOUNTS = {
     "head_motion": "head_amount",
     "breaths": "breath_amount",
 }
-_PLAIN = ("style", "articulation", "smoothing", "offset", "open_in_silence", "mix_limit", "effort", "text", "seed")
+_AMOUNTS = ("articulation", "lips", "upper_face", "smoothing", "offset", "open_in_silence", "mix_limit", "effort")
+_PLAIN = ("style", *_AMOUNTS, "mirror", "text", "seed")
 _EMOTION = ("emotion", "intensity")
 _ALL = (*_PLAIN, "marks", *_EMOTION, *AMOUNTS, *AMOUNTS.values())
 _CUE = ("seconds", "emotion", "intensity", "ease")
@@ -78,7 +79,7 @@ def copy(source: Group, target: Group) -> None:
 def performance_of(group: Group) -> Performance:
     """The performance that a group describes: amounts of life are 0 where switched off; raises RequestError."""
     amounts = {name: getattr(group, name) * getattr(group, amount) for name, amount in AMOUNTS.items()}
-    plain = {name: getattr(group, name) for name in _PLAIN}
+    plain = {name: getattr(group, name) for name in _PLAIN} | {"mirror": int(group.mirror)}
     return Performance(**plain, **amounts, marks=parse_marks(group.marks), emotions=tuple(cues_of(group)))
 
 

@@ -11,6 +11,7 @@ from ...inference.arrays import Floats
 from ...inference.head.library import emotion_names
 from ...inference.performance.curves import at_frames, frame_span
 from ...inference.performance.face import FaceCurves
+from ...inference.performance.mirror import mirrored
 from ...inference.performance.silence import with_surroundings
 from ...inference.steps import Steps
 from ...inference.take import EMOTIONS, Take
@@ -49,9 +50,14 @@ def write_speech(
 def write_silence(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves) -> None:
     """Key how far emotions may open the mouth: as the take's settings say, and 0 wherever its speech keys are not."""
     silence, before = with_surroundings(face.quiet, face.speech, face.fps)
-    amount = np.float32(face.performance.open_in_silence)
+    amount = np.float32(face.performance.opened)
     sliders.write_silence(actions.ensure_bag(action, obj), amount * silence, duet_of(action).moved_to - before)
     sign("written_silence", action, stored)
+
+
+def turned(action: bpy.types.Action, take: Take) -> Take:
+    """The take as its settings turn it: mirrored, or as it is; raises WeightsError."""
+    return mirrored(take) if duet_of(action).mirror else take
 
 
 def felt(take: Take, timed: Iterable[str] = ()) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from ...inference.steps import finish
 from ..blender import actions, compat, drivers, shape_keys
 from ..blender.loose import has
 from ..head import emotions, feelings, heads, ownership
-from . import takes
+from . import take_curves, takes
 
 if TYPE_CHECKING:
     from ...inference.head.blendshapes import Blendshapes
@@ -53,7 +53,8 @@ def settle(obj: bpy.types.Object, blendshapes: Blendshapes) -> None:
         rest_others(obj, (*blendshapes.speech_names, *blendshapes.expression_names))
     else:
         rest_others(obj, (*stored.take.speech_names, *stored.take.expression_names))
-        emotions.connect(obj, feelings.of_take(stored.take, stored.take.emotions))
+        shown = take_curves.turned(takes.active(obj), stored.take)
+        emotions.connect(obj, feelings.of_take(shown, stored.take.emotions))
 
 
 def rest_others(obj: bpy.types.Object, names: Sequence[str]) -> None:

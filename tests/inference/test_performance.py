@@ -155,6 +155,37 @@ def test_silence_opens_the_mouth_as_far_as_asked_for_and_never_in_speech():
     assert moved.silence[0] == 1
 
 
+def test_lips_alone_and_the_rest_of_the_face_alone(line):
+    told = {"emotions": parse_track("happy=0.8"), "blinks": 1.0, "head_motion": 1.0}
+    whole = FaceCurves(line, Performance(**told))
+    lips = FaceCurves(line, Performance(**told, upper_face=0.0))
+    np.testing.assert_array_equal(lips.speech, whole.speech)
+    assert not lips.sliders.any() and not lips.life
+    np.testing.assert_array_equal(lips.neck, whole.neck)
+    rest = FaceCurves(line, Performance(**told, lips=0.0))
+    assert not rest.speech.any() and not rest.silence.any()
+    np.testing.assert_array_equal(rest.sliders, whole.sliders)
+    half = FaceCurves(line, Performance(**told, lips=0.5, upper_face=0.5))
+    np.testing.assert_allclose(half.speech, whole.speech / 2)
+    np.testing.assert_allclose(half.sliders, whole.sliders / 2)
+
+
+def test_a_mirrored_face_is_the_other_way_round(line):
+    told = {"emotions": parse_track("contempt=1"), "eyes": 1.0, "head_motion": 1.0}
+    plain, turned = (FaceCurves(line, Performance(**told, mirror=mirror)) for mirror in (0, 1))
+    np.testing.assert_array_equal(turned.speech, plain.speech)
+    head, basis = load_head(), recompose._shapes()[1].expression_basis
+    before, after = (
+        np.tensordot(face.take.expression_weights[EMOTIONS.index("contempt")], basis, 1) for face in (plain, turned)
+    )
+    corners = head.regions["mouth_corners"]  # right, left: symmetric on the head
+    across = np.array([-1, 1, 1])
+    assert np.linalg.norm(before[corners[0]] - before[corners[1]] * across) > 0.004, "contempt is of one side"
+    np.testing.assert_allclose(after[corners], before[corners[::-1]] * across, atol=5e-4)
+    np.testing.assert_array_equal(turned.life["eyeLookInLeft"], plain.life["eyeLookInRight"])
+    np.testing.assert_allclose(turned.neck, plain.neck * [1, -1, -1])
+
+
 def test_coefficients_and_vertices_are_there_where_they_are_asked_for(line, monkeypatch):
     face = FaceCurves(line, Performance())
     assert face.performed().arkit.shape == (150, 0)

@@ -53,6 +53,8 @@ def test_every_setting_is_a_property_of_the_next_take_and_of_each_take(group):
                 assert found[name].enum_items.keys()[: len(setting.choices)] == list(setting.choices)
             elif setting.parse:
                 assert found[name].default == ""
+            elif setting.is_switch:
+                assert found[name].default == bool(setting.default)
             else:
                 check(found[settings.AMOUNTS.get(name, name)], setting)
         check(found["intensity"], INTENSITY)
@@ -92,6 +94,9 @@ def test_a_performance_survives_the_sidebar(group):
         breaths=1.5,
         seed=7,
         effort=0.5,
+        lips=0.5,
+        upper_face=0.25,
+        mirror=1,
         text="so be it",
         marks=parse_marks("closed@1.25>1.5*0.5 +round@2 -open@3.1"),
     )
