@@ -15,6 +15,7 @@ _HOW = [
     ("NONE", "None", "No key makes it: other shapes make up for it"),
     ("NAME", "By Name", "As Duet recognises it by the keys' names"),
 ]
+_SHAPES = [(name, name, f"ARKit's shape {name}") for name in ARKIT_NAMES]
 
 
 class DUET_OT_arkit_match(bpy.types.Operator):
@@ -24,8 +25,8 @@ class DUET_OT_arkit_match(bpy.types.Operator):
     bl_label = "Match ARKit Key"
     bl_options = {"UNDO"}
 
-    shape: bpy.props.EnumProperty(name="ARKit Shape", items=[(name, name, "") for name in ARKIT_NAMES])
-    how: bpy.props.EnumProperty(name="Made by", items=_HOW)
+    shape: bpy.props.EnumProperty(name="ARKit Shape", items=_SHAPES, description="The shape that a key makes")
+    how: bpy.props.EnumProperty(name="Made by", items=_HOW, description="What makes the shape")
     key: bpy.props.StringProperty(name="Key", description="The shape key of the target")
 
     @classmethod

@@ -56,7 +56,7 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
     bl_label = "Preset"
     bl_options = {"UNDO"}
 
-    preset: bpy.props.EnumProperty(name="Preset", items=_PRESET_ITEMS)
+    preset: bpy.props.EnumProperty(name="Preset", items=_PRESET_ITEMS, description="The mix to set")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them all."""

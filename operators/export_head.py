@@ -158,7 +158,11 @@ EXPORTS = (
     _operator(
         "usd",
         "USD (.usdc, .usda, .usd)",
-        [(".usdc", "Binary"), (".usda", "Text"), (".usd", "Binary, under the suffix for either")],
+        [
+            (".usdc", "Binary: small and quick"),
+            (".usda", "Text: people can read it"),
+            (".usd", "Binary, under the suffix for either"),
+        ],
         "Write the head, what follows it and its armature as USD: every shape key is a blend shape, its weights "
         "sampled at every frame. " + _STANDS,
     ),

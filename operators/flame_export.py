@@ -20,7 +20,7 @@ class DUET_OT_flame_export(Stepped, bpy.types.Operator):
     bl_idname = "duet.flame_export"
     bl_label = "Export for Gaussian Avatars"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", description="The file to write")
     filter_glob: bpy.props.StringProperty(default="*.npz", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

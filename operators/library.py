@@ -47,7 +47,7 @@ class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
     bl_label = "Add Expression"
     bl_options = {"UNDO"}
 
-    expression: bpy.props.StringProperty(name="Expression")
+    expression: bpy.props.StringProperty(name="Expression", description="The expression's name in the library")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add its slider and keys."""
@@ -65,7 +65,7 @@ class DUET_OT_remove_expression(_OnHead, bpy.types.Operator):
     bl_label = "Remove Expression"
     bl_options = {"UNDO"}
 
-    expression: bpy.props.StringProperty(name="Expression")
+    expression: bpy.props.StringProperty(name="Expression", description="The expression's name in the library")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove its slider and keys."""

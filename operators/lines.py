@@ -100,7 +100,7 @@ class DUET_OT_trim_line(_OnLine, bpy.types.Operator):
     bl_idname = "duet.trim_line"
     bl_label = "Trim Line"
 
-    side: bpy.props.EnumProperty(name="Side", items=_SIDES)
+    side: bpy.props.EnumProperty(name="Side", items=_SIDES, description="What of the line is left out")
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
         """Change one of its ends, or both."""

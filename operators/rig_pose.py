@@ -18,7 +18,7 @@ _HOW = [
     ("NAME", "By Name", "As Duet recognises it by the pose's name"),
 ]
 _BOTH = [f"{name[:-4]}*" for name in ARKIT_NAMES if name.endswith("Left") and f"{name[:-4]}Right" in ARKIT_NAMES]
-_SHAPES = [(name, name, "") for name in (*ARKIT_NAMES, *_BOTH)]
+_SHAPES = [(name, name, f"ARKit's shape {name}") for name in (*ARKIT_NAMES, *_BOTH)]
 
 
 class _OnRig:
@@ -42,8 +42,8 @@ class DUET_OT_rig_pose(_OnRig, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     pose: bpy.props.StringProperty(name="Pose", description="The pose, as the table names it")
-    how: bpy.props.EnumProperty(name="Face", items=_HOW)
-    shape: bpy.props.EnumProperty(name="Shape", items=_SHAPES)
+    how: bpy.props.EnumProperty(name="Face", items=_HOW, description="What the pose is used as")
+    shape: bpy.props.EnumProperty(name="Shape", items=_SHAPES, description="The shape that the pose makes")
     mix: bpy.props.StringProperty(
         name="Mix", description="ARKit's shapes with amounts, as in 'jawOpen=0.6 + mouthFunnel=0.3'; * is both sides"
     )
@@ -88,7 +88,7 @@ class DUET_OT_rig_pose_add(_OnRig, bpy.types.Operator):
 
     action: bpy.props.StringProperty(name="Action", description="An action that poses the armature")
     frame: bpy.props.IntProperty(name="Frame", description="The frame of the action at which it is the pose")
-    shape: bpy.props.EnumProperty(name="Shape", items=_SHAPES)
+    shape: bpy.props.EnumProperty(name="Shape", items=_SHAPES, description="The shape that the pose makes")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for action, frame and shape."""

@@ -17,7 +17,7 @@ from .session import RUNTIME
 from .worker_job import ask
 
 _PARTS = [
-    ("ALL", "All", "The whole take"),
+    ("ALL", "All", "All frames of the take"),
     ("RANGE", "Range", "Only the frames from First to Last, blended into the rest"),
 ]
 _LINES = [
@@ -124,7 +124,7 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
     bl_label = "Generate Again"
     bl_options = {"UNDO"}
 
-    part: bpy.props.EnumProperty(name="Part", items=_PARTS)
+    part: bpy.props.EnumProperty(name="Part", items=_PARTS, description="What is generated again")
 
     def work(self, context: bpy.types.Context) -> Work:
         """Animate all of the recording, for context, and use the part."""
@@ -159,7 +159,7 @@ class DUET_OT_bake_plain(_OnTake, Stepped, bpy.types.Operator):
     bl_label = "Bake to Plain Keys"
     bl_options = {"UNDO"}
 
-    part: bpy.props.EnumProperty(name="Part", items=_LINES)
+    part: bpy.props.EnumProperty(name="Part", items=_LINES, description="Whether one line is meant, or all")
 
     def work(self, context: bpy.types.Context) -> Work:
         """Thin and write in steps."""

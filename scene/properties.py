@@ -11,7 +11,7 @@ from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
 from .blender import paths
 from .blender.loose import Group, duet_of, has
-from .blender.setting_property import property_for
+from .blender.setting_property import TIME, property_for
 from .choice import target_head
 from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
@@ -44,14 +44,14 @@ def _life_changed(self: Group, _: bpy.types.Context) -> None:
         revise.life(self.id_data)
 
 
-def _lips_changed(self: Group, context: bpy.types.Context) -> None:
-    _speech_changed(self, context)
-    _life_changed(self, context)  # breaths
+def _lips_changed(self: Group, _: bpy.types.Context) -> None:
+    _speech_changed(self, _)
+    _life_changed(self, _)  # breaths
 
 
-def _felt_changed(self: Group, context: bpy.types.Context) -> None:
-    _emotion_changed(self, context)
-    _life_changed(self, context)
+def _felt_changed(self: Group, _: bpy.types.Context) -> None:
+    _emotion_changed(self, _)
+    _life_changed(self, _)
 
 
 def _text_changed(self: Group, _: bpy.types.Context) -> None:
@@ -70,9 +70,6 @@ def _start_changed(self: Group, _: bpy.types.Context) -> None:
 
 def _cut_changed(self: Group, _: bpy.types.Context) -> None:
     revise.cut(self.id_data)
-
-
-_TIME = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}
 
 
 def _feeling(name: str, default: str, description: str) -> Any:
@@ -192,8 +189,8 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         description="The recording of one voice: WAV, FLAC, MP3, OGG and others",
     )
     strip: bpy.props.StringProperty(name="Strip", description="The sound strip of the sequencer that is spoken")
-    trim_start: property_for(SETTINGS["trim_start"], **_TIME)
-    trim_end: property_for(SETTINGS["trim_end"], **_TIME)
+    trim_start: property_for(SETTINGS["trim_start"], **TIME)
+    trim_end: property_for(SETTINGS["trim_end"], **TIME)
     start_frame: bpy.props.IntProperty(
         name="Start Frame", default=1, description="The frame at which the recording begins"
     )

@@ -14,6 +14,7 @@ _UNITS: dict[str, dict[str, Any]] = {
     "ms": {"precision": 0, "step": 500},
     "s": {"precision": 2, "step": 10},
 }
+TIME = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}  # of seconds along a recording
 
 
 def property_for(setting: Setting, update: Callable[..., None] | None = None, **more: Any) -> Any:

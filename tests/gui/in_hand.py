@@ -46,6 +46,7 @@ def drop(path):
 
 
 def main():
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     folder = Path(tempfile.mkdtemp())
     shutil.copy(FIRST, folder)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))

@@ -46,6 +46,7 @@ def show_markers():
 
 
 def main():
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())
     shutil.copy(FIRST, folder)

@@ -16,6 +16,7 @@ BEFORE = 40  # the frame at which Generate is clicked
 
 
 def main():
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())  # a .blend beside its recording
     shutil.copy(FIRST, folder)

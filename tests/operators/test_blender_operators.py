@@ -1,6 +1,7 @@
 """The operators, executed in background mode, with a worker that needs no weights (tests/fake_pipeline.py)."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 from duet.inference.client.client import worker_command
 from duet.inference.head.blendshapes import Blendshapes
+from duet.inference.performance import face
 from duet.operators import add_head, recording, session
 from duet.operators.batch import blender_command
 from duet.panels import waveform
-from duet.scene import cast, properties, studio
+from duet.scene import cast, studio
 from duet.scene.blender import actions, compat
 from duet.scene.head import heads
-from duet.scene.take import life, lines, takes
+from duet.scene.take import life, lines, take_curves, takes
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
@@ -483,11 +485,52 @@ def test_presets_set_the_sliders_and_key_them_where_auto_keying_is_on(scene, rea
     assert actions.action_of(ready) is not None
 
 
-def test_every_property_and_operator_is_explained():
-    for group in (properties.DuetSettings, properties.DuetTake, properties.DuetCue):
-        for name, prop in group.bl_rna.properties.items():
-            if name not in {"rna_type", "name"}:
-                assert len(prop.description) > 8, (group, name)
-    for name in dir(bpy.types):
-        if name.startswith("DUET_OT_"):
-            assert len(getattr(bpy.types, name).__doc__ or "") > 8, name
+def test_every_button_field_and_choice_is_explained():
+    operators = {name: getattr(bpy.ops.duet, name).get_rna_type() for name in dir(bpy.ops.duet)}
+    every = [each for each in bpy.types.PropertyGroup.__subclasses__() if each.__name__.startswith("Duet")]
+    groups = {each.__name__: each.bl_rna for each in every if each.is_registered}
+    assert len(operators) > 40 and {"DuetSettings", "DuetTake", "DuetCue", "DuetTarget"} <= set(groups)
+    own = {"rna_type", "name", "bl_idname", *bpy.types.Operator.bl_rna.properties.keys()}
+    lacking = [name for name, kind in operators.items() if len(kind.description) <= 8]
+    for name, kind in (operators | groups).items():
+        for field, prop in kind.properties.items():
+            if field in own or field.startswith("filter_"):
+                continue
+            choices = prop.enum_items if prop.type == "ENUM" else ()
+            lacking += [f"{name}.{field}"] if len(prop.description) <= 8 else []
+            lacking += [f"{name}.{field}: {item.name}" for item in choices if len(item.description) <= 6]
+    assert not lacking, lacking
+
+
+def test_lips_and_the_rest_of_the_face_are_left_to_the_animator(scene, ready):
+    scene.render.fps, scene.duet.lips = 24, 0.0
+    bpy.ops.duet.generate()
+    blocks, group = ready.data.shape_keys.key_blocks, takes.active(ready).duet
+    scene.frame_set(48)
+    assert (blocks["open"].value, ready["Happy"]) == (0, pytest.approx(0.8))
+    assert life.tracks_of(ready)
+    group.lips, group.upper_face, group.head_motion = 1.0, 0.0, False
+    scene.frame_set(47)
+    scene.frame_set(48)
+    assert (blocks["open"].value, ready["Happy"]) == (pytest.approx(1.0), 0)
+    bags = [actions.ensure_bag(track.strips[0].action, track.id_data) for track in life.tracks_of(ready)]
+    assert not [curve for bag in bags for curve in bag.fcurves if "eye" in curve.data_path or "brow" in curve.data_path]
+
+
+def test_a_mirrored_take_gives_the_head_other_emotions_and_back(scene, ready, monkeypatch):
+    def turned(take):
+        return replace(take, expression_weights=-take.expression_weights)
+
+    def smile():
+        points = ready.data.shape_keys.key_blocks["Emotion Happy"].points
+        return np.array([point.co for point in points]) - np.array([each.co for each in ready.data.vertices])
+
+    monkeypatch.setattr(take_curves, "mirrored", turned)
+    monkeypatch.setattr(face, "mirrored", turned)
+    bpy.ops.duet.generate()
+    group, before = takes.active(ready).duet, smile()
+    assert np.abs(before).max() > 1e-3
+    group.mirror = True
+    np.testing.assert_allclose(smile(), -before, atol=1e-6)
+    group.mirror = False
+    np.testing.assert_allclose(smile(), before, atol=1e-6)
