@@ -104,6 +104,9 @@ def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         cut = column.column(align=True)
         cut.prop(duet_of(line.action), "cut_start")
         cut.prop(duet_of(line.action), "cut_end")
+        if line.is_by_hand:
+            text = "It was moved in the NLA editor, where sound and life do not follow: give it a start here."
+            wrapped(layout, context, text)
         if duet_of(line.action).note:
             wrapped(layout, context, duet_of(line.action).note)
     column.prop(duet_of(scene), "overlaps")

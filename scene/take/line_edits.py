@@ -41,7 +41,11 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
         life.move(line.obj, line.id, shift)
         markers.move(scene, takes.owner(line.obj, action), shift)
     group.cut = group.cut_start, group.cut_end
-    lines.arrange(line.obj)
+    lines.arrange(line.obj, line)
+    for other in [each for each in bpy.data.objects if each != line.obj and lines.of(each, action)]:
+        lines.arrange(other)  # a copy of the head has the same lines
+    if shift and not group.own_strip:
+        group.note = "Its sound is a strip of your own: move that too."
     for strip in sound.strips_of(scene, line.obj, line.id):
         if shift:
             compat.move_strip(strip, round(compat.strip_content_start(strip)) + shift)

@@ -27,6 +27,7 @@ from ..head import heads
 from . import life, takes
 
 PLAIN = " Plain"  # how the name of an action of plain keys ends
+_OFF = 1e-3  # frames, or of a scale
 _SEEDS = 1000  # of a head: more lines than one says in a file
 _MOUTH_EASE = 0.12  # seconds in which a mouth comes from rest to the first sound of a line, and back
 
@@ -63,6 +64,14 @@ class Line:
     def is_muted(self) -> bool:
         """Whether its mouth is still."""
         return all(strip.mute for strip in self.strips)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a strip of it was moved or stretched in the NLA editor, where sound and life do not follow."""
+        return any(
+            abs(strip.frame_start - strip.action_frame_start) > _OFF or abs(strip.scale * strip.repeat - 1) > _OFF
+            for strip in self.strips
+        )
 
     @property
     def others(self) -> list[Line]:
@@ -147,11 +156,15 @@ def place(obj: bpy.types.Object, action: bpy.types.Action) -> Line:
     return line
 
 
-def arrange(obj: bpy.types.Object) -> None:
-    """Give the strips of all lines, and of their life, the frames that they play, and let them come and go."""
+def arrange(obj: bpy.types.Object, changed: Line | None = None) -> None:
+    """Give the strips of all lines, and of their life, the frames that they play, and let them come and go.
+
+    What was moved in the NLA editor stays there, but for the line that is changed here.
+    """
     lines = on(obj)
     for line in lines:
-        _shape(line, lines)
+        if line == changed or not line.is_by_hand:
+            _shape(line, lines)
 
 
 def mute(line: Line, is_mute: bool) -> None:

@@ -182,6 +182,21 @@ def test_settings_of_a_line_change_that_line_alone(scene, head, dialogue):
     assert far(shown(head, first), before[first.name]) < HUNDREDTH_MM
 
 
+def test_a_strip_moved_by_hand_stays_until_its_line_is_moved_here(scene, head, dialogue):
+    first, second, _ = dialogue.values()
+    for strip in lines.of(head, second).strips:
+        span = strip.frame_start, strip.frame_end
+        strip.frame_end, strip.frame_start = span[1] + 200, span[0] + 200
+        strip.action_frame_start, strip.action_frame_end = span
+        strip.frame_end, strip.frame_start = span[1] + 200, span[0] + 200
+    assert [line.is_by_hand for line in lines.on(head)] == [False, True, False]
+    line_edits.trim(scene, lines.of(head, first), 1, 30, False)
+    assert lines.of(head, second).is_by_hand
+    line_edits.move(scene, lines.of(head, second), 200, False)
+    assert [line.is_by_hand for line in lines.on(head)] == [False, False, False]
+    assert heard(scene, head)["Duet second"] == (200, 248, False)
+
+
 def test_another_take_takes_the_chosen_lines_place(scene, head, dialogue):
     lines.choose(head, dialogue["second"])
     copy = dialogue["second"].copy()
