@@ -25,11 +25,12 @@ from ..data.animated import TEST_TAKE, AnimatedTake, load_animated
 from ..data.spoken import HELD_OUT, Spoken, real_speech, synthetic_speech
 from ..features import WEIGHTS
 from ..synthesis.coarticulation import CLEAR
+from ..table import held, table
 from ..video.people import test_clips
 from ..video.tracks import Clip
 from .fusion import evaluate_fusion
 from .model_card import CARD, measured, weights_id, with_section
-from .people import PeopleFace, header, people_table, row, scores_of
+from .people import COLUMNS, PeopleFace, people_table, row, scores_of
 from .robustness import border_step, quiet_table, variants_table
 from .speech import TakeScores, speech_lines, take_scores
 from .talkers import RULES, Face, Talker, alternatives, rules, shipped
@@ -79,16 +80,15 @@ class Evaluation:
 
     def targets(self) -> list[str]:
         """What the model was to reach, and what it reaches."""
-        rows = ["| figure | wanted | reached | |", "| --- | --- | --- | --- |"]
+        rows = []
         for group, limits in WANTED_AUC.items():
             for (measure, reached), wanted in zip(self.frames[group].auc().items(), limits, strict=True):
                 rows.append(_target(f"{group}, {measure} AUC", wanted, reached))
             late = 1000 * self.frames[group].worst_lag()[1]
-            held = "yes" if abs(late) <= 1000 * WANTED_LAG else "**no**"
-            rows.append(
-                f"| {group}, lag of the worst voice (ms) | within ±{1000 * WANTED_LAG:.0f} | {late:+.0f} | {held} |"
-            )
-        return rows
+            wanted_lag = f"within ±{1000 * WANTED_LAG:.0f}"
+            in_time = held(abs(late) <= 1000 * WANTED_LAG)
+            rows.append([f"{group}, lag of the worst voice (ms)", wanted_lag, f"{late:+.0f}", in_time])
+        return table(["figure", "wanted", "reached", ""], rows)
 
     @cached_property
     def people_face(self) -> PeopleFace:
@@ -149,30 +149,24 @@ class Evaluation:
     def alternatives(self) -> list[str]:
         """Everything in the same run, through the same fusion module, on the same people and recordings."""
         groups = [*HELD_OUT.values(), "real English"]
-        first, line = header()
-        rows = [
-            first + "".join(f" {group}: closure, rounding, opening |" for group in groups),
-            line + " --- |" * len(groups),
-        ]
+        rows = []
         talkers = chain(
             [self.shipped], alternatives(self.budget, self.face), [rules(CLEAR, self.clips), rules(None, self.clips)]
         )
         for talker in talkers:
             clips = [clip for own in self.clips.values() for clip in own]
             cells = row(talker.name, scores_of([self.people_face.pair(talker, c, DEFAULT_STYLE) for c in clips]))
-            if talker.name.startswith(RULES):
-                cells += " |" * len(groups)
-            else:
+            if not talker.name.startswith(RULES):
                 found = self.frames if talker is self.shipped else gather(talker, self.face, self.speech)
-                cells += "".join(f" {_joined(found[group].auc())} |" for group in groups)
-            rows.append(cells)
-            print(cells, flush=True)
+                cells += [_joined(found[group].auc()) for group in groups]
+            rows.append(cells + [""] * (len(COLUMNS) + len(groups) - len(cells)))
+            print(*rows[-1], sep=" | ", flush=True)
         return [
             "The first columns are of the six test people, as above; the last of synthetic and real recordings with "
             f"known phones. Alternatives were taught for {self.budget.steps} steps each, by the same people and by "
             "half an hour of synthetic speech.",
             "",
-            *rows,
+            *table([*COLUMNS, *(f"{group}: closure, rounding, opening" for group in groups)], rows),
         ]
 
     def fusion(self) -> list[str]:
@@ -184,8 +178,8 @@ def _joined(scores: Mapping[str, float]) -> str:
     return ", ".join(f"{value:.2f}" for value in scores.values())
 
 
-def _target(figure: str, wanted: float, reached: float) -> str:
-    return f"| {figure} | {wanted:.2f} | {reached:.3f} | {'yes' if reached >= wanted else '**no**'} |"
+def _target(figure: str, wanted: float, reached: float) -> list[str]:
+    return [figure, f"{wanted:.2f}", f"{reached:.3f}", held(reached >= wanted)]
 
 
 SECTIONS: dict[str, tuple[str, Callable[[Evaluation], list[str]]]] = {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ..measures import jitter, lag, pearson, roc_auc
 from ..read_at import at_times
+from ..table import held, table
 from ..timing import intensity_correlation, temporal_misalignment
 from ..video.aligned import phones_of
 from ..video.face_measures import COMPARED, clip_measures, rig_measures
@@ -120,26 +121,17 @@ def scores_of(pairs: Sequence[Pair]) -> PeopleScores:
     )
 
 
-HEADER = (
-    "| | clips | r of gap | width | upper lip | lower lip | chin | shut AUC | while speaking | wide AUC | amplitude "
-    "| late (ms) | jitter | MTM (ms) | SLCC (people's) |"
-)
+_R = ("r of gap", "width", "upper lip", "lower lip", "chin")
+_TOLD = ("shut AUC", "while speaking", "wide AUC")
+COLUMNS = ("", "clips", *_R, *_TOLD, "amplitude", "late (ms)", "jitter", "MTM (ms)", "SLCC (people's)")
 
 
-def row(name: str, scores: PeopleScores) -> str:
-    """One line of the table."""
-    r = " | ".join(f"{value:.2f}" for value in scores.r)
+def row(name: str, scores: PeopleScores) -> list[str]:
+    """One row of the table."""
     ours, theirs = (f"{value:.2f}" if scores.clips > 2 else "-" for value in scores.loudness_r)
-    return (
-        f"| {name} | {scores.clips} | {r} | {scores.shut:.3f} | {scores.shut_speaking:.3f} "
-        f"| {scores.wide:.3f} | {scores.amplitude:.2f} "
-        f"| {1000 * scores.late:+.0f} | {scores.shake:.2f} | {scores.misaligned:.0f} | {ours} ({theirs}) |"
-    )
-
-
-def header() -> list[str]:
-    """The table's first two lines."""
-    return [HEADER, "| --- " * (HEADER.count("|") - 1) + "|"]
+    told = [f"{value:.3f}" for value in (scores.shut, scores.shut_speaking, scores.wide)]
+    moved = [f"{scores.amplitude:.2f}", f"{1000 * scores.late:+.0f}", f"{scores.shake:.2f}", f"{scores.misaligned:.0f}"]
+    return [name, str(scores.clips), *(f"{value:.2f}" for value in scores.r), *told, *moved, f"{ours} ({theirs})"]
 
 
 def people_table(talker: Talker, people_face: PeopleFace, people: dict[str, list[Clip]], style: str) -> list[str]:
@@ -149,9 +141,7 @@ def people_table(talker: Talker, people_face: PeopleFace, people: dict[str, list
     together = [pair for own in pairs.values() for pair in own]
     every, most = scores_of(together), scores_of([told_by_the_sound(pair) for pair in together])
     return [
-        *header(),
-        *rows,
-        row("**all six**", every),
+        *table(COLUMNS, [*rows, row("**all six**", every)]),
         "",
         *must_hold(every),
         "",
@@ -163,7 +153,7 @@ def people_table(talker: Talker, people_face: PeopleFace, people: dict[str, list
 
 def must_hold(scores: PeopleScores) -> list[str]:
     """Markdown: what was wanted of the natural style, and what is reached."""
-    lines = ["| figure | wanted | reached | |", "| --- | --- | --- | --- |"]
+    lines = []
     for name, wanted in MUST.items():
         lines.append(_line(f"median r of {name}", f"{wanted:.2f}", scores.r[COMPARED.index(name)], wanted))
     lines.append(_line("shut AUC", f"{MUST_SHUT:.2f}", scores.shut, MUST_SHUT))
@@ -174,12 +164,12 @@ def must_hold(scores: PeopleScores) -> list[str]:
     lines.append(
         _held("jitter, times people's", f"at most {MUST_JITTER}", f"{scores.shake:.2f}", scores.shake <= MUST_JITTER)
     )
-    return lines
+    return table(["figure", "wanted", "reached", ""], lines)
 
 
-def _line(figure: str, wanted: str, reached: float, least: float) -> str:
+def _line(figure: str, wanted: str, reached: float, least: float) -> list[str]:
     return _held(figure, wanted, f"{reached:.3f}", reached >= least)
 
 
-def _held(figure: str, wanted: str, reached: str, held: bool) -> str:
-    return f"| {figure} | {wanted} | {reached} | {'yes' if held else '**no**'} |"
+def _held(figure: str, wanted: str, reached: str, is_held: bool) -> list[str]:
+    return [figure, wanted, reached, held(is_held)]

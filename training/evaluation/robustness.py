@@ -13,6 +13,7 @@ from ...inference.engine.windows import FRAME_RATE
 from ...inference.take import DEFAULT_STYLE
 from ..measures import motion, pearson
 from ..mouth import LIPS, vertices_of
+from ..table import table
 from .talkers import Face, Talker
 
 RATE = 16_000
@@ -71,16 +72,13 @@ def variants_table(talker: Talker, face: Face, samples: Floats) -> list[str]:
     """Markdown: how far the lips move when the same words come another way."""
     lips = vertices_of(face.pipeline.head, LIPS)
     clean = face.weights(talker.channels(samples, DEFAULT_STYLE))
-    rows = [
-        "| the same words | mean lip change (mm) | largest (mm) | r of the lip gap |",
-        "| --- | --- | --- | --- |",
-    ]
+    rows = []
     for name, change in VARIANTS.items():
         weights = face.weights(talker.channels(change(samples), DEFAULT_STYLE))
         away = np.linalg.norm(face.points(weights - clean, lips), axis=-1) * 1000
         r = pearson(face.mouth.gap(weights)[:, None], face.mouth.gap(clean)[:, None])[0]
-        rows.append(f"| {name} | {away.mean():.3f} | {away.max():.2f} | {r:.3f} |")
-    return rows
+        rows.append([name, f"{away.mean():.3f}", f"{away.max():.2f}", f"{r:.3f}"])
+    return table(["the same words", "mean lip change (mm)", "largest (mm)", "r of the lip gap"], rows)
 
 
 def border_step(talker: Talker, samples: Floats) -> tuple[float, float]:
@@ -107,11 +105,11 @@ def quiet_table(talker: Talker, face: Face, speech: Floats) -> list[str]:
         "white noise alone": (white_noise(8.0), slice(None)),
         "music without words": (music(8.0), slice(None)),
     }
-    rows = ["| sound | lip speed, rms (mm/s) | gap, mean (mm) | gap, largest (mm) |", "| --- | --- | --- | --- |"]
+    rows = []
     for name, (samples, part) in sounds.items():
         weights = face.weights(talker.channels(samples, DEFAULT_STYLE))[part]
         points = face.points(weights, vertices_of(face.pipeline.head, LIPS))
         gap = face.mouth.gap(weights)
         speed = np.sqrt((motion(points, FRAME_RATE) ** 2).mean())
-        rows.append(f"| {name} | {speed:.1f} | {gap.mean():.2f} | {gap.max():.2f} |")
-    return rows
+        rows.append([name, f"{speed:.1f}", f"{gap.mean():.2f}", f"{gap.max():.2f}"])
+    return table(["sound", "lip speed, rms (mm/s)", "gap, mean (mm)", "gap, largest (mm)"], rows)

@@ -17,6 +17,7 @@ from ..measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, r
 from ..mouth import LIPS, UPPER_FACE, vertices_of
 from ..read_at import at_times
 from ..speech_rig import CHANNEL_NAMES, rig_deltas
+from ..table import table
 from .talkers import Face, Talker, shipped
 
 _SHUT, _OPEN_JAW, _ROUND = 0.2, 6.0, 3.0  # mm of the animated face: gap, gap and rounding
@@ -94,8 +95,13 @@ def speech_lines(scores: TakeScores, face: Face, take: AnimatedTake) -> list[str
     still, still_mean = still_errors(face, take)
     moving = np.nan_to_num(take.channels).std(axis=0) > _MOVES
     rows = [
-        f"| {channel} | {scores.r[i]:.2f} | {scores.r_in_step[i]:.2f} | {1000 * scores.late[i]:+.0f} "
-        f"| {scores.shake[i]:.2f} |"
+        [
+            channel,
+            f"{scores.r[i]:.2f}",
+            f"{scores.r_in_step[i]:.2f}",
+            f"{1000 * scores.late[i]:+.0f}",
+            f"{scores.shake[i]:.2f}",
+        ]
         for i, channel in enumerate(CHANNEL_NAMES)
         if moving[i]
     ]
@@ -112,9 +118,7 @@ def speech_lines(scores: TakeScores, face: Face, take: AnimatedTake) -> list[str
         "The animated sound and motion agree to within a frame (33 ms); in step: r with the whole prediction moved by "
         "the jaw's lag.",
         "",
-        "| channel | Pearson r | in step | late by (ms) | jitter, times the take's |",
-        "| --- | --- | --- | --- | --- |",
-        *rows,
+        *table(["channel", "Pearson r", "in step", "late by (ms)", "jitter, times the take's"], rows),
     ]
 
 

@@ -18,6 +18,7 @@ from ...inference.take import DEFAULT_STYLE, STYLES
 from ..data.spoken import CONTRASTS, Spoken, contrast, phones_at
 from ..measures import lag, lip_vertex_error, mean_lip_error, roc_auc
 from ..mouth import LIPS, vertices_of
+from ..table import table
 from .talkers import Face, Talker
 
 CEILING = "the coarticulation model itself"
@@ -81,41 +82,35 @@ def gather(talker: Talker, face: Face, speech: Iterable[Spoken], style: str = DE
 
 def voices_table(found: dict[str, Frames], best: dict[str, Frames]) -> list[str]:
     """Markdown: one row a group of recordings, with the ceiling's score beside each figure."""
-    rows = [
-        "| recordings | voices | minutes | closure | rounding | opening | lag, median (ms) | lag, worst voice (ms) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for group, frames in found.items():
         middle, worst = frames.worst_lag()
         ceiling = best[group].auc()
-        scores = " | ".join(f"{value:.3f} ({ceiling[m]:.3f})" for m, value in frames.auc().items())
-        rows.append(
-            f"| {group} | {len(frames.late)} | {frames.minutes:.1f} | {scores} | "
-            f"{1000 * middle:+.0f} | {1000 * worst:+.0f} |"
-        )
-    return rows
+        scores = [f"{value:.3f} ({ceiling[m]:.3f})" for m, value in frames.auc().items()]
+        lags = [f"{1000 * middle:+.0f}", f"{1000 * worst:+.0f}"]
+        rows.append([group, str(len(frames.late)), f"{frames.minutes:.1f}", *scores, *lags])
+    lag = ("lag, median (ms)", "lag, worst voice (ms)")
+    return table(["recordings", "voices", "minutes", *CONTRASTS, *lag], rows)
 
 
 def by_voice(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
     """Markdown: the same scores for each voice alone."""
-    rows = ["| voice | seconds | closure | rounding | opening |", "| --- | --- | --- | --- | --- |"]
+    rows = []
     for voice in dict.fromkeys(s.voice for s in speech):
         own = [s for s in speech if s.voice == voice]
         (frames,) = gather(talker, face, own).values()
-        scores = " | ".join("too little" if np.isnan(value) else f"{value:.2f}" for value in frames.auc().values())
-        rows.append(f"| {voice} | {60 * frames.minutes:.0f} | {scores} |")
-    return rows
+        scores = ["too little" if np.isnan(value) else f"{value:.2f}" for value in frames.auc().values()]
+        rows.append([voice, f"{60 * frames.minutes:.0f}", *scores])
+    return table(["voice", "seconds", *CONTRASTS], rows)
 
 
 def styles_table(talker: Talker, face: Face, speech: Sequence[Spoken]) -> list[str]:
     """Markdown: the same recordings in both styles."""
-    rows = [
-        "| style | closure | rounding | opening | gap at p, b, m (mm) | widest twentieth of the gaps, from (mm) |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for style in STYLES:
         (frames,) = gather(talker, face, speech, style).values()
         gap, closed = np.concatenate(frames.gap), contrast("closure", np.concatenate(frames.letters)) == 1
-        scores = " | ".join(f"{value:.3f}" for value in frames.auc().values())
-        rows.append(f"| {style} | {scores} | {gap[closed].mean():.2f} | {np.percentile(gap, 95):.2f} |")
-    return rows
+        scores = [f"{value:.3f}" for value in frames.auc().values()]
+        rows.append([style, *scores, f"{gap[closed].mean():.2f}", f"{np.percentile(gap, 95):.2f}"])
+    gaps = ("gap at p, b, m (mm)", "widest twentieth of the gaps, from (mm)")
+    return table(["style", *CONTRASTS, *gaps], rows)

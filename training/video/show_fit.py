@@ -20,6 +20,7 @@ from ...inference.engine.windows import FRAME_RATE
 from ...inference.head.canonical import Head, load_head
 from ..speech_rig import rig_deltas
 from ..synthesis.coarticulation import channels_of, loudness_gains
+from ..table import table
 from .aligned import phones_of
 from .face_measures import MEASURES
 from .manner import Motion, Size
@@ -54,12 +55,12 @@ def fits_of(person: Person, size: Size, most: int = _CLIPS) -> Iterator[Fitted]:
         yield Fitted(motion, measures, channels)
 
 
-def residual_row(name: str, fits: list[Fitted]) -> str:
-    """One line of the table: what is left, root mean square in mm, and in brackets how far the measure moves."""
+def residual_row(name: str, fits: list[Fitted]) -> list[str]:
+    """One row of the table: what is left, root mean square in mm, and in brackets how far the measure moves."""
     measures = np.concatenate([fit.measures for fit in fits])
     shown = np.concatenate([fit.channels for fit in fits]) @ head_measures()[: len(MEASURES)].T
     left, spread = np.sqrt(np.nanmean((shown - measures) ** 2, axis=0)), np.nanstd(measures, axis=0)
-    return f"| {name} | " + " | ".join(f"{a:.2f} ({b:.1f})" for a, b in zip(left, spread, strict=True)) + " |"
+    return [name, *(f"{a:.2f} ({b:.1f})" for a, b in zip(left, spread, strict=True))]
 
 
 def moments_of(fits: list[Fitted], count: int) -> list[tuple[Fitted, int]]:
@@ -121,17 +122,17 @@ def main() -> None:
     out = parser.parse_args().out
     people, head = training_people(talking_folder()), load_head()
     size, shown = common_size(people), []
-    print("| person | " + " | ".join(name.replace("_", " ") for name in MEASURES) + " |")
-    print("| --- " * (len(MEASURES) + 1) + "|")
+    rows = []
     for person in people:
         fits = list(fits_of(person, size))
         if not fits:
             continue
-        print(residual_row(person.name, fits), flush=True)
+        rows.append(residual_row(person.name, fits))
         place = person.name.replace(" ", "\n", 1)
         for fit, frame in moments_of(fits, _EACH):
             title = f"{place}\n{fit.motion.clip.name[:8]} {frame / FRAME_RATE:.2f} s"
             shown.append((title, video_mouth(fit, frame), head_mouth(head, fit.channels[frame])))
+    print("\n".join(table(["person", *(name.replace("_", " ") for name in MEASURES)], rows)))
     draw(shown[:_MOMENTS], out)
 
 
