@@ -7,7 +7,7 @@ from __future__ import annotations
 import bpy
 
 from ..inference.errors import DuetError, HeadError
-from ..scene import choice, properties
+from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import line_edits, lines, takes
@@ -68,7 +68,7 @@ class _OnLine(Reasoned):
         except DuetError as error:
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
-        properties.show_recording(context.scene)
+        choice.follow_recording(context.scene)
         return {"FINISHED"}
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:

@@ -78,7 +78,7 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         row.operator("duet.bake_plain", text="Plain Keys", icon="KEYFRAME").part = "ONE"
         if lines.on(head):
             row.operator("duet.bake_plain", text="All").part = "ALL"
-        row.prop(duet_of(scene), "tolerance", text="mm")
+        columns(layout).prop(duet_of(scene), "tolerance", text="Tolerance (mm)")
 
 
 class DUET_PT_again(Tab, bpy.types.Panel):

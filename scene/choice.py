@@ -1,4 +1,4 @@
-"""What the sidebar's choices come to: the head, its performance, and the times of its recording."""
+"""What the sidebar's choices come to: the head, its performance, its recording and the times of that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.errors import HeadError
 from ..inference.take import GenerateRequest
-from .blender import timing
+from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
 from .take import takes
@@ -64,3 +64,26 @@ def frame_at(scene: bpy.types.Scene, seconds: float) -> int:
 def request_of(scene: bpy.types.Scene, label: str) -> GenerateRequest:
     """What the choices ask of the worker, at the scene's frame rate; raises RequestError."""
     return GenerateRequest(fps=timing.scene_fps(scene), style=performance(scene).style, audio=label)
+
+
+def show_recording(scene: bpy.types.Scene) -> None:
+    """Let the choices under Audio be those of the take that the sidebar shows."""
+    action, chosen = takes.active(target_head(scene)), duet_of(scene)
+    if action is None or not duet_of(action).own_strip:
+        return
+    group = duet_of(action)
+    if not _speaks(group, chosen):
+        chosen.audio = group.audio
+    chosen.source, chosen.start_frame = "FILE", group.start_frame
+    chosen.trim_start, chosen.trim_end = group.trim_start, group.trim_end
+
+
+def follow_recording(scene: bpy.types.Scene) -> None:
+    """Let the start under Audio be that of the take that is shown, unless another recording is chosen there."""
+    action, chosen = takes.active(target_head(scene)), duet_of(scene)
+    if action is not None and chosen.source == "FILE" and _speaks(duet_of(action), chosen):
+        chosen.start_frame = duet_of(action).start_frame
+
+
+def _speaks(take: Group, chosen: Group) -> bool:
+    return bool(chosen.audio) and paths.whole(chosen.audio) == paths.whole(take.audio)

@@ -9,10 +9,9 @@ import bpy
 
 from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
-from .blender import paths
-from .blender.loose import Group, duet_of, has
+from .blender.loose import Group, has
 from .blender.setting_property import TIME, property_for
-from .choice import target_head
+from .choice import follow_recording, show_recording, target_head
 from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
@@ -64,8 +63,9 @@ def _kinds_changed(self: Group, _: bpy.types.Context) -> None:
         mark_rows.show(self.id_data, self.marks_of)
 
 
-def _start_changed(self: Group, _: bpy.types.Context) -> None:
+def _start_changed(self: Group, context: bpy.types.Context) -> None:
     revise.start(self.id_data)
+    follow_recording(context.scene)
 
 
 def _cut_changed(self: Group, _: bpy.types.Context) -> None:
@@ -303,18 +303,6 @@ def _play_row(scene: bpy.types.Scene, row: int) -> None:
     if head is not None and 0 <= row < len(bpy.data.actions):
         revise.play(scene, head, bpy.data.actions[row])
         show_recording(scene)
-
-
-def show_recording(scene: bpy.types.Scene) -> None:
-    """Let the choices under Audio be those of the take that the sidebar shows."""
-    action, chosen = takes.active(target_head(scene)), duet_of(scene)
-    if action is None or not duet_of(action).own_strip:
-        return
-    group = duet_of(action)
-    if not chosen.audio or paths.whole(chosen.audio) != paths.whole(group.audio):
-        chosen.audio = group.audio
-    chosen.source, chosen.start_frame = "FILE", group.start_frame
-    chosen.trim_start, chosen.trim_end = group.trim_start, group.trim_end
 
 
 _CLASSES = (mark_rows.DuetMark, DuetCue, DuetTake, DuetSettings)
