@@ -10,16 +10,18 @@ from ..scene.blender.loose import duet_of
 from ..scene.take import takes
 from .tab import Tab
 
+_WIDTHS = (0.36, 0.5)  # of a row: its kind, and of the rest its second
+
 
 class DUET_UL_marks(bpy.types.UIList):
     """Mouth events in order of time: what, when, how strong."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.split(factor=0.42, align=True)
+        row = layout.split(factor=_WIDTHS[0], align=True)
         row.active = not item.gone
         row.prop(item, "kind", text="", emboss=False)
-        row = row.split(factor=0.44, align=True)
+        row = row.split(factor=_WIDTHS[1], align=True)
         row.prop(item, "seconds", text="", emboss=False)
         row = row.row(align=True)
         if item.gone:
@@ -57,9 +59,9 @@ class DUET_PT_marks(Tab, bpy.types.Panel):
         group = duet_of(action)
         layout.prop(group, "text", icon="TEXT")
         layout.row(align=True).prop(chosen, "mark_kinds")
-        titles = layout.split(factor=0.4)
+        titles = layout.split(factor=_WIDTHS[0])
         titles.label(text="Mark")
-        titles = titles.split(factor=0.4)
+        titles = titles.split(factor=_WIDTHS[1])
         titles.label(text="Second")
         titles.label(text="Strength")
         row = layout.row()

@@ -9,14 +9,7 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import (
-    FIRST,
-    area_of,
-    picture,
-    rest,
-    take,
-    to_the_end,
-)
+from helpers import DOCS, FIRST, TITLE, area_of, drag, look, module, picture, point_at, press, rest, take
 
 WORDS = "he was not an ill disposed young man"
 
@@ -26,8 +19,12 @@ def rows():
 
 
 def closure():
-    """The p of 'disposed'."""
+    """The first closure: the p of 'disposed'."""
     return min((row for row in rows() if row.kind == "closed"), key=lambda row: row.seconds)
+
+
+def frame_of(row):
+    return module("scene.take.mark_rows").frame_of(bpy.context.scene, take(), row)
 
 
 def marker_place(area, frame):
@@ -44,25 +41,100 @@ def lips():
     return [round(curve.evaluate(frame), 4) for frame in range(1, 95)]
 
 
+def open_alone(place):
+    """Open the panel whose title is there, and close the others."""
+    g.tool("xdotool", "mousemove", *place)
+    yield 0.3
+    g.tool("xdotool", "keydown", "ctrl")
+    yield 0.3
+    g.tool("xdotool", "click", 1)
+    yield 0.5
+    g.tool("xdotool", "keyup", "ctrl")
+    yield from rest()
+
+
+def higher_timeline():
+    """Markers are drawn where the timeline is high enough: move its edge up, and show all frames."""
+    for _ in range(4):
+        timeline = area_of("DOPESHEET_EDITOR")
+        yield from drag((timeline.x + 500, g.window().height - 1 - (timeline.y + timeline.height)), 0, up=30)
+    yield from point_at(area_of("DOPESHEET_EDITOR"))
+    yield from g.key("Home")
+    yield from rest()
+
+
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     folder = Path(tempfile.mkdtemp())
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
     shutil.copy(FIRST, folder / "line.wav")
     (folder / "line.txt").write_text(WORDS, encoding="utf-8")
-    area_of("PROPERTIES").type = "SEQUENCE_EDITOR"
     yield from g.open_sidebar("Duet")
     scene = bpy.context.scene
     with g.override():
         bpy.ops.duet.add_head()
         scene.duet.audio = "//line.wav"
         bpy.ops.duet.generate()
-        bpy.ops.duet.show_marks()
-    scene.frame_end = 90
-    scene.frame_set(52)
-    bpy.ops.ed.undo_push(message="Marks")
+    scene.frame_end = 72
+    scene.duet.head.select_set(False)
     assert take().duet.text == WORDS
+    bpy.ops.ed.undo_push(message="A line")
     yield from rest()
-    yield from picture("marks_start")
-    yield from to_the_end()
-    yield from picture("marks_end")
+    x, y = yield from g.find("duet.push_take")
+    yield from open_alone((x - 100, y + TITLE))
+    x, y = yield from g.find("seed")
+    yield from g.click((x - 100, y + TITLE))  # opens Marks
+    _, y = yield from g.find("blinks")
+    yield from g.click((x - 100, y - TITLE + 4))  # closes Life
+    yield from higher_timeline()
+    look((0.0, 0.0, 0.21), 0.75)
+    yield from g.click("duet.show_marks")
+    yield from rest()
+    assert len(scene.timeline_markers) == sum(row.on_timeline for row in rows()) > 8
+
+    # A closure is dragged by some frames, and the mouth with it; one undo takes it back.
+    before, number = lips(), closure().number
+    frame = frame_of(closure())
+    timeline = area_of("DOPESHEET_EDITOR")
+    x, y = marker_place(timeline, frame)
+    to, _ = marker_place(timeline, frame + 3)
+    yield from drag((x, y), to - x)
+    yield from rest()
+    row = next(row for row in rows() if row.number == number)
+    there = frame_of(row)
+    assert frame + 1 <= there <= frame + 4, (frame, there)  # a drag begins after a few pixels
+    after = lips()
+    assert min(after[frame - 3 : there + 3]) == after[there - 1] < before[there - 1], (before, after)
+    scene.frame_set(there)
+    yield from picture("manual_marks", DOCS / "pictures")
+    yield from press("ctrl+z")
+    yield from rest()
+    assert lips() == before and not take().duet.marks, take().duet.marks
+    yield from press("ctrl+shift+z")
+    yield from rest()
+    assert lips() == after, take().duet.marks
+
+    # Added at the current frame, jumped to, taken away: each is one step.
+    scene.frame_set(20)
+    marks = take().duet.marks
+    yield from g.click("duet.add_mark")
+    assert "+" in take().duet.marks
+    scene.frame_set(1)
+    yield from g.click("duet.jump_to_mark")
+    assert scene.frame_current == 20
+    yield from g.click("duet.remove_mark")
+    assert take().duet.marks == marks
+    yield from press("ctrl+z")
+    assert "+" in take().duet.marks
+
+    # Deleted on the timeline, and kept by the file.
+    x, y = marker_place(timeline, 20)
+    yield from g.click((x, y))
+    yield from g.key("Delete")
+    yield from rest()
+    assert take().duet.marks == marks, take().duet.marks
+    due = lips()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
+    yield from rest()
+    assert lips() == due and take().duet.marks == marks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from .tracks import Clip
@@ -21,6 +22,16 @@ def mean_shape(clips: list[Clip]) -> Floats:
 def without_pose(clip: Clip, shape: Floats) -> Clip:
     """The clip turned and scaled so that its stable points lie as the person's `shape` (n, 3) does, frame by frame."""
     stable = clip.at(STABLE)
+    centre = stable.mean(axis=1, keepdims=True)
+    turn, sizes = turns(clip, shape)
+    spread = ((stable - centre) ** 2).sum(axis=(1, 2))
+    scale = sizes / scipy.ndimage.gaussian_filter1d(spread, _SMOOTH * clip.fps, mode="nearest")
+    return clip.moved((clip.points - centre) @ turn * scale[:, None, None] + shape.mean(axis=0))
+
+
+def turns(clip: Clip, shape: Floats) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Rotations (T, 3, 3) of row vectors, by which `point @ turn` lies as the shape (n, 3) does, and how alike (T,)."""
+    stable = clip.at(STABLE)
     centre, target = stable.mean(axis=1, keepdims=True), shape - shape.mean(axis=0)
     covariance = np.einsum("tni,nj->tij", stable - centre, target)
     covariance = scipy.ndimage.gaussian_filter1d(covariance, _SMOOTH * clip.fps, axis=0, mode="nearest")
@@ -28,7 +39,4 @@ def without_pose(clip: Clip, shape: Floats) -> Clip:
     mirrored = np.sign(np.linalg.det(left @ right))
     left[:, :, 2] *= mirrored[:, None]
     sizes[:, 2] *= mirrored
-    turn = left @ right  # of row vectors: point @ turn lies as the shape does
-    spread = ((stable - centre) ** 2).sum(axis=(1, 2))
-    scale = sizes.sum(axis=1) / scipy.ndimage.gaussian_filter1d(spread, _SMOOTH * clip.fps, mode="nearest")
-    return clip.moved((clip.points - centre) @ turn * scale[:, None, None] + shape.mean(axis=0))
+    return left @ right, sizes.sum(axis=1)
