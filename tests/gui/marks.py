@@ -11,6 +11,7 @@ import blender_gui as g
 import bpy
 from helpers import DOCS, FIRST, TITLE, area_of, drag, look, module, picture, point_at, press, rest, take
 
+CLOSED = 28  # pixels of a closed panel
 WORDS = "he was not an ill disposed young man"
 
 
@@ -80,8 +81,12 @@ def main():
     assert take().duet.text == WORDS
     bpy.ops.ed.undo_push(message="A line")
     yield from rest()
-    x, y = yield from g.find("duet.push_take")
-    yield from open_alone((x - 100, y + TITLE))
+    x, y = yield from g.find("duet.generate")
+    title = (x - 100, y - TITLE - 5)
+    yield from open_alone(title)
+    yield from g.click(title)  # now all are closed: Head, Audio, Result, Performance follow
+    yield from g.click((x - 100, title[1] + 4 * CLOSED))
+    yield from rest()
     x, y = yield from g.find("seed")
     yield from g.click((x - 100, y + TITLE))  # opens Marks
     _, y = yield from g.find("blinks")
