@@ -117,7 +117,7 @@ def _kind(target: bpy.types.Object, shapes: int) -> str:
     if target.type == "ARMATURE":
         faces = rig_poses.faces_of(target)
         missing = len(rig_heads.missing_of([*faces.values()]))
-        return f"{len(faces)} poses of the face, {52 - missing} of 52 ARKit shapes" if faces else "No poses of the face"
+        return f"{len(faces)} poses, {len(ARKIT_NAMES) - missing} of 52 shapes" if faces else "No poses of the face"
     if flame_heads.is_flame_head(target):
         return "A FLAME head"
     return f"{shapes} of 52 ARKit shapes" if shapes else "Neither FLAME's nor ARKit's keys"

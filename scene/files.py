@@ -14,13 +14,13 @@ from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
 from ..inference.steps import finish
 from ..inference.take import Take
-from . import cast, properties, studio
+from . import cast, on_target, properties, studio
 from .bake import Recording, apply_steps, apply_take
 from .blender import states, timing
-from .blender.loose import Kind
+from .blender.loose import Kind, duet_of
 from .blender.paths import fits_blender, for_blender
 from .blender.saving import save_copy
-from .head import heads
+from .head import heads, neck
 from .take import plain, sound
 from .take.settings import Order
 
@@ -42,10 +42,11 @@ def bake_file(
 ) -> list[str]:
     """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on, or as `order` says.
 
-    With `base`, that file is opened, and its head of that name, or its one head, is animated (one is added where
-    there is none); its frame rate stays. Without, a fresh file gets the head, lights, a camera, and the take's frame
-    rate and length, and begins at frame 0 at the earliest, as Blender's scenes do. The file that is open in Blender is
-    left. Returns notes for the user. Raises OutputError, HeadError, AudioError or WeightsError.
+    With `base`, that file is opened, and its head of that name, or its one Duet head, is animated (one is added where
+    there is none); a head of another make has to be named. The file's frame rate stays. Without, a fresh file gets the
+    head, lights, a camera, and the take's frame rate and length, and begins at frame 0 at the earliest, as Blender's
+    scenes do. The file that is open in Blender is left. Returns notes for the user. Raises OutputError, HeadError,
+    AudioError or WeightsError.
     """
     output = prepare_output(output)
     for_blender(output, OutputError)
@@ -105,10 +106,26 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
+    if not heads.is_head(obj) and on_target.is_target(obj):
+        return _act_on_target(scene, obj, take, recording, order)
     notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:
         notes += finish(plain.bake_steps(scene, obj, order.plain)).notes
     return notes
+
+
+def _act_on_target(
+    scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order
+) -> list[str]:
+    if order.plain is not None:
+        raise HeadError(f"'{obj.name}' is no Duet head: its keys are plain already.", "Leave out --plain.")
+    properties.register()
+    neck.register()
+    duet_of(scene).existing = "LAYER" if order.layer else "KEEP"
+    scene.sync_mode = "AUDIO_SYNC"
+    steps = on_target.apply_steps(scene, on_target.require_target(obj), take, recording, order.performance)
+    done, notes = finish(steps)
+    return [f"'{obj.name}': {done.residual}.", *done.notes, *notes]
 
 
 def frame_rate(path: Path) -> float:
@@ -173,7 +190,8 @@ def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
     """Save with the new sound's path relative to the file, so that both can move together."""
     start = base.parent if base else output.parent  # Blender moves relative paths from the base to the output
-    strips: list[Kind] = [strip for head in heads.heads_of(scene) for strip in sound.strips_of(scene, head, None)]
+    spoken = [obj for obj in scene.objects if heads.head_id(obj)]
+    strips: list[Kind] = [strip for obj in spoken for strip in sound.strips_of(scene, obj, None)]
     for strip in strips:
         whole = bpy.path.abspath(strip.sound.filepath)
         relative = bpy.path.relpath(whole, start=str(start))

@@ -11,14 +11,17 @@ from duet.inference.engine.pipeline import Pipeline
 from duet.inference.errors import HeadError
 from duet.inference.head.canonical import ARKIT_NAMES, load_head
 from duet.inference.head.recompose import deltas_of, mixed
+from duet.inference.performance.performance import Performance
 from duet.inference.steps import finish
 from duet.operators import target_generate
 from duet.panels import targets as panels
+from duet.scene import files
 from duet.scene.blender import actions
 from duet.scene.head import neck
+from duet.scene.take.settings import Order
 from duet.scene.targets import playback, rig_heads, rig_poses
 from duet.tests.blender_fakes import fingerprint, write_wav
-from duet.tests.scene.test_blender_targets import Layout
+from duet.tests.scene.test_blender_targets import Layout, spoken
 from mathutils import Quaternion, Vector
 
 pytestmark = pytest.mark.blender
@@ -177,7 +180,7 @@ def test_a_rig_follows_a_recording_and_plays_without_duet(scene, rig, recording,
     for panel in (panels.DUET_PT_targets, panels.DUET_PT_poses):
         assert not hasattr(panel, "poll") or panel.poll(bpy.context)
         panel.draw(SimpleNamespace(layout=layout), bpy.context)
-    assert "20 poses of the face, 24 of 52 ARKit shapes" in layout.drawn
+    assert "20 poses, 24 of 52 shapes" in layout.drawn
     assert "jawOpen" in layout.drawn
     residual = playback.residual_of(rig)
     assert residual.split(", ")[0] in layout.drawn  # mm of the Duet head's face
@@ -197,6 +200,23 @@ def test_a_rig_follows_a_recording_and_plays_without_duet(scene, rig, recording,
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     assert max(apart(at(bpy.data.objects["Rig"], 30), before).values()) == 0
     duet.register()
+
+
+def test_a_take_is_baked_on_a_rig_without_a_window(scene, rig, tmp_path):
+    """As `duet bake --head shot.blend/Rig` does; the sound moves with the file."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    voice = write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1))
+    asked = (voice, spoken(), tmp_path / "out.blend", tmp_path / "shot.blend", "Rig")
+    notes = files.bake_file(*asked, Order(Performance(head_motion=1.0)))
+    assert notes[0].startswith("'Rig': mean ")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
+    opened = [at(bpy.data.objects["Rig"], frame)["jaw"][0][2, 1] for frame in range(1, 13)]
+    assert np.argmax(opened) in (5, 6)
+    assert max(opened) > 0.1
+    (strip,) = bpy.context.scene.sequence_editor.strips
+    assert strip.sound.filepath == "//line.wav"
+    with pytest.raises(HeadError, match=r"keys are plain already. Leave out --plain"):
+        files.bake_file(*asked, Order(Performance(), plain=0.1))
 
 
 def keyed(rig, bone, values, name="By hand", kind="rotation_euler"):
