@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import bpy
 
 from ..inference.head import pose_names
@@ -9,6 +11,8 @@ from ..inference.head.canonical import ARKIT_NAMES
 from ..operators.session import RUNTIME
 from ..scene.blender import states
 from ..scene.targets import arkit_heads, flame_heads, playback, rig_heads, rig_poses, target_settings
+
+_PIN = "PINNED"  # what was chosen by hand
 
 
 class DUET_PT_targets(bpy.types.Panel):
@@ -22,7 +26,7 @@ class DUET_PT_targets(bpy.types.Panel):
     bl_order = 80
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the target, then FLAME's and ARKit's buttons, those first that fit the target."""
+        """Draw the target, then the buttons of a bone rig, or ARKit's and FLAME's."""
         layout, settings = self.layout, target_settings.chosen(context.scene)
         layout.enabled = not RUNTIME.busy
         layout.use_property_split = True
@@ -38,9 +42,11 @@ class DUET_PT_targets(bpy.types.Panel):
             for part in playback.residual_of(target).split(", "):  # one line would be cut off
                 column.label(text=part, icon="BLANK1")
         layout.operator("duet.target_generate", icon="PLAY_SOUND")
+        if target is not None and target.type == "ARMATURE":
+            layout.operator("duet.rig_apply", icon="POSE_HLT")
+            return
         arkit = layout.column(align=True)
         arkit.operator("duet.arkit_apply", icon="SHAPEKEY_DATA")
-        arkit.operator("duet.rig_apply", icon="POSE_HLT")
         flame = layout.column(align=True)
         flame.operator("duet.flame_apply", icon="ARMATURE_DATA")
         flame.operator("duet.flame_export", icon="EXPORT")
@@ -76,7 +82,7 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
         titles.label(text="Key")
         for name in ARKIT_NAMES:
             row = column.row(align=True)
-            row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")
+            row.label(text=name, icon=_PIN if name in corrected else "BLANK1")
             text = " + ".join(matches.get(name, ())) or "None"
             row.operator("duet.arkit_match", text=text, icon="NONE").shape = name
 
@@ -103,9 +109,10 @@ class DUET_PT_poses(bpy.types.Panel):
         poses, faces = rig_poses.poses_of(target), rig_poses.faces_of(target)
         corrected = rig_poses.corrections_of(target)
         column = self.layout.column(align=True)
+        said = Counter(pose.called for pose in poses.values())
         for name, pose in poses.items():
             row = column.row(align=True)
-            row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")
+            row.label(text=pose.called if said[pose.called] == 1 else name, icon=_PIN if name in corrected else "NONE")
             none = "Rest" if pose_names.is_rest(pose.called) else "None"
             row.operator("duet.rig_pose", text=pose_names.written(faces.get(name, {})) or none, icon="NONE").pose = name
         self.layout.operator("duet.rig_pose_add", icon="ADD")
@@ -120,6 +127,9 @@ def _kind(target: bpy.types.Object, shapes: int) -> str:
         return f"{len(faces)} poses, {len(ARKIT_NAMES) - missing} of 52 shapes" if faces else "No poses of the face"
     if flame_heads.is_flame_head(target):
         return "A FLAME head"
+    mixes = arkit_heads.mixes_of(target)
+    if mixes:
+        return f"{len(mixes)} keys that are sounds or faces"
     return f"{shapes} of 52 ARKit shapes" if shapes else "Neither FLAME's nor ARKit's keys"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import bpy
@@ -10,9 +11,11 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
+from ...inference.head import pose_names
 from ...inference.head.arkit_names import ENOUGH, Matches, match_keys
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.lips import Lips
+from ...inference.head.pose_names import Recipe
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps, finish
@@ -23,6 +26,7 @@ from . import character, playback
 from .lips import lips_on
 from .playback import Performance
 
+_FEWEST = 3  # keys that are mixes, to speak with
 _CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
 
 
@@ -73,8 +77,22 @@ def matches_of(obj: bpy.types.Object | None) -> Matches:
 
 
 def is_arkit_head(obj: bpy.types.Object | None) -> bool:
-    """Whether a mesh has enough of ARKit's shapes to speak with."""
-    return len(matches_of(obj)) >= ENOUGH
+    """Whether a mesh has enough of ARKit's shapes to speak with, or vowels."""
+    return len(matches_of(obj)) >= ENOUGH or bool(mixes_of(obj))
+
+
+def mixes_of(obj: bpy.types.Object | None) -> dict[str, Recipe]:
+    """Keys that are mixes of ARKit's shapes by their names, such as MMD's vowels and visemes, where they can speak.
+
+    None on a mesh with enough of ARKit's shapes themselves, nor where no key opens the jaw.
+    """
+    if obj is None or obj.type != "MESH" or obj.data.shape_keys is None or len(matches_of(obj)) >= ENOUGH:
+        return {}
+    named = {block.name: pose_names.recognise(block.name) for block in obj.data.shape_keys.key_blocks[1:]}
+    faces = {name: recipe for name, recipe in named.items() if recipe}
+    faces = {name: faces[name] for name in pose_names.independent(faces)}
+    opens = any("jawOpen" in recipe for recipe in faces.values())
+    return faces if opens and len(faces) >= _FEWEST else {}
 
 
 def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:
@@ -95,10 +113,10 @@ def apply_steps(
     """
     target = playback.require_target(target)
     states.require_here(scene, target)
-    matches = matches_of(target)
-    face = character.face_of(target, matches)
+    matches, mixes = matches_of(target), mixes_of(target)
+    face = character.face_of(target, {key: (key,) for key in mixes} if mixes else matches)
     count = sum(len(handle.shapes) for handle in face.handles)
-    if count < ENOUGH:
+    if count < (_FEWEST if mixes else ENOUGH):
         message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
         remedy = "Match its keys by hand under ARKit Keys, or choose another mesh."
         raise HeadError(character.say_held(face) or message, remedy)
@@ -106,14 +124,14 @@ def apply_steps(
     basis = playback.basis_on(target, performance)
     names = [" ".join(handle.shapes) for handle in face.handles]
     if basis is None:
-        shapes = _shapes_on_head(face, performance)
+        shapes = _shapes_on_head(face, performance, mixes)
         solver = ArkitSolver(shapes, performance.basis, names, lips=performance.lips)
     else:
         scale = float(np.mean(target.matrix_world.to_scale()[:]))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names, lips=_lips_of(target, matches))
     values = yield from solver.steps(performance.weights)
     notes = yield from _write_steps(scene, face, performance, values, lift)
-    made = {shape for handle in face.handles for shape in handle.shapes}
+    made = {shape for handle in face.handles for name in handle.shapes for shape in mixes.get(name, (name,))}
     missing = tuple(name for name in ARKIT_NAMES if name not in made)
     residual = solver.residual(performance.weights, values)
     playback.keep_residual(target, residual)
@@ -128,10 +146,14 @@ def _lips_of(target: bpy.types.Object, matches: Matches) -> Lips | None:
     return lips_on(target, playback.coordinates(target), jaw)
 
 
-def _shapes_on_head(face: character.Face, performance: Performance) -> Floats:
-    """The handles' ARKit shapes on the Duet head that plays (N, V, 3), metres."""
-    index = [[ARKIT_NAMES.index(name) for name in handle.shapes] for handle in face.handles]
-    return np.stack([performance.arkit[rows].sum(axis=0) for rows in index])
+def _shapes_on_head(face: character.Face, performance: Performance, mixes: Mapping[str, Recipe]) -> Floats:
+    """The handles' ARKit shapes, or mixes of them, on the Duet head that plays (N, V, 3), metres."""
+    amounts = np.zeros((len(face.handles), len(ARKIT_NAMES)), np.float32)
+    for row, handle in zip(amounts, face.handles, strict=True):
+        for name in handle.shapes:
+            for shape, amount in mixes.get(name, {name: 1.0}).items():
+                row[ARKIT_NAMES.index(shape)] += amount
+    return np.tensordot(amounts, performance.arkit, 1)
 
 
 def _shapes_on_mesh(face: character.Face) -> Floats:

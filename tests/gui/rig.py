@@ -3,7 +3,7 @@ where Duet is not enabled.
 
 make gui SCRIPT=tests/gui/rig.py
 
-rig.png and poses.png, beside the last picture, are docs/pictures/manual_rig.png and manual_poses.png.
+rig.png, beside the last picture, is docs/pictures/manual_rig.png.
 """
 
 import tempfile
@@ -130,7 +130,7 @@ def open_panel():
         yield from g.click(place)
         yield from to_the_end()
         try:
-            x, y = yield from g.find("duet.flame_equip")
+            x, y = yield from g.find("duet.rig_apply")
         except RuntimeError:
             yield from g.click(place)
             continue
@@ -161,9 +161,8 @@ def main():
     spoken = controls(rig, SHOWN)
     assert np.abs(spoken - still).max() > 1e-3
     yield from rest()
-    yield from picture("rig")
     yield from to_the_end()
-    yield from picture("poses")
+    yield from picture("rig")
 
     bpy.ops.ed.undo()
     yield from rest()

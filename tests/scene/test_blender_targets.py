@@ -443,6 +443,30 @@ def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, spe
         playback.performance_of(scene, speaking)
 
 
+def test_vowels_alone_make_a_mesh_speak_as_far_as_they_go(scene, speaking):
+    """MMD's morphs: a mix of ARKit's shapes each, found by its name; the residual says how far that is."""
+    names = ("あ", "い", "う", "え", "お", "まばたき", "にやり", "真面目", "Physics")
+    mesh = bpy.data.meshes.new("Miku")
+    mesh.from_pydata([(0, 0, 0), (0, 0, 1), (1, 0, 0)], [], [])
+    target = bpy.data.objects.new("Miku", mesh)
+    scene.collection.objects.link(target)
+    shape_keys.add_shape_keys(target, names, np.ones((len(names), 3, 3), np.float32))
+    done = arkit_heads.apply(scene, speaking, target)
+    assert not done.on_mesh
+    assert APART < done.residual.mean < 3
+    assert "jawOpen" not in done.missing
+    assert "cheekPuff" in done.missing
+    keys, bag = target.data.shape_keys.key_blocks, actions.bags_of(target.data.shape_keys)[0]
+    assert len(bag.fcurves) == len(names) - 2  # not of what is no face, nor of え, which あ and い make together
+    opened = []
+    for frame in range(11, 23):
+        scene.frame_set(frame)
+        opened.append(keys["あ"].value)
+        assert keys["にやり"].value > 0.2, "Happy"
+    assert np.argmax(opened) in (5, 6)
+    assert max(opened) > 0.5
+
+
 def test_other_meshes_of_the_character_follow(scene, speaking):
     parent = bpy.data.objects.new("Armature", None)
     scene.collection.objects.link(parent)

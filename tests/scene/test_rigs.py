@@ -15,12 +15,13 @@ from duet.inference.performance.performance import Performance
 from duet.inference.steps import finish
 from duet.operators import target_generate
 from duet.panels import targets as panels
-from duet.scene import files
+from duet.scene import bake, files
 from duet.scene.blender import actions
-from duet.scene.head import neck
+from duet.scene.head import heads, neck
 from duet.scene.take.settings import Order
 from duet.scene.targets import playback, rig_heads, rig_poses
-from duet.tests.blender_fakes import fingerprint, write_wav
+from duet.scene.targets.sampler import sample_steps
+from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 from duet.tests.scene.test_blender_targets import Layout, spoken
 from mathutils import Quaternion, Vector
 
@@ -366,3 +367,23 @@ def test_the_head_turns_about_its_own_axes_on_any_neck(scene, rig, mode):
     assert np.abs(np.array(world.to_3x3()) - turn).max() < 1e-5
     rig.duet_neck = "neck_twist"
     assert neck.bone_of(rig).name == "neck_twist"
+
+
+@pytest.mark.parametrize("mode", ["ZXY", "QUATERNION"])
+def test_life_moves_the_neck_that_a_head_has(scene, tmp_path, mode):
+    """A bone of another name, rolled, in another rotation mode: the head turns as on Duet's own."""
+    obj = heads.add_head(fake_head(), fake_blendshapes(), scene.collection, bpy.context.view_layer)
+    voice = write_wav(tmp_path / "line.wav", np.sin(np.arange(64000) * 0.1))
+    found, moves = [], Performance(head_motion=2.0)
+    for own in (False, True):
+        if own:
+            bpy.context.view_layer.objects.active = obj.parent
+            bpy.ops.object.mode_set(mode="EDIT")
+            bone = obj.parent.data.edit_bones["neck"]
+            bone.name, bone.roll = "c_neck.x", 0.8
+            bpy.ops.object.mode_set(mode="OBJECT")
+            obj.parent.pose.bones["c_neck.x"].rotation_mode = mode
+        finish(bake.apply_steps(scene, obj, fake_take(96), bake.Recording(voice, 1), moves))
+        found.append(finish(sample_steps(scene, obj, range(1, 97))).turns["neck"])
+    assert np.abs(found[0] - np.eye(3)).max() > 0.01
+    assert np.abs(found[0] - found[1]).max() < 1e-3
