@@ -12,8 +12,6 @@ from ..operators.session import RUNTIME
 from ..scene.blender import states
 from ..scene.targets import arkit_heads, flame_heads, playback, rig_heads, rig_poses, target_settings
 
-_PIN = "PINNED"  # what was chosen by hand
-
 
 class DUET_PT_targets(bpy.types.Panel):
     """The target and what can be done with it."""
@@ -82,7 +80,7 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
         titles.label(text="Key")
         for name in ARKIT_NAMES:
             row = column.row(align=True)
-            row.label(text=name, icon=_PIN if name in corrected else "BLANK1")
+            row.label(text=name, icon="PINNED" if name in corrected else "BLANK1")
             text = " + ".join(matches.get(name, ())) or "None"
             row.operator("duet.arkit_match", text=text, icon="NONE").shape = name
 
@@ -112,7 +110,8 @@ class DUET_PT_poses(bpy.types.Panel):
         said = Counter(pose.called for pose in poses.values())
         for name, pose in poses.items():
             row = column.row(align=True)
-            row.label(text=pose.called if said[pose.called] == 1 else name, icon=_PIN if name in corrected else "NONE")
+            text = pose.called if said[pose.called] == 1 else name
+            row.label(text=text, icon="PINNED" if name in corrected else "NONE")
             none = "Rest" if pose_names.is_rest(pose.called) else "None"
             row.operator("duet.rig_pose", text=pose_names.written(faces.get(name, {})) or none, icon="NONE").pose = name
         self.layout.operator("duet.rig_pose_add", icon="ADD")
