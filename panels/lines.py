@@ -55,8 +55,10 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
         if lines.on(head):
             _draw_list(layout, context)
         if sole is not None:
-            over = ", over all lines" if lines.on(head) else ": as a line, others can follow it"
-            wrapped(layout, context, f"'{sole.name}' plays alone{over}.")
+            over = (
+                "The take that plays alone hides all lines." if lines.on(head) else "As a line, others can follow it."
+            )
+            wrapped(layout, context, over)
             layout.operator("duet.push_take", icon="NLA_PUSHDOWN")
         layout.operator("duet.dialogue_from_table", icon="SPREADSHEET")
 

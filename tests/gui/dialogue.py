@@ -25,6 +25,7 @@ from helpers import (
     press,
     rest,
     runtime,
+    scroll_up,
     to_the_end,
     wait_for,
 )
@@ -97,20 +98,13 @@ def require_heard(starts):
         assert first == start, (line, first, start)
 
 
-def scroll(operator, times):
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-        for _ in range(times):
-            operator(page=False)
-    yield from rest()
-
-
 def to_the_top():
-    yield from scroll(bpy.ops.view2d.scroll_up, 60)
+    yield from scroll_up(60)
 
 
 def to_the_lines():
     yield from to_the_end()
-    yield from scroll(bpy.ops.view2d.scroll_up, 8)
+    yield from scroll_up(8)
 
 
 def choose_head(name):

@@ -76,6 +76,14 @@ def to_the_end():
         yield from rest()
 
 
+def scroll_up(times):
+    """Scroll the sidebar up, a few lines at a time."""
+    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
+        for _ in range(times):
+            bpy.ops.view2d.scroll_up(page=False)
+    yield from rest()
+
+
 def open_exports():
     """Open the last panel, Export, by its title, and show all of it."""
     region = g.sidebar()

@@ -9,7 +9,22 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from helpers import DOCS, FIRST, SECOND, TITLE, picture, repeated, rest, runtime, take, takes, to_the_end, wait_for
+from helpers import (
+    DOCS,
+    FIRST,
+    SECOND,
+    TITLE,
+    picture,
+    point_at,
+    repeated,
+    rest,
+    runtime,
+    scroll_up,
+    take,
+    takes,
+    to_the_end,
+    wait_for,
+)
 
 
 def manual(name):
@@ -55,8 +70,18 @@ def main():
     scene.frame_end = 150
     take().duet.emotion = "sad"
     scene.frame_set(60)
-    place = yield from g.find("start_frame")
-    yield from g.click((place[0] - 100, place[1] + 2 * TITLE - 4))  # opens Performance
-    yield from manual("performance")
-    yield from g.click((place[0] - 100, place[1] + 2 * TITLE - 4))
     yield from to_the_end()
+    yield from scroll_up(8)
+    x, y = yield from g.find("duet.dialogue_from_table")
+    yield from point_at(g.view3d())
+    yield from g.click((x, y + TITLE))  # opens Performance
+    yield from to_the_end()
+    yield from scroll_up(20)
+    yield from manual("performance")
+    yield from to_the_end()
+    yield from scroll_up(20)
+    x, y = yield from g.find("duet.dialogue_from_table")
+    yield from g.click((x, y + TITLE))
+    yield from to_the_end()
+    yield from scroll_up(8)  # the list of takes, and what is said of them
+    yield from point_at(g.view3d())

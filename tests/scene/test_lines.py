@@ -138,6 +138,13 @@ def test_moved_trimmed_muted_and_removed_lines_leave_the_others_as_they_are(scen
     assert far(shown(head, bpy.data.actions["Duet third"]), before["Duet third"][3:13]) < HUNDREDTH_MM
     assert far(shown(head, bpy.data.actions["Duet second"]), edited) < HUNDREDTH_MM
     assert "Duet first" in {action.name for action in takes.takes_of(head)}
+    frames = [*range(121, 151, 3), *range(200, 248, 3)]
+    with_duet = [evaluated(head, frame).copy() for frame in frames]
+    properties.unregister()
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    without = [evaluated(bpy.data.objects["Duet Head"], frame).copy() for frame in frames]
+    properties.register()
+    assert far(np.stack(without), np.stack(with_duet)) < HUNDREDTH_MM
 
 
 def test_lines_do_not_overlap_unless_they_may_fade(scene, head, dialogue):
