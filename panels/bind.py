@@ -9,6 +9,7 @@ import bpy
 from ..operators.bind_head import bound_head
 from ..operators.session import RUNTIME
 from ..scene import binding
+from ..scene.blender import states
 from ..scene.head import parts
 
 _SHOWN = 24  # parts in the list
@@ -48,7 +49,7 @@ class DUET_PT_bind(bpy.types.Panel):
 
 
 def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """A tick for each mesh that stands in the head: whether it is bound with it."""
+    """A tick for each mesh that stands in the head: whether it is bound with it; and which bone turns the head."""
     head = binding.head_behind(context.active_object)
     if head is None or head.type != "MESH":
         return
@@ -58,6 +59,8 @@ def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             column.label(text="Bound with the head:", icon="LINKED")
         icon: Any = "CHECKBOX_HLT" if parts.is_ticked(head, obj) else "CHECKBOX_DEHLT"
         column.operator("duet.tick_part", text=obj.name, icon=icon, emboss=False).name = obj.name
+    for rig in states.rigs_of(head):
+        layout.prop_search(rig, "duet_neck", rig.pose, "bones", icon="BONE_DATA")
 
 
 CLASSES = (DUET_PT_bind,)
