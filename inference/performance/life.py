@@ -4,9 +4,9 @@ They go by the voice: blinks fall where it is soft, at the ends of phrases above
 rise and the head nods where it stands out.
 
 Sources: blink rate in conversation, about 20 a minute (Bentivoglio et al. 1997, Movement Disorders 12); lids close in
-about 80 ms and open in about 160 (Trutoiu et al. 2011, ACM TAP 8); sizes of eye darts and their speed (Lee, Badler and
-Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). Coefficients are ARKit's;
-rotations are radians of the neck.
+70 ms and open in 120 (between Trutoiu et al. 2011, ACM TAP 8, and our videos); sizes of eye darts and their speed (Lee,
+Badler and Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). Beside people on
+video: docs/evaluation.md. Coefficients are ARKit's; rotations are radians of the neck.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Keys = tuple[NDArray[np.float64], NDArray[np.float64]]  # seconds, values; eased
 Spans = Sequence[tuple[float, float]]
 
 _BLINK_EVERY, _BLINK_SPREAD = 2.9, 0.45  # seconds (median of a log-normal) and its log's deviation
-_CLOSE, _HELD, _OPEN = 0.08, 0.03, 0.16  # seconds
+_CLOSE, _HELD, _OPEN = 0.07, 0.035, 0.12  # seconds; a frame of 30 a second is held, and half shut are they for 0.13
 _BLINK = _CLOSE + _HELD + _OPEN
 _DRAWN = 0.6  # seconds by which a blink may wait for, or come before, its time, to fall where the voice is soft
 _BETWEEN = 0.7  # seconds at least from blink to blink
@@ -33,7 +33,7 @@ _NOD_DOWN, _NOD_UP = 0.22, 0.4  # seconds, about 0.1 s after the accent
 _DART_EVERY = 1.4  # seconds, mean
 _DART_SIZE, _DART_MOST = 4.0, 12.0  # degrees: mean (Lee et al. find 6.9 in free viewing), and the most
 _FULL_LOOK = 30.0  # degrees that an eyeLook coefficient of 1 turns the eye
-_SWAY = np.radians((2.2, 2.6, 1.4))  # nod, turn, tilt at amount 1
+_SWAY = np.radians((2.2, 1.8, 0.7))  # nod, turn, tilt at amount 1: as of the people in docs/evaluation.md
 _SWAY_EVERY = 0.9  # seconds, mean, between poses of the head
 _BREATH_IN, _BREATH_OUT = 0.35, 0.5  # seconds
 _BREATH_JAW = 0.05
