@@ -11,10 +11,11 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..inference.steps import Steps
 from ..scene import choice
+from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
-from ..scene.targets import arkit_keys, target_settings
+from ..scene.targets import arkit_keys, other_heads, target_settings
 from .modal import Stepped, Work, follow, run_now
 from .poll import Reasoned
 from .session import RUNTIME
@@ -23,11 +24,15 @@ _SPANS = [
     ("TAKE", "Performance", "The frames of the performance that the head plays"),
     ("SCENE", "Scene", "The frames from the scene's start to its end"),
 ]
-NO_FACE = "No head is chosen. Choose a Duet head, or select a mesh with ARKit's shape keys."
+NO_FACE = "No head is chosen. Choose one under Head, or select a mesh with ARKit's shape keys."
 
 
 def exported(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The object that exports and imports concern: the active one where it has a face, else the chosen head."""
+    """The object that exports and imports concern: the one chosen under Head; where none is, the active face."""
+    chosen = choice.target_head(context.scene) if duet_of(context.scene).head else None
+    other = other_heads.chosen(context.scene)
+    if chosen or other:
+        return chosen or other
     active = context.object
     if heads.is_head(active) or (active is not None and active.select_get() and arkit_keys.find(active)):
         return active

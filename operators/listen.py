@@ -14,7 +14,7 @@ import bpy
 from ..inference.errors import DuetError, RequestError
 from ..inference.formats.live_datagrams import LARGEST, LiveFrame, decode
 from ..inference.formats.livelink_packets import PacketError
-from ..scene.blender.loose import duet_of
+from ..scene import choice
 from ..scene.head import heads
 from ..scene.take import live
 from .poll import Reasoned
@@ -119,7 +119,7 @@ class DUET_OT_listen(Reasoned, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Why there is nothing that could listen."""
-        obj = duet_of(context.scene).head
+        obj = choice.target_head(context.scene)
         if obj is None or not heads.is_head(obj):
             return "Add a Duet head first, or choose one under Head."
         return f"{EAR.head} is listening already." if EAR.head else ""
@@ -127,7 +127,7 @@ class DUET_OT_listen(Reasoned, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open the socket."""
         try:
-            EAR.open(duet_of(context.scene).head, self.address, self.port)
+            EAR.open(choice.target_head(context.scene), self.address, self.port)
         except DuetError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -31,7 +31,7 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the target can speak, audio is chosen and no job runs."""
-        reason = _why_not(context.scene)
+        reason = why_not(context.scene)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -61,7 +61,7 @@ def _said(done: Any) -> str:
     return flame_apply.said(done) if isinstance(done, flame_bake.Applied) else arkit_apply.said(done)
 
 
-def _why_not(scene: bpy.types.Scene) -> str:
+def why_not(scene: bpy.types.Scene) -> str:
     """Why nothing can be generated now, with the remedy; empty where it can."""
     if RUNTIME.busy:
         return "Duet is at work. Wait for it, or cancel it."

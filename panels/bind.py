@@ -30,6 +30,9 @@ class DUET_PT_bind(bpy.types.Panel):
         """Draw the buttons; a few keys of the preview, where there is one."""
         layout = self.layout
         layout.enabled = not RUNTIME.busy
+        mesh = binding.head_behind(context.active_object)
+        shown = mesh is not None and mesh.type == "MESH"
+        layout.label(text=f"Mesh: {mesh.name}" if shown else "Select a mesh to make it a head.", icon="MESH_DATA")
         row = layout.row(align=True)
         row.operator("duet.bind_head", icon="MOD_MESHDEFORM")
         row.operator("duet.bind_mask", text="", icon="BRUSH_DATA")

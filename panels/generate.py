@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators import target_generate
 from ..operators.bind_head import can_rebind
 from ..operators.generate import why_not
 from ..operators.session import RUNTIME
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
+from ..scene.targets import other_heads
 from .tab import Tab, wrapped
 
 
@@ -28,8 +30,12 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
             return
         button = layout.column()
         button.scale_y = 1.6
-        button.operator("duet.generate", icon="PLAY_SOUND")
-        reason = why_not(context.scene)
+        other = other_heads.chosen(context.scene)
+        if other is None:
+            button.operator("duet.generate", icon="PLAY_SOUND")
+        else:
+            button.operator("duet.target_generate", text="Generate from Audio", icon="PLAY_SOUND")
+        reason = why_not(context.scene) if other is None else target_generate.why_not(context.scene)
         if reason:
             wrapped(layout, context, reason)
         head = choice.target_head(context.scene)

@@ -46,6 +46,7 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
 
     bl_label = "Lines"
     bl_parent_id = "DUET_PT_result"
+    bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the list, what is done with the chosen line, and the way to many at once."""
@@ -68,6 +69,7 @@ class DUET_PT_listening(Tab, bpy.types.Panel):
 
     bl_label = "Listening"
     bl_parent_id = "DUET_PT_result"
+    bl_order = 2
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod

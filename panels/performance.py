@@ -20,7 +20,7 @@ class DUET_PT_performance(Tab, bpy.types.Panel):
     """How it is spoken."""
 
     bl_label = "Performance"
-    bl_order = 4
+    bl_order = 3
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -73,7 +73,7 @@ class DUET_PT_emotion(Tab, bpy.types.Panel):
     """What the face feels."""
 
     bl_label = "Emotion"
-    bl_order = 5
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the feeling from the start."""

@@ -16,7 +16,7 @@ class DUET_PT_result(Tab, bpy.types.Panel):
     """What the head plays: its panels are below."""
 
     bl_label = "Result"
-    bl_order = 3
+    bl_order = 5
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what concerns all of it."""
@@ -51,6 +51,7 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
 
     bl_label = "Takes"
     bl_parent_id = "DUET_PT_result"
+    bl_order = 0
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -86,6 +87,7 @@ class DUET_PT_again(Tab, bpy.types.Panel):
 
     bl_label = "Generate Again"
     bl_parent_id = "DUET_PT_result"
+    bl_order = 8
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
@@ -110,6 +112,7 @@ class DUET_PT_keep(Tab, bpy.types.Panel):
 
     bl_label = "Options"
     bl_parent_id = "DUET_PT_result"
+    bl_order = 9
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -10,20 +10,26 @@ from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
 from .take import takes
+from .targets import other_heads
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The head to animate: the chosen one if it is still in the scene, else the scene's only Duet head, else None."""
+    """The Duet head to animate: the chosen one if it is in the scene, else the scene's only one, else None.
+
+    None where a head of another make is chosen.
+    """
     chosen = duet_of(scene).head
     if chosen is not None and _is_in(scene, chosen):
-        return chosen
+        return None if other_heads.is_other_head(chosen) else chosen
     found = heads.heads_of(scene)
     return found[0] if len(found) == 1 else None
 
 
 def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The head to animate; raises HeadError where there is none, saying where in the file one is."""
-    head = target_head(scene)
+    head, other = target_head(scene), other_heads.chosen(scene)
+    if other is not None:
+        raise HeadError(f"'{other.name}' is no Duet head: it has no takes.", "Use Generate on Target.")
     if head is None:
         found = heads.heads_of(scene)
         if found:

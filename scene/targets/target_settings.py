@@ -11,6 +11,7 @@ from ...inference.flame.duet import duet_flame
 from ...inference.flame.model import FlameModel, load_flame
 from ..blender.loose import Group, duet_of
 from ..blender.paths import whole
+from . import other_heads
 
 
 class DuetTarget(bpy.types.PropertyGroup):
@@ -37,8 +38,8 @@ def chosen(scene: bpy.types.Scene) -> Group:
 
 
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The chosen object if it is still in the scene, or None."""
-    obj = chosen(scene).obj
+    """The head of another make that is chosen under Head, else the target if it is still in the scene, or None."""
+    obj = other_heads.chosen(scene) or chosen(scene).obj
     return obj if obj is not None and scene.objects.get(obj.name) == obj else None
 
 

@@ -91,7 +91,7 @@ def main():
     cue = take().duet.cues.add()
     cue.seconds, cue.emotion, cue.intensity, cue.ease = 2.2, "sad", 0.8, 0.8
     scene.frame_set(50)
-    x, y = yield from g.find("open_in_silence")
+    x, y = yield from g.find("effort")
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5

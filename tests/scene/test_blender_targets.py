@@ -21,9 +21,9 @@ from duet.inference.head.canonical import load_head
 from duet.inference.head.lips import lips_of
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
-from duet.operators import target_generate
+from duet.operators import export_head, target_generate
 from duet.panels import targets as panels
-from duet.scene import bake, binding
+from duet.scene import bake, binding, choice
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import emotions, heads
 from duet.scene.targets import arkit_heads, flame_bake, flame_heads, playback
@@ -570,7 +570,10 @@ def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch)
     scene.duet.blinks = scene.duet.eyes = scene.duet.head_motion = scene.duet.breaths = False
     scene.duet.audio = str(write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)))
     for head in (target, addon_head(scene)):
-        scene.duet_target.obj = head
+        scene.duet.head = head  # whatever is the target
+        assert export_head.exported(bpy.context) == head
+        assert choice.target_head(scene) is None, "it has no takes"
+        assert not bpy.ops.duet.generate.poll()
         assert bpy.ops.duet.target_generate() == {"FINISHED"}
         off = vertices_of(head, 11) - HEAD.vertices - due
         assert np.median(np.linalg.norm(off, axis=1)[np.linalg.norm(due, axis=1) > 1e-3]) < 1e-3 * APART
