@@ -277,6 +277,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         max=100,
         description="Frames outside the range over which the old and the new speech are blended",
     )
+    markers: bpy.props.StringProperty(options={"HIDDEN"}, description="Whose Duet's markers are (JSON)")
     scrubs: bpy.props.BoolProperty(options={"HIDDEN"}, description="Whether Duet has switched the scene's scrubbing on")
     tolerance: bpy.props.FloatProperty(
         name="Tolerance",
