@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import resource
 import subprocess
@@ -41,8 +42,8 @@ def subdivided(head: Head, level: int) -> tuple[NDArray[np.float64], NDArray[np.
     return vertices, triangles
 
 
-def measure(level: int) -> str:
-    """One line of the table."""
+def measure(level: int) -> dict[str, float]:
+    """What binding took: `vertices`, `shapes`, seconds of each stage, `wall` and `processor`, and `peak` in GB."""
     head, shapes = load_head(), load_blendshapes()
     vertices, triangles = subdivided(head, level)
     free = np.full((68, 3), np.nan, np.float32)
@@ -68,8 +69,15 @@ def measure(level: int) -> str:
     for (start, stage), (end, _) in itertools.pairwise(reports):
         spent[stage] += end - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    stages = " | ".join(f"{spent[stage]:.1f}" for stage in _STAGES[1:])
-    return f"| {len(vertices):,} | {len(binding.names)} | {stages} | {wall:.1f} | {work:.1f} | {peak:.1f} |"
+    counts = {"vertices": len(vertices), "shapes": len(binding.names)}
+    return counts | spent | {"wall": wall, "processor": work, "peak": peak}
+
+
+def in_a_process(level: int) -> dict[str, float]:
+    """The same in a process of its own, for its memory."""
+    command = [sys.executable, "-m", "duet.benchmarks.binding", "--only", str(level)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -79,15 +87,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.only is not None:
-        print(measure(options.only))
+        print(json.dumps(measure(options.only)))
         return
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print(f"Threads: {threads} of {os.cpu_count()}; load before: {os.getloadavg()[0]:.1f}")
     print(f"| vertices | shapes | {' | '.join(_STAGES[1:])} | wall, s | processor, s | peak, GB |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for level in options.levels:
-        command = [sys.executable, "-m", "duet.benchmarks.binding", "--only", str(level)]
-        print(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
+        found = in_a_process(level)
+        stages = " | ".join(f"{found[stage]:.1f}" for stage in _STAGES[1:])
+        times = f"{found['wall']:.1f} | {found['processor']:.1f} | {found['peak']:.1f}"
+        print(f"| {found['vertices']:,} | {found['shapes']} | {stages} | {times} |", flush=True)
 
 
 if __name__ == "__main__":

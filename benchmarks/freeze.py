@@ -32,7 +32,7 @@ from ..operators.session import RUNTIME
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take.takes import active, takes_of
-from .speed import RECORDING, print_table
+from .report import RECORDING, print_table
 
 LIMIT = 0.2  # seconds that the window may stand still
 MOVES = 100

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ..inference.audio.checks import SAMPLE_RATE
+from ..inference.blas import note
 from ..inference.take import GenerateRequest
 from .modal import Stepped, Work
 from .session import RUNTIME
@@ -32,7 +33,8 @@ class DUET_OT_test_engine(Stepped, bpy.types.Operator):
         begun = time.perf_counter()
         noise = np.random.default_rng(0).normal(0.0, 0.1, SAMPLE_RATE)
         yield from ask(context, GenerateRequest(audio="engine test"), noise.astype(np.float32))
-        return f"{RUNTIME.description} answered in {time.perf_counter() - begun:.1f} s."
+        answer = f"{RUNTIME.description} answered in {time.perf_counter() - begun:.1f} s."
+        return f"{answer} {note()}" if RUNTIME.hello and RUNTIME.hello.engine == "numpy" else answer
 
 
 CLASSES = (DUET_OT_test_engine,)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from ..arrays import Floats
-from .layers_numpy import attend, conv1d, gelu, layer_norm, linear
+from .layers_numpy import attend, conv1d, gelu, laid_out, layer_norm, linear
 from .threads import Team
 
 _QUERIES = 128  # whose scores are computed together: against 1,500 keys they fit a core's cache
@@ -32,7 +32,7 @@ class EncoderNumpy:
     """The encoder with its weights, named as in encoder_torch."""
 
     def __init__(self, weights: dict[str, Floats], dims: EncoderDims, team: Team) -> None:
-        self.weights = weights
+        self.weights = laid_out(weights)
         self.dims = dims
         self._team = team
 

@@ -20,6 +20,17 @@ _TAIL = tuple(
 _BLOCK = 16384  # numbers at a time: with two more arrays as long, 200 kB
 
 
+def laid_out(weights: dict[str, Floats]) -> dict[str, Floats]:
+    """Weights with matrices laid out column by column: as `linear` takes them, both of a product's arrays go by rows.
+
+    A tuned BLAS doesn't mind; with the reference BLAS of Linux distributions the engine takes a fifth of the time.
+    """
+    return {
+        name: np.asfortranarray(array) if name.endswith("weight") and array.ndim == 2 else array
+        for name, array in weights.items()
+    }
+
+
 def linear(x: Floats, weight: Floats, bias: Floats | None = None) -> Floats:
     """x (..., in) times weight (out, in) transposed, plus bias (out,)."""
     y = x.reshape(-1, x.shape[-1]) @ weight.T
@@ -75,7 +86,7 @@ def attend(queries: Floats, keys: Floats, values: Floats) -> Floats:
 
     The weights' sum comes from a column of ones beside the values, and divides what they give, not the weights.
     """
-    scores = (queries * np.float32(queries.shape[1] ** -0.5)) @ keys.T
+    scores = (queries * np.float32(queries.shape[1] ** -0.5)) @ np.ascontiguousarray(keys.T)
     scores -= scores.max(axis=1, keepdims=True)
     np.exp(scores, out=scores)
     mixed = scores @ np.concatenate([values, np.ones((len(values), 1), np.float32)], axis=1)

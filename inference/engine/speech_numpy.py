@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Floats
-from .layers_numpy import conv1d, gelu, layer_norm, linear, softmax
+from .layers_numpy import conv1d, gelu, laid_out, layer_norm, linear, softmax
 from .threads import Team
 
 
@@ -37,7 +37,7 @@ class SpeechNumpy:
     """The speech model with its weights, named as in speech_torch."""
 
     def __init__(self, weights: dict[str, Floats], dims: SpeechDims, team: Team) -> None:
-        self.weights = weights
+        self.weights = laid_out(weights)
         self.dims = dims
         self._team = team
 

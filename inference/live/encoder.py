@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..engine.encoder_numpy import EncoderDims
-from ..engine.layers_numpy import attend, conv1d, gelu, layer_norm, linear
+from ..engine.layers_numpy import attend, conv1d, gelu, laid_out, layer_norm, linear
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
 
@@ -22,7 +22,7 @@ class LiveEncoder:
 
     def __init__(self, weights: dict[str, Floats], dims: EncoderDims) -> None:
         self.dims = dims
-        self._weights = weights
+        self._weights = laid_out(weights)
         self._team = Team(1)
         self._kept = np.empty((dims.layers, 2, dims.context, dims.width), np.float32)
         self.settled = 0

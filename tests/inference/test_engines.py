@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duet.inference import blas
 from duet.inference.audio.mel import loud_level, normalised_mel
 from duet.inference.engine.encoder_numpy import EncoderNumpy
 from duet.inference.engine.engine import EmbeddedEngine, make_engine
@@ -134,6 +135,15 @@ def test_a_module_that_is_not_linear_in_the_rig_is_not_folded():
         )
         is None
     )
+
+
+def test_a_slow_blas_is_named_with_its_price(monkeypatch):
+    assert blas.blas_name() in blas.note()
+    monkeypatch.setattr(blas, "blas_name", lambda: "blas")
+    monkeypatch.setattr(blas, "_speed", lambda: 15e9)
+    assert blas.note().startswith("NumPy's BLAS: blas, a slow one, with which speech takes about 3 times as long.")
+    monkeypatch.setattr(blas, "_speed", lambda: 60e9)
+    assert blas.note() == "NumPy's BLAS: blas.", "a tuned one in the reference's place"
 
 
 def test_any_number_of_threads_gives_the_same(mel):
