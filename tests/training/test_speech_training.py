@@ -219,6 +219,17 @@ def test_the_saved_file_gives_the_embedded_engine_what_was_trained(tmp_path):
     assert models.speech_dims.reach == 15
 
 
+def test_a_saved_model_is_gone_on_from_and_a_new_style_begins_as_the_natural_one(tmp_path):
+    torch.manual_seed(0)
+    model = SpeechTorch(SpeechDims(COUNT, 2)).eval()
+    torch.nn.init.normal_(model.out.weight, std=0.05)
+    train.save(model, tmp_path / "speech.safetensors", Stamp("commit", 0))
+    more = train.started(tmp_path / "speech.safetensors", train.Options(), 3)
+    own = example(SYNTHETIC, frames=60).features
+    for style, known in ((NATURAL, NATURAL), (ENUNCIATED, ENUNCIATED), (2, NATURAL)):
+        np.testing.assert_allclose(predict(more, own, style), predict(model, own, known), atol=0.01)
+
+
 def test_a_frame_is_told_from_its_reach_alone():
     torch.manual_seed(0)
     dims = SpeechDims(COUNT, 1)

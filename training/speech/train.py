@@ -1,6 +1,7 @@
 """Stage 1: the speech model, from encoder features to rig channels.
 
     python -m duet.training.speech.train --out weights/speech.safetensors [--people FOLDER] [--own FOLDER ...]
+    python -m duet.training.speech.train --start weights/speech.safetensors --steps 300 ...     # from earlier weights
 
 First a teacher learns from synthetic speech alone; it says what video does not show of people, and how people would
 enunciate. Then a few models learn from people on video alone, and stop early; what they agree on is mixed into the
@@ -26,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...inference.checkpoints import load_checkpoint
 from ...inference.engine.speech_numpy import SpeechDims
 from ...inference.engine.speech_torch import SpeechTorch
 from ...inference.stamps import Stamp
@@ -74,9 +76,9 @@ LISTENER_AVERAGED = 0.98  # their running mean is as short as they learn
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 900
-    teacher_steps: int = 200
-    listeners: int = 2  # models that learn from people alone
+    steps: int = 1200
+    teacher_steps: int = 400
+    listeners: int = 3  # models that learn from people alone
     listener_steps: int = 300
     batch: int = 16
     crop: int = 100  # frames: 2 s
@@ -180,6 +182,16 @@ def speech_model(options: Options, styles: int) -> SpeechTorch:
     return SpeechTorch(SpeechDims(len(CHANNEL_NAMES), styles), options.dropout)
 
 
+def started(path: Path, options: Options, styles: int) -> SpeechTorch:
+    """A saved model to go on from; styles that it lacks begin as its natural one. Raises WeightsError."""
+    saved = load_checkpoint(path)
+    model = speech_model(options, styles)
+    state = {name: torch.from_numpy(values) for name, values in saved.floats("model.").items()}
+    rows = [*range(len(saved.json("styles"))), *[NATURAL] * styles][:styles]
+    model.load_state_dict(state | {"style": state["style"][rows]})
+    return model
+
+
 def save(model: SpeechTorch, path: Path, stamp: Stamp, styles: Sequence[str] = STYLES) -> None:
     """The shipped file: float16 weights under `model.`, the names of its channels and styles."""
     arrays = {f"model.{k}": v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
@@ -193,6 +205,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights/speech.safetensors"))
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--start", type=Path, help="a speech model to go on from; it is the teacher as well")
     parser.add_argument("--people", type=Path, help="folder of folders of tracks; default: talking/ in DUET_DATA")
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="tracks of one person, a style of their own")
     parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
@@ -202,10 +215,13 @@ def main() -> None:
     options = Options(seed=arguments.seed, steps=arguments.steps)
 
     synthetic = [e for style in (NATURAL, ENUNCIATED) for e in synthetic_examples("train", style, changed=True)]
-    clear, voices = [e for e in synthetic if e.style == ENUNCIATED], synthetic_validation()
-    short = replace(options, steps=options.teacher_steps)
-    heard = [e for e in voices if e.style == ENUNCIATED]
-    teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
+    voices = synthetic_validation()
+    if arguments.start:
+        teacher = started(arguments.start, options, len(STYLES))
+    else:
+        clear, heard = ([e for e in both if e.style == ENUNCIATED] for both in (synthetic, voices))
+        short = replace(options, steps=options.teacher_steps)
+        teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
 
     def says(features: NDArray[np.float16]) -> NDArray[np.float32]:
         return predict(teacher, features, ENUNCIATED)
@@ -221,9 +237,8 @@ def main() -> None:
     plain = [*examples, *synthetic]
     learned = [taught(e, listeners) if e.style == NATURAL else e for e in plain]
     everything = [*learned, *still_examples(), *more]
-    model = train(
-        lambda: speech_model(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt"
-    )
+    make = functools.partial(started, arguments.start) if arguments.start else speech_model
+    model = train(lambda: make(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt")
     save(model, arguments.out, stamp, names)
     shutil.rmtree(folder)
 
