@@ -14,8 +14,8 @@ from torch.nn import functional as F  # noqa: N812 (its customary name)
 from ..video.face_measures import SHOWN
 from .examples import SYNTHETIC, Example
 
-CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 1.0, 5.0, 0.3, 5.0, 0.3
-SHUT, SLIGHT = -0.2, 0.5  # mm: lips pressed by as much close for a sound; from the second an opening costs linearly
+CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 10.0, 2.0
+SHUT, SLIGHT = 0.3, 0.5  # mm: lips this near are held closed; beyond the second the cost of an opening grows linearly
 # mm of each measure that cost alike, and what it counts: the rig follows lip heights and rises less well than the rest
 _UNITS = {
     "gap": (5.0, 1.0),
@@ -58,9 +58,7 @@ class SpeechLoss:
         wanted = torch.where(unseen.all(dim=-1, keepdim=True), fitted, torch.where(unseen, shown, measures))
         off = (shown - wanted) * self.weight
         face = off.square().mean() + FACE_VELOCITY * off.diff(dim=-2).square().mean()
-        # what closes lips alone answers for it: the jaw would rise wherever lips may close
-        gap = torch.where(self.rig[0] < 0, held, held.detach()) @ self.rig[0]
-        open_by = torch.where(wanted[..., 0] < SHUT, (gap - wanted[..., 0]).relu(), 0.0)
+        open_by = torch.where(wanted[..., 0] < SHUT, (shown[..., 0] - wanted[..., 0]).relu(), 0.0)
         closures = F.smooth_l1_loss(open_by, torch.zeros_like(open_by), beta=SLIGHT)
         return CHANNELS * channels + FACE * face + CLOSURE * closures
 

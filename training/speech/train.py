@@ -1,11 +1,9 @@
 """Stage 1: the speech model, from encoder features to rig channels.
 
     python -m duet.training.speech.train --out weights/speech.safetensors [--people FOLDER] [--own FOLDER ...]
-    python -m duet.training.speech.train --start weights/speech.safetensors --steps 300 ...     # from earlier weights
 
 First a teacher learns from synthetic speech alone; it says what video does not show of people, and how people would
-enunciate. Then a few models learn from people on video alone, and stop early; what they agree on is mixed into the
-natural style of all that the model itself learns from: people, and synthetic speech in both styles.
+enunciate. Then the model learns from people on video, in the natural style, and from synthetic speech in both styles.
 Sentences of a person and synthetic voices that are not trained on choose the best step. Each --own folder of tracks
 (training.video.track makes them) adds a style of that person's, named after the folder. Writes checkpoints as it goes
 and resumes from them.
@@ -14,7 +12,6 @@ and resumes from them.
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...inference.checkpoints import load_checkpoint
 from ...inference.engine.speech_numpy import SpeechDims
 from ...inference.engine.speech_torch import SpeechTorch
+from ...inference.engine.windows import Window, join, windows
 from ...inference.stamps import Stamp
 from ...inference.take import STYLES
 from .. import loop
@@ -38,7 +35,6 @@ from ..stamping import begin, save_weights, working_folder
 from ..video.face_measures import MEASURES, SHOWN
 from ..video.people import common_size, people_of, talking_folder, training_people
 from ..video.targets import head_measures
-from .agreement import taught
 from .examples import (
     ENUNCIATED,
     NATURAL,
@@ -53,7 +49,6 @@ from .examples import (
 )
 from .loss import SpeechLoss, loss_for
 from .people_examples import own_examples, people_examples
-from .predict import predict
 from .still import still_examples
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -69,17 +64,14 @@ SHARES = {
     (STILL, ENUNCIATED): 0.01,
 }
 WARM = 100  # steps over which the rate of learning rises
-LISTENER_AVERAGED = 0.98  # their running mean is as short as they learn
 
 
 @dataclass(frozen=True)
 class Options:
     """Training settings; every figure in the model card was made with the defaults."""
 
-    steps: int = 1200
-    teacher_steps: int = 400
-    listeners: int = 3  # models that learn from people alone
-    listener_steps: int = 300
+    steps: int = 1600
+    teacher_steps: int = 500
     batch: int = 16
     crop: int = 100  # frames: 2 s
     rate: float = 1e-3  # after WARM steps
@@ -120,6 +112,22 @@ def measured(example: Example) -> NDArray[np.float32]:
     if example.measures is not None:
         found[:, : len(MEASURES)] = example.measures
     return found
+
+
+def predict(model: nn.Module, features: NDArray[np.float16], style: int) -> NDArray[np.float32]:
+    """Rig channels (T, C) of features (T, layers, width) in a style, window by window as in inference."""
+    training = model.training
+    model.eval()
+    count = len(features)
+
+    def channels(window: Window) -> NDArray[np.float32]:
+        part = torch.from_numpy(np.asarray(features[window.start : window.stop], np.float32))[None]
+        with torch.no_grad():
+            return model(part, torch.tensor([style]))[0].numpy()
+
+    result = join(((w, channels(w)) for w in windows(count)), count)
+    model.train(training)
+    return result
 
 
 def validation_errors(model: nn.Module, examples: Sequence[Example], loss: SpeechLoss) -> dict[str, float]:
@@ -164,32 +172,9 @@ def train(
     return model.eval()
 
 
-def people_alone(
-    options: Options, examples: Sequence[Example], validation: Sequence[Example], folder: Path
-) -> list[SpeechTorch]:
-    """Models that learn from people on video alone, each from another seed, and stop early."""
-    natural = [e for e in examples if e.style == NATURAL]
-    found = []
-    for seed in range(options.seed, options.seed + options.listeners):
-        short = replace(options, seed=seed, steps=options.listener_steps, averaged=LISTENER_AVERAGED, batch=8)
-        make = functools.partial(speech_model, short, len(STYLES))
-        found.append(train(make, short, natural, validation, folder / f"listener_{seed}.pt"))
-    return found
-
-
 def speech_model(options: Options, styles: int) -> SpeechTorch:
     """The model as it begins."""
     return SpeechTorch(SpeechDims(len(CHANNEL_NAMES), styles), options.dropout)
-
-
-def started(path: Path, options: Options, styles: int) -> SpeechTorch:
-    """A saved model to go on from; styles that it lacks begin as its natural one. Raises WeightsError."""
-    saved = load_checkpoint(path)
-    model = speech_model(options, styles)
-    state = {name: torch.from_numpy(values) for name, values in saved.floats("model.").items()}
-    rows = [*range(len(saved.json("styles"))), *[NATURAL] * styles][:styles]
-    model.load_state_dict(state | {"style": state["style"][rows]})
-    return model
 
 
 def save(model: SpeechTorch, path: Path, stamp: Stamp, styles: Sequence[str] = STYLES) -> None:
@@ -205,7 +190,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights/speech.safetensors"))
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--steps", type=int, default=Options.steps)
-    parser.add_argument("--start", type=Path, help="a speech model to go on from; it is the teacher as well")
     parser.add_argument("--people", type=Path, help="folder of folders of tracks; default: talking/ in DUET_DATA")
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="tracks of one person, a style of their own")
     parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
@@ -215,30 +199,25 @@ def main() -> None:
     options = Options(seed=arguments.seed, steps=arguments.steps)
 
     synthetic = [e for style in (NATURAL, ENUNCIATED) for e in synthetic_examples("train", style, changed=True)]
-    voices = synthetic_validation()
-    if arguments.start:
-        teacher = started(arguments.start, options, len(STYLES))
-    else:
-        clear, heard = ([e for e in both if e.style == ENUNCIATED] for both in (synthetic, voices))
-        short = replace(options, steps=options.teacher_steps)
-        teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
+    clear, voices = [e for e in synthetic if e.style == ENUNCIATED], synthetic_validation()
+    short = replace(options, steps=options.teacher_steps)
+    heard = [e for e in voices if e.style == ENUNCIATED]
+    teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
 
     def says(features: NDArray[np.float16]) -> NDArray[np.float32]:
         return predict(teacher, features, ENUNCIATED)
 
     people = training_people(arguments.people or talking_folder())
     examples, validation = people_examples(people, says, common_size(people))
-    listeners = people_alone(options, examples, validation, folder)
     more, styles = vocaset_examples(arguments.vocaset) if arguments.vocaset else ([], [])
     for path in arguments.own:
         more += [e for person in people_of(path) for e in own_examples(person, says, len(STYLES) + len(styles))]
         styles.append(path.name)
     names = [*STYLES, *styles]
-    plain = [*examples, *synthetic]
-    learned = [taught(e, listeners) if e.style == NATURAL else e for e in plain]
-    everything = [*learned, *still_examples(), *more]
-    make = functools.partial(started, arguments.start) if arguments.start else speech_model
-    model = train(lambda: make(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt")
+    everything = [*examples, *synthetic, *still_examples(), *more]
+    model = train(
+        lambda: speech_model(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt"
+    )
     save(model, arguments.out, stamp, names)
     shutil.rmtree(folder)
 

@@ -116,7 +116,7 @@ _VOWELS: dict[str, tuple[float, dict[str, float]]] = {
     "a": (0.63, _OPEN), "ɶ": (0.57, _LOW_ROUND), "ɑ": (0.63, _OPEN | _BACK), "ɒ": (0.55, _SLIGHT_ROUND | _BACK),
 }  # fmt: skip
 
-_CLOSURE = {"roll_lower": 0.20, "roll_upper": 0.10, "press": 0.45, "chin_raise": 0.03}
+_CLOSURE = {"roll_lower": 0.06, "roll_upper": 0.10, "press": 0.45, "chin_raise": 0.03}
 _TEETH_SHOW = {"lower_down": 0.16, "upper_up": 0.07, "corner_pull": 0.04}
 _TIP = {"tongue_up": 1.0, "lower_down": 0.06}
 _HUSH = {"funnel_lower": 0.48, "funnel_upper": 0.43, "pucker": 0.08, "lower_down": 0.05, "upper_up": 0.04}
