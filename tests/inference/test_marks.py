@@ -24,12 +24,9 @@ WORDS = "had he married a more amiable woman he might have been made still more 
 
 
 @pytest.fixture(scope="module")
-def take():
+def take(recording):
     """A real sentence (the suite's recording) as the pipeline gives it."""
-    from duet.inference.audio.decode import load_audio
-
-    samples = load_audio(ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav")
-    return Pipeline(ROOT / "weights", "numpy").generate(samples, GenerateRequest(fps=FPS), lambda *_: None)
+    return Pipeline(ROOT / "weights", "numpy").generate(recording, GenerateRequest(fps=FPS), lambda *_: None)
 
 
 def gap(take, weights):

@@ -26,9 +26,8 @@ CUES = (
     Cue(1.2, {"disgusted": 0.6}, 0.25),
     Cue(3.0, {}, 0.5),
 )
-SAVED = Performance(
-    "enunciated", 0.8, 20, 30, CUES, blinks=0.8, head_motion=0.5, breaths=1.2, seed=5, open_in_silence=0.5
-)
+SPOKEN = {"style": "enunciated", "articulation": 0.8, "smoothing": 20, "offset": 30, "open_in_silence": 0.5}
+SAVED = Performance(**SPOKEN, emotions=CUES, blinks=0.8, head_motion=0.5, breaths=1.2, seed=5)
 
 
 @pytest.fixture
@@ -75,7 +74,10 @@ def test_its_curves_are_written_as_they_were(head):
         if "eyeBlink" in path[0]:  # by the voice now, and not by its pauses alone
             assert after[path].shape[1] == keys.shape[1] and len(after[path])
             continue
-        np.testing.assert_array_equal(after[path], keys, err_msg=str(path))
+        near = (
+            1e-6 if path[0].startswith("pose.bones") else 0.0
+        )  # turned as any rig's neck is, by another way of rounding
+        np.testing.assert_allclose(after[path], keys, rtol=0, atol=near, err_msg=str(path))
     assert len(takes.takes_of(head)) == 1, "nothing counted as edited by hand"
 
 

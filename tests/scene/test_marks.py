@@ -6,7 +6,6 @@ import bpy
 import duet
 import numpy as np
 import pytest
-from duet.inference.audio.decode import load_audio
 from duet.inference.performance.marks import parse_marks
 from duet.inference.steps import finish
 from duet.inference.take import GenerateRequest
@@ -22,9 +21,9 @@ FPS = 30.0
 
 
 @pytest.fixture(scope="module")
-def spoken():
+def spoken(recording):
     """A real sentence; its text says which sounds there are."""
-    return PIPELINE.generate(load_audio(LINE), GenerateRequest(fps=FPS), lambda *_: None)
+    return PIPELINE.generate(recording, GenerateRequest(fps=FPS), lambda *_: None)
 
 
 @pytest.fixture
