@@ -8,7 +8,7 @@ seconds; the weekly address is read off a screen.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,8 +59,8 @@ def voice_of(clip: Clip) -> Voice:
     return Voice(pauses(envelope(clip.samples, RATE)), curves[:, 0], curves[:, 1], clip.fps)
 
 
-def people(clips: Sequence[Clip], vowels: Callable[[Clip], NDArray[np.bool_]]) -> list[Alive]:
-    """Clips of one person."""
+def people(clips: Sequence[Clip], vowels: Mapping[str, NDArray[np.bool_]]) -> list[Alive]:
+    """Clips of one person; `vowels` says of each, by its name, where vowels are steady."""
     shape = mean_shape(list(clips))
     lids = [np.mean([_distance(clip, *pair) for pair in _LIDS], axis=0) for clip in clips]
     usual = float(np.median(np.concatenate(lids)))
@@ -75,7 +75,7 @@ def people(clips: Sequence[Clip], vowels: Callable[[Clip], NDArray[np.bool_]]) -
         turn = turns(clip, shape)[0]
         angles = np.degrees(np.stack([np.arcsin(turn[:, 1, 2]), np.arcsin(turn[:, 0, 2]), turn[:, 0, 1]], axis=1))
         stress = voice_curves(clip.samples, clip.times)[:, 1]
-        found.append(Alive(clip.fps, opening / usual, brows, gaze, angles, stress, vowels(clip)))
+        found.append(Alive(clip.fps, opening / usual, brows, gaze, angles, stress, vowels[clip.name]))
     return found
 
 
@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         clips = load_set(path.parent)
         clips = clips[:: options.every] if len(clips) > 100 else clips
         steady = {clip.name: steady_vowels(clip, phones_of(clip)) for clip in clips}
-        columns[path.parent.name] = measures(people(clips, lambda clip, steady=steady: steady[clip.name]))
+        columns[path.parent.name] = measures(people(clips, steady))
         everyone += [duet(clip, head, seed, steady[clip.name]) for seed, clip in enumerate(clips)]
     columns["Duet"] = measures(everyone)
     rows = [[name, *(found[name] for found in columns.values())] for name in columns["Duet"]]
