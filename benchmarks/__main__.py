@@ -94,7 +94,7 @@ def measured(lengths: tuple[float, ...], against: Path | None) -> dict[str, Any]
 def engine_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
     """The table of engines."""
     heading = ("engine", "sound (s)", "cold: process to result (s)", "warm (s)", "times real time", "frames/s at 30")
-    rows = [(*heading, "peak memory (MB)", "of it loaded", "curves (MB)", "load before")]
+    rows: list[tuple[str, ...]] = [(*heading, "peak memory (MB)", "of it loaded", "curves (MB)", "load before")]
     for title, runs in found["engines"].items():
         for run in runs:
             speed = run["seconds"] / run["warm"]
@@ -111,7 +111,7 @@ def engine_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def share_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
     """Where the time goes, for the longest sound of each engine."""
-    rows = [("engine", "sound (s)", "stages")]
+    rows: list[tuple[str, ...]] = [("engine", "sound (s)", "stages")]
     for title, runs in found["engines"].items():
         stages = ", ".join(f"{name} {share:.0%}" for name, share in runs[-1]["shares"].items())
         rows.append((title, f"{runs[-1]['seconds']:g}", stages))
@@ -135,7 +135,7 @@ def ratio_lines(found: dict[str, Any]) -> list[str]:
 def blender_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
     """The table of Blender."""
     given = found["blender"]
-    rows = [("in Blender", ""), ("click to keys of a 10 s line, cold", f"{given['cold']:.2f} s")]
+    rows: list[tuple[str, ...]] = [("in Blender", ""), ("click to keys of a 10 s line, cold", f"{given['cold']:.2f} s")]
     rows += [("the same, warm", f"{given['warm']:.2f} s")]
     rows += [("keys written", f"{given['keys']:.0f}, {given['keys a second']:.0f} a second")]
     rows += [

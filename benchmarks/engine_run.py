@@ -5,6 +5,7 @@ Run as a script with an extension's root on the path, as its worker is: so anoth
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -24,8 +25,7 @@ def main() -> None:
     root, engine, device, recording, seconds = Path(sys.argv[1]), *sys.argv[2:5], float(sys.argv[5])
     import numpy as np
 
-    from inference.engine import pipeline as module
-    from inference.take import GenerateRequest
+    module, request = (importlib.import_module(f"inference.{name}") for name in ("engine.pipeline", "take"))
 
     samples = np.resize(np.load(recording), int(seconds * 16000))
     pipeline = module.Pipeline(root / "weights", engine, device)
@@ -36,7 +36,7 @@ def main() -> None:
     for _ in range(1 if seconds >= _LONG else 1 + RUNS):
         spent.clear()
         began = time.perf_counter()
-        take = pipeline.generate(samples, GenerateRequest(fps=FPS), lambda *_: None)
+        take = pipeline.generate(samples, request.GenerateRequest(fps=FPS), lambda *_: None)
         runs.append(time.perf_counter() - began)
     warm = sorted(runs[1:])[RUNS // 2] if runs[1:] else runs[0]
     spent["the rest"] = runs[-1] - sum(spent.values())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,8 @@ SLOWER = 3  # times as long as with a tuned one on the same machine: measured, d
 def blas_name() -> str:
     """As NumPy was built; empty where it doesn't tell."""
     try:
-        found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload, index]
-        return str(found["name"])
+        show: Callable[..., Any] = np.show_config
+        return str(show(mode="dicts")["Build Dependencies"]["blas"]["name"])
     except (KeyError, TypeError):
         return ""
 

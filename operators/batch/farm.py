@@ -50,7 +50,7 @@ def run_on_dask(jobs: list[Job], scheduler: str, count: int, engine: str, device
         import dask
         import distributed
     except ImportError as error:
-        raise pool.StartError(f"A farm needs Dask ({error}).", "pip install 'duet[farm]'") from error
+        raise pool.StartError(f"A farm needs Dask ({error}).", "Install Duet with its extra: duet[farm].") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of workers that die is said by us
     with contextlib.ExitStack() as stack:
         address: Any = scheduler

@@ -77,8 +77,7 @@ PACKAGES = {
     "scene": {*BLENDER, "pxr"},  # which Blender brings for USD
     "inference": {"numpy"},
     "examples": {*BLENDER, "matplotlib", "PIL"},
-    # "inference": a process of the benchmarks begins as the worker does, with an extension's root on its path.
-    "benchmarks": {*BLENDER, "torch", "soundfile", "matplotlib", "tqdm", "inference"},
+    "benchmarks": {*BLENDER, "torch", "soundfile", "matplotlib", "tqdm"},
 }
 TORCH = "_torch"  # modules of this ending may import torch, and only they or training may import them
 # Imports that only a function may hold, so that they happen where they are needed: (importing module, imported one).
