@@ -76,7 +76,7 @@ def main():
     yield from point_at(g.view3d())
     yield from g.click((x, y + TITLE))  # opens Performance
     yield from to_the_end()
-    yield from scroll_up(20)
+    yield from scroll_up(8)
     yield from manual("performance")
     yield from to_the_end()
     yield from scroll_up(20)

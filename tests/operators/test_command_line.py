@@ -341,3 +341,16 @@ def test_previews_are_planned_as_files_are_baked(recordings, tmp_path, capsys):
     assert lines[0] == f"{recordings / 'a.wav'} -> {tmp_path / 'out' / 'a.mp4'} (to do)"
     assert lines[-1] == "3 to do"
     assert run("preview", recordings / "a.wav", "-o", tmp_path / "a.blend") == 2
+
+
+def test_a_cast_is_planned_as_a_whole(recordings, tmp_path, capsys):
+    table = tmp_path / "scene.csv"
+    table.write_text("scene,head,audio\nsc1,Ada,lines/a.wav\nsc2,Bea,lines/b.wav\n")
+    assert run("bake", table, "--into", tmp_path / "shot.blend") == 2
+    assert "the table has 2 scenes: give a folder" in capsys.readouterr().err
+    assert run("bake", table, recordings, "--into", tmp_path / "out") == 2
+    assert "--into takes one table" in capsys.readouterr().err
+    assert run("bake", table, "--into", tmp_path / "out", "--dry-run") == 0
+    said = [f"{recordings / name}.wav -> {tmp_path / 'out' / scene}.blend ({head}, to do)" for name, scene, head in
+            (("a", "sc1", "Ada"), ("b", "sc2", "Bea"))]  # fmt: skip
+    assert capsys.readouterr().out.splitlines() == said
