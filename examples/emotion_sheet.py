@@ -47,12 +47,15 @@ class Faces:
         channels = np.array([[SOUNDS[sound].get(name, 0.0) for name in self.names]], np.float32)
         return self.pipeline.speech_weights(channels, lambda *_: None)
 
-    def face(self, emotion: str, intensity: float = 1.0, sound: str = "") -> Floats:
-        """Vertices in metres; without a sound, the mouth opens as the emotion opens it in silence."""
+    def weights(self, emotion: str, intensity: float = 1.0, sound: str = "") -> Floats:
+        """(1, Ks + Ke); without a sound, the mouth opens as the emotion opens it in silence."""
         shapes, row = self.pipeline.shapes, EMOTIONS.index(emotion)
         spoken = self.speech(sound)[0] if sound else np.float32(intensity) * shapes.emotion_opening[row]
-        weights = np.concatenate([spoken, np.float32(intensity) * shapes.emotion_weights[row]])
-        return shapes.faces(self.pipeline.head.vertices, weights[None])[0]
+        return np.concatenate([spoken, np.float32(intensity) * shapes.emotion_weights[row]])[None]
+
+    def face(self, emotion: str, intensity: float = 1.0, sound: str = "") -> Floats:
+        """Vertices in metres."""
+        return self.pipeline.shapes.faces(self.pipeline.head.vertices, self.weights(emotion, intensity, sound))[0]
 
 
 def draw(

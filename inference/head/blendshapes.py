@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..checkpoints import Checkpoint, of_this_version
 from ..errors import WeightsError
 from ..stamps import BUILT_ON, load_weights
 from ..take import EMOTIONS
-from .correctives import Corrective, values_of
+from .correctives import Corrective, LidCorrective, values_of
 
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "fusion.safetensors"
 
@@ -30,7 +31,7 @@ class Blendshapes:
     emotions: tuple[str, ...]  # N names: EMOTIONS in their order, then the library's named expressions
     emotion_weights: Floats  # (N, Ke), w_E of each at intensity 1: its recipe through E_E
     emotion_opening: Floats  # (N, Ks) >= 0, on speech keys: the parted lips and dropped jaw of its w_A, for silence
-    correctives: tuple[Corrective, ...] = ()
+    correctives: tuple[Corrective | LidCorrective, ...] = ()
     corrective_basis: Floats = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))  # (C, V, 3)
 
     @cached_property
@@ -44,14 +45,21 @@ class Blendshapes:
         parts = [self.speech_basis, self.expression_basis]
         return np.concatenate([*parts, self.corrective_basis] if self.correctives else parts)
 
-    def mixed(self, weights: Floats) -> Floats:
-        """(T, K + C) of `basis`: weights (T, K) of speech and expression, and the correctives that follow from them."""
-        names = (*self.speech_names, *self.expression_names)
-        return np.concatenate([weights, values_of(self.correctives, names, weights)], axis=1)
+    def mixed(self, weights: Floats, life: Mapping[str, Floats] | None = None) -> Floats:
+        """(T, K + C) of `basis`: weights (T, K) of speech and expression, and the correctives that follow from them.
 
-    def faces(self, rest: Floats, weights: Floats) -> Floats:
-        """Faces (T, V, 3) of a head at rest (V, 3), in metres, of weights (T, K) of speech and expression."""
-        moved = self.mixed(weights) @ self.basis.reshape(len(self.basis), -1)
+        And from `life`, the values (T,) of ARKit's shapes by name.
+        """
+        names = (*self.speech_names, *self.expression_names, *(life or ()))
+        known = np.column_stack([weights, *(life or {}).values()])
+        return np.concatenate([weights, values_of(self.correctives, names, known)], axis=1)
+
+    def faces(self, rest: Floats, weights: Floats, life: Mapping[str, Floats] | None = None) -> Floats:
+        """Faces (T, V, 3) of a head at rest (V, 3), in metres, of weights (T, K) of speech and expression.
+
+        Of `life`, as `mixed` has it, the correctives alone: its own shapes are the head's.
+        """
+        moved = self.mixed(weights, life) @ self.basis.reshape(len(self.basis), -1)
         return np.asarray(rest + moved.reshape(len(weights), -1, 3), np.float32)
 
     @cached_property
@@ -100,11 +108,11 @@ def _emotions(checkpoint: Checkpoint, speech: int) -> tuple[tuple[str, ...], Flo
     return names, weights, opening
 
 
-def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective, ...], Floats]:
+def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective | LidCorrective, ...], Floats]:
     """The correctives and their deltas (C, V, 3); none in a file that does not know of them."""
     if "correctives" not in checkpoint.metadata:
         return (), np.zeros((0, 0, 3), np.float32)
-    found = tuple(Corrective(*each) for each in checkpoint.json("correctives"))
+    found = (*(Corrective(*each) for each in checkpoint.json("correctives")), *_lid_correctives(checkpoint))
     basis = _floats(checkpoint, "basis.corrective")
     if len(found) != len(basis):
         raise WeightsError(
@@ -112,3 +120,11 @@ def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective, ...], Floats
             "Train it again as docs/fusion.md says.",
         )
     return found, basis
+
+
+def _lid_correctives(checkpoint: Checkpoint) -> list[LidCorrective]:
+    if "lid_correctives" not in checkpoint.metadata:
+        return []
+    expressions = checkpoint.json("expression_names")
+    rows = zip(checkpoint.json("lid_correctives"), checkpoint.array("lid_weights").tolist(), strict=True)
+    return [LidCorrective(name, blink, dict(zip(expressions, row, strict=True))) for (name, blink), row in rows]

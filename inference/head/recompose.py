@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -22,13 +22,16 @@ def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
     return head, shapes, ArkitSolver(head.arkit, shapes.basis, lips=lips_of(head))
 
 
-def mixed(names: Sequence[str], weights: Floats) -> tuple[tuple[str, ...], Floats]:
+def mixed(
+    names: Sequence[str], weights: Floats, life: Mapping[str, Floats] | None = None
+) -> tuple[tuple[str, ...], Floats]:
     """All K learned shapes that move, and their weights (T, K): those given (T, N) of these names, and the correctives.
 
-    Raises WeightsError where one is not among the shipped ones.
+    `life` are the values (T,) of ARKit's shapes that move beside them, which correctives follow too. Raises
+    WeightsError where one of the names is not among the shipped ones.
     """
     shapes = _shapes()[1]
-    return shapes.names, shapes.mixed(_full(names, weights))
+    return shapes.names, shapes.mixed(_full(names, weights), life)
 
 
 def deltas_of(names: Sequence[str]) -> Floats:
@@ -41,10 +44,16 @@ def deltas_of(names: Sequence[str]) -> Floats:
     return np.concatenate([shapes.basis, head.arkit])[[known.index(name) for name in names]]
 
 
-def vertices_of(names: Sequence[str], weights: Floats) -> Floats:
-    """The Duet head's vertices (T, V, 3) in metres, of weights (T, N) of speech and expression; raises as `mixed`."""
+def vertices_of(names: Sequence[str], weights: Floats, life: Mapping[str, Floats] | None = None) -> Floats:
+    """The Duet head's vertices (T, V, 3) in metres, of weights (T, N) of speech and expression, and of life.
+
+    Raises as `mixed`.
+    """
     head, shapes, _ = _shapes()
-    return shapes.faces(head.vertices, _full(names, weights))
+    faces = shapes.faces(head.vertices, _full(names, weights), life)
+    for name, values in (life or {}).items():
+        faces += values[:, None, None] * head.arkit[head.arkit_names.index(name)]
+    return faces
 
 
 def knows(names: Iterable[str]) -> bool:

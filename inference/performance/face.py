@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 from ..head.canonical import ARKIT_NAMES
 from ..head.library import with_emotions
-from ..head.recompose import deltas_of, knows, mixed, solve_arkit, vertices_of
+from ..head.recompose import knows, mixed, solve_arkit, vertices_of
 from ..steps import finish
 from ..take import EMOTIONS, Take
 from .curves import at_frames, frame_span, smooth
@@ -132,7 +132,7 @@ class FaceCurves:
 
     @cached_property
     def _moves(self) -> tuple[tuple[str, ...], Floats]:
-        names, weights = mixed(*self._spoken_and_felt)
+        names, weights = mixed(*self._spoken_and_felt, self.life)
         return (*names, *self.life), np.column_stack([weights, *self.life.values()])
 
     @property
@@ -154,11 +154,7 @@ class FaceCurves:
 
     def vertices(self) -> Floats:
         """(S, V, 3) of the Duet head, in metres, its bones at rest; raises WeightsError."""
-        faces = vertices_of(*self._spoken_and_felt)
-        if self.life:
-            alive = np.stack(list(self.life.values()), axis=1)
-            faces += np.tensordot(alive, deltas_of(tuple(self.life)), 1).astype(np.float32)
-        return faces
+        return vertices_of(*self._spoken_and_felt, self.life)
 
     @property
     def _marks_left(self) -> list[list[Any]]:

@@ -2,7 +2,8 @@
 
 With x, y, ... the sliders, t their sum and z the head's Mix Limit, the key of x is x * g, where g is z / max(z, t); the
 key that opens the mouth is x * h, where h is s * g and s the head's silence, which a take keys. t, g and h are driven
-values of the Key. So a slider costs two small drivers, and a key that is at 0 costs the face nothing.
+values of the Key. Two more follow the key of x and each blink, so that lids shut (correctives.py). So a slider costs
+four small drivers, and a key that is at 0 costs the face nothing.
 """
 
 from __future__ import annotations
@@ -61,9 +62,9 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
         _release(obj, {name for emotion in emotions for name in emotion.expression})
     blocks = obj.data.shape_keys.key_blocks
     for name, emotion in after.items():
-        if emotion != before.get(name) or not set(keys_of([emotion])) <= set(blocks.keys()):
+        if emotion != before.get(name) or not {*keys_of([emotion]), *lids_of(obj, [emotion])} <= set(blocks.keys()):
             _shape(obj, emotion)
-    ownership.record(obj.data.shape_keys, keys_of(after.values()))
+    ownership.record(obj.data.shape_keys, (*keys_of(after.values()), *lids_of(obj, after.values())))
     _drive(obj, list(after.values()))
     store(obj, after.values())
     followers.share_emotions(obj)
@@ -86,9 +87,9 @@ def remove(obj: bpy.types.Object, name: str) -> None:
     if obj.data.override_library:
         raise HeadError(f"'{obj.name}' has its emotions from a library.", "Remove it in the library's file.")
     gone = left.pop(name)
-    key = obj.data.shape_keys
-    drivers.undrive(key, (gone.key, gone.silent_key))
-    for block in [key.key_blocks.get(gone.key), key.key_blocks.get(gone.silent_key)]:
+    key, names = obj.data.shape_keys, (gone.key, gone.silent_key, *lids_of(obj, [gone]))
+    drivers.undrive(key, names)
+    for block in [key.key_blocks.get(each) for each in names]:
         if block is not None:
             obj.shape_key_remove(block)
     ownership.record(key, ())
@@ -140,6 +141,11 @@ def keys_of(emotions: Iterable[Emotion]) -> list[str]:
     return [name for pair in pairs for name, weights in pair if weights]
 
 
+def lids_of(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> list[str]:
+    """The shape keys that let the head blink while it feels these emotions."""
+    return [own.name for each in emotions for own in correctives.of_lids(obj.data.shape_keys, each)]
+
+
 def shown_by(obj: bpy.types.Object) -> list[str]:
     """The shape keys without which the head's feelings are not seen: a Silent one may be muted to keep a mouth shut."""
     return [emotion.key for emotion in stored_on(obj).values() if emotion.expression]
@@ -181,6 +187,8 @@ def _shape(obj: bpy.types.Object, emotion: Emotion) -> None:
         elif block is not None:
             drivers.undrive(obj.data.shape_keys, [name])
             obj.shape_key_remove(block)
+    for own, weights in correctives.of_lids(obj.data.shape_keys, emotion).items():
+        shape_keys.mix(obj, own.name, weights)
 
 
 def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
@@ -188,7 +196,7 @@ def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
     for name in _PATHS:
         if not has(key, name):
             key[name] = 0.0
-    names = keys_of(emotions)
+    names = [*keys_of(emotions), *lids_of(obj, emotions)]
     room = np.full(len(names), sliders.MAX_INTENSITY)
     shape_keys.widen_sliders(key, names, np.zeros(len(names)), room)
     for driven in _driven(obj, emotions):
@@ -212,6 +220,7 @@ def _driven(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> list[Driven]:
             result.append(Driven(shape_keys.value_path(emotion.key), "x*g", (own, share)))
         if emotion.opening:
             result.append(Driven(shape_keys.value_path(emotion.silent_key), "x*h", (own, silent)))
+        result += [correctives.shutting(key, each) for each in correctives.of_lids(key, emotion)]
     return result
 
 

@@ -22,7 +22,7 @@ from ...inference.performance.face import FaceCurves
 from ...inference.steps import Steps, finish
 from ..blender import actions, compat, shape_keys, states, timing
 from ..blender.loose import Animated
-from ..head import emotions, feelings, followers, heads, ownership, sliders
+from ..head import correctives, emotions, feelings, followers, heads, ownership, sliders
 from .lips import lips_on
 from .sampler import sample_steps
 
@@ -77,9 +77,9 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
 def _without_emotion_keys(head: bpy.types.Object, keys: dict[str, Floats]) -> dict[str, Floats]:
     """Blendshapes in place of the emotions' keys, for a bound head has those of its own alone."""
     own = list(feelings.stored_on(head).values())
-    made = set(emotions.keys_of(own))
+    made = {*emotions.keys_of(own), *emotions.lids_of(head, own)}
     values = {name: column for name, column in keys.items() if name not in made}
-    for sums in feelings.spread(own, keys):
+    for sums in (*feelings.spread(own, keys), correctives.spread(head.data.shape_keys, own, keys)):
         values |= {name: values[name] + column for name, column in sums.items() if name in values}
     return values
 
@@ -157,7 +157,9 @@ def residual_of(obj: bpy.types.Object | None) -> str:
 def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:
     """Mute a bound head's learned blendshapes, for from now on the keys `spoken` move it; return notes."""
     blocks, made = obj.data.shape_keys.key_blocks, ownership.made(obj.data.shape_keys)
-    own = (*(name for name in performance.names if name in made), *emotions.keys_of(feelings.stored_on(obj).values()))
+    felt = feelings.stored_on(obj).values()
+    moved = (name for name in performance.names if name in made)
+    own = (*moved, *emotions.keys_of(felt), *emotions.lids_of(obj, felt))
     found = [blocks[name] for name in own if name in blocks and name not in spoken]
     for block in found:
         block.mute = True

@@ -6,11 +6,12 @@ import bpy
 import duet
 import numpy as np
 import pytest
+from duet.inference.head import library
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
 from duet.inference.head.correctives import Corrective
 from duet.inference.take import EMOTIONS, within_limit
-from duet.scene.head import correctives, heads
+from duet.scene.head import correctives, emotions, heads
 from duet.tests.blender_fakes import evaluated
 
 pytestmark = pytest.mark.blender
@@ -46,6 +47,30 @@ def test_any_slider_values_make_the_formulas_face(head, seed):
     due = SHAPES.faces(HEAD.vertices, np.concatenate([said, felt])[None])[0]
     assert np.abs(due - HEAD.vertices).max() > 0.003
     assert np.abs(evaluated(head) - due).max() < HUNDREDTH_MM
+
+
+@pytest.mark.parametrize("blinks", [{"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}, {"eyeBlinkLeft": 1.0}])
+def test_lids_let_go_of_what_is_felt_while_they_shut(head, blinks):
+    """Of the eight emotions and of one that is added from the library, as `duet generate --vertices` has it."""
+    emotions.add(head, "terror")
+    felt = {"afraid": 0.6, "terror": 0.5}
+    for name, value in felt.items():
+        head[library.label(name)] = value
+    head["Silence"] = 0.0
+    for name, value in blinks.items():
+        head.data.shape_keys.key_blocks[name].value = value
+    head.update_tag()
+    bpy.context.view_layer.update()
+    rows = [SHAPES.emotions.index(name) for name in felt]
+    weights = np.array([*felt.values()], np.float32) @ SHAPES.emotion_weights[rows]
+    weights = np.concatenate([np.zeros(len(SHAPES.speech_names), np.float32), weights])[None]
+    life = {name: np.array([value], np.float32) for name, value in blinks.items()}
+    due = SHAPES.faces(HEAD.vertices, weights, life)[0]
+    due += sum(value * HEAD.arkit[HEAD.arkit_names.index(name)] for name, value in blinks.items())
+    assert np.abs(due - SHAPES.faces(HEAD.vertices, weights)[0]).max() > 0.003
+    assert np.abs(evaluated(head) - due).max() < 3 * HUNDREDTH_MM, "of 6 shapes in float16 each"
+    emotions.remove(head, "terror")
+    assert not [block.name for block in head.data.shape_keys.key_blocks if "Terror" in block.name]
 
 
 # Correctives

@@ -162,8 +162,9 @@ def main() -> None:
         shown = [*rows, (DIRECT, [direct_figures(ablations.spoken, ablations.head)])]
         lines = [
             f"Every variant was trained from the same start for {arguments.steps} steps of {2 * arguments.batch} "
-            f"samples, on {seed + 1} seeds (`python -m duet.training.evaluation.ablations`); ± is half the range "
-            "between seeds. What each column is: [fusion](../docs/fusion.md#ablations).",
+            f"samples, on {seed + 1} seed{'s; ± is half the range between them' if seed else ''} "
+            "(`python -m duet.training.evaluation.ablations`). What each column is: "
+            "[fusion](../docs/fusion.md#ablations).",
             "",
             *table(shown),
         ]

@@ -8,6 +8,7 @@ from ...inference.arrays import Floats
 from ...inference.engine.models import load_models
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.canonical import Head, load_head
+from ...inference.head.mouth import mouth_of
 from ...inference.take import EMOTIONS
 from ..data.animated import TEST_TAKE, load_animated
 from ..features import WEIGHTS
@@ -15,11 +16,14 @@ from ..fusion.emotion_measures import felt, likeness, read_vertices, wanted
 from ..measures import lip_vertex_error, mean_lip_error
 from ..mouth import LIPS, vertices_of
 from ..speech_rig import rig_deltas
-from .fusion_measures import closures, cosine
+from .fusion_measures import CLOSED, cosine
 from .lip_gaps import LipGaps
+from .soundness import Spoken, most_unlike, spoken
 from .speech import predicted_channels
 
 WANTED_GROWTH = 0.002134  # mm (Mao et al. 2025)
+_MOUTHS, _CLOSURES = 60, 24  # shut in the middle that are looked at, and of those shut all along
+_ALONG = 0.3  # mm more than at rest that lips may be apart somewhere along a closure
 
 
 def evaluate_fusion() -> list[str]:
@@ -56,8 +60,7 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
     shapes, every = pipeline.shapes, np.arange(len(head.vertices))
     fields, recipes = felt(shapes, every, silent=False), wanted(head, every)
     seen, gaps, corners = read_vertices(head), LipGaps(head), head.regions["mouth_corners"]
-    shut = closures(head, shapes.speech_basis, pipeline.speech_weights(channels, lambda *_: None))
-    said = shapes.faces(head.vertices, np.pad(shut, ((0, 0), (0, len(shapes.expression_names)))))
+    said = real_closures(pipeline, gaps, channels)
     shown = felt(shapes, seen)
     own, alike = np.diag(likeness(shown, recipes[:, seen])), likeness(shown, shown)
     count = len(EMOTIONS)
@@ -77,6 +80,19 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
     worst = int(own[count:].argmin()) + count
     named = f"Of the {len(own) - count} further expressions, {shapes.emotions[worst]} is least like its recipe"
     return [*rows, "", f"{named}: cosine {own[worst]:.3f}; the mean is {own[count:].mean():.3f}."]
+
+
+def real_closures(pipeline: Pipeline, gaps: LipGaps, channels: Floats) -> Floats:
+    """Faces (n, V, 3) of shut mouths in the bundled recordings and in animated channels (T, C), the least alike."""
+    head, shapes = pipeline.head, pipeline.shapes
+    animated = pipeline.speech_weights(channels, lambda *_: None)
+    weights = np.concatenate([spoken(pipeline).weights, animated])
+    shut = weights[mouth_of(head, shapes.speech_basis).gap(weights) < CLOSED]
+    lengths = np.linalg.norm(shapes.speech_basis[:, vertices_of(head, LIPS)], axis=-1).max(axis=1)
+    few = most_unlike(Spoken(shut, tuple(map(str, range(len(shut))))), lengths, _MOUTHS).weights
+    faces = shapes.faces(head.vertices, np.pad(few, ((0, 0), (0, len(shapes.expression_names)))))
+    rest = gaps.of(head.vertices)
+    return np.array([face for face in faces if (gaps.of(face) - rest).max() < _ALONG][:_CLOSURES])
 
 
 def _kept(felt: Floats, wanted: Floats) -> float:

@@ -23,7 +23,6 @@ from ...inference.audio.decode import load_audio
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.blendshapes import Blendshapes
 from ...inference.head.canonical import Head
-from ...inference.head.correctives import values_of
 from ...inference.take import DEFAULT_STYLE, EMOTIONS, MAX_INTENSITY, MIX_LIMIT, within_limit
 from ..data.synthetic import FOLDER, streams
 from ..features import WEIGHTS
@@ -34,7 +33,8 @@ MINUTES = 20
 _RATE = 50.0  # frames a second of speech channels
 _RECORDINGS = Path(__file__).resolve().parents[2] / "examples" / "recordings"
 _MIXES = 400
-_BLINKS = (0.25, 0.5, 0.75, 1.0)
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+_SHUT = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +45,11 @@ class Spoken:
     names: tuple[str, ...]
 
 
-def spoken(pipeline: Pipeline, synthetic: Path) -> Spoken:
+def spoken(pipeline: Pipeline, synthetic: Path | None = None) -> Spoken:
     """Every frame of the bundled recordings, and of synthetic speech where it has been made."""
     sounds = [(path.stem, load_audio(path)) for path in sorted(_RECORDINGS.glob("*.wav"))]
     minutes = 0.0
-    for number, stream in enumerate(streams("train", folder=synthetic) if synthetic.is_dir() else ()):
+    for number, stream in enumerate(streams("train", folder=synthetic) if synthetic and synthetic.is_dir() else ()):
         if minutes >= MINUTES:
             break
         sounds.append((f"synthetic {number}", stream.samples))
@@ -109,9 +109,11 @@ def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Genera
             both = np.concatenate([few.weights, silent])
             yield Kind(f"{emotion} {amount:g}", both, np.repeat(felt, len(both), axis=0), (*few.names, "silence"))
     felt = shapes.emotion_weights[: len(EMOTIONS)]
-    for blink in _BLINKS:
+    for blink in _SHUT:
         still = np.zeros((len(felt), few.weights.shape[1]), np.float32)
-        yield Kind(f"blink {blink:g}, all emotions 1", still, felt, EMOTIONS, blink)
+        for loud in (1.0, MAX_INTENSITY):
+            title = f"blink {blink:g}, all emotions {loud:g}"
+            yield Kind(title, still, np.float32(loud) * felt, EMOTIONS, blink)
     chosen = rng.integers(0, len(speech.weights), _MIXES)
     mixes = random_mixes(rng, _MIXES, len(EMOTIONS)) @ shapes.emotion_weights[: len(EMOTIONS)]
     yield Kind("random mixes", speech.weights[chosen], mixes, tuple(speech.names[k] for k in chosen))
@@ -119,19 +121,18 @@ def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Genera
 
 def measured(kind: Kind, shapes: Blendshapes, measures: SoundMeasures) -> dict[str, Flaws]:
     """The flaws of each face, by its name."""
-    rest = measures.head.vertices + blinking(measures.head, shapes, kind.blink)
+    shut = {name: np.full(1, kind.blink, np.float32) for name in BLINKS if kind.blink}
+    rest = measures.head.vertices + blinking(measures.head, kind.blink)
     weights = np.concatenate([kind.speech, kind.expression], axis=1)
     return {
-        name: measures.flaws(shapes.faces(rest, row[None])[0]) for name, row in zip(kind.names, weights, strict=True)
+        name: measures.flaws(shapes.faces(rest, row[None], shut)[0])
+        for name, row in zip(kind.names, weights, strict=True)
     }
 
 
-def blinking(head: Head, shapes: Blendshapes, blink: float) -> Floats:
-    """(V, 3) what both eyes' blinks of an amount add to the face, with the correctives that follow them."""
-    names = ("eyeBlinkLeft", "eyeBlinkRight")
-    moved = np.float32(blink) * head.arkit[[head.arkit_names.index(name) for name in names]].sum(axis=0)
-    values = values_of(shapes.correctives, names, np.full((1, len(names)), blink, np.float32))[0]
-    return moved + np.tensordot(values, shapes.corrective_basis, axes=1) if len(values) else moved
+def blinking(head: Head, blink: float) -> Floats:
+    """(V, 3) what both eyes' blinks of an amount add to the face, without the correctives that follow them."""
+    return np.float32(blink) * head.arkit[[head.arkit_names.index(name) for name in BLINKS]].sum(axis=0)
 
 
 def main() -> None:

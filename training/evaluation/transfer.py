@@ -238,20 +238,25 @@ def picture(subject: Subject, binding: Binding, names: Sequence[str], path: Path
     """Write a picture: each shape as transferred (above) and as the subject has it (below)."""
     from PIL import Image
 
-    mesh = subject.mesh
-    shown = np.union1d(np.unique(mesh.triangles[np.isin(mesh.triangles, subject.skin).any(axis=1)]), subject.eyes)
-    kept = Mesh(mesh.vertices, mesh.triangles[np.isin(mesh.triangles, shown).all(axis=1)])
-    rows = []
+    mesh, kept, rows = subject.mesh, skin_and_eyes(subject), []
     for transferred in (True, False):
         deltas = [
             shape_of(binding, name, len(mesh.vertices)) if transferred else subject.shapes[name] for name in names
         ]
-        rows.append(np.concatenate([_shaded(kept.moved(mesh.vertices + delta)) for delta in deltas], axis=1))
+        rows.append(np.concatenate([shaded(kept.moved(mesh.vertices + delta)) for delta in deltas], axis=1))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate(rows)).save(path, optimize=True)
 
 
-def _shaded(mesh: Mesh) -> NDArray[np.uint8]:
+def skin_and_eyes(subject: Subject) -> Mesh:
+    """What a picture shows of a subject."""
+    mesh = subject.mesh
+    shown = np.union1d(np.unique(mesh.triangles[np.isin(mesh.triangles, subject.skin).any(axis=1)]), subject.eyes)
+    return Mesh(mesh.vertices, mesh.triangles[np.isin(mesh.triangles, shown).all(axis=1)])
+
+
+def shaded(mesh: Mesh) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) of a mesh from the front, in grey."""
     places = mesh.vertices[np.unique(mesh.triangles)][:, [0, 2]]
     middle, half = (places.min(axis=0) + places.max(axis=0)) / 2, np.array([0.095, 0.14])
     view = front_view(mesh.vertices, mesh.triangles, middle - half, middle + half, 0.0008)

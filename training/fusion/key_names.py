@@ -2,19 +2,21 @@
 
 A blendshape is written as known movements of the head, one after another, each the one that explains most of what is
 left (matching pursuit, Mallat and Zhang 1993). The first gives the name and the sign; a second, unlike it, is named
-where it does more than half as much.
+where it does more than half as much. Skin of the face alone counts, as that is what an animator sees of a key: teeth
+and gums are a third of the vertices, and each key that lowers a lip moves them a little too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...inference.arrays import Floats
+from ...inference.arrays import Floats, Ints32
 from ...inference.head.canonical import Head
 
 SECOND = 0.6  # of the first movement's length, from which a second one is named
 ALIKE = 0.4  # cosine of two movements, from which the second would say nothing new
 _SHOWN = 0.5  # of a movement that must be left for a blendshape to be named after it
+_LEAST = 1e-3  # metres: the length of what is seen of a movement that names any
 # shape without its side -> what both sides do together, what one side does
 _PAIRED = {
     "browDown": ("brows down", "brow down"),
@@ -53,11 +55,17 @@ _SINGLE = {
 }
 
 
+def seen(head: Head) -> Ints32:
+    """The S vertices by which blendshapes are named."""
+    return head.regions["face"]
+
+
 def movements(head: Head, shown: Floats) -> tuple[tuple[str, ...], Floats]:
-    """Names and deltas (n, 3 V), of length 1, of the movements that blendshapes may be named after.
+    """Names and deltas (n, 3 S) of what is seen, of length 1, of the movements that blendshapes may be named after.
 
     `shown` (55, V, 3) is what the blendshapes may do of the head's shapes: sealed lips open no jaw. What is not half
-    itself then names nothing. Paired shapes are known on both sides together, on one side, and as left against right.
+    itself then, or is not seen, names nothing. Paired shapes are known on both sides together, on one side, and as left
+    against right.
     """
     whole = np.concatenate([head.arkit, head.extra])
     lengths = [np.linalg.norm(each.reshape(len(each), -1), axis=1) for each in (shown, whole)]
@@ -70,12 +78,15 @@ def movements(head: Head, shown: Floats) -> tuple[tuple[str, ...], Floats]:
             continue
         left, right = (shapes[f"{name}{side}"] for side in ("Left", "Right"))
         found |= {both: left + right, f"{one} left": left, f"{one} right": right, f"{one} L-R": left - right}
-    flat = np.stack([delta.ravel() for delta in found.values()])
-    return tuple(found), (flat / np.linalg.norm(flat, axis=1, keepdims=True)).astype(np.float32)
+    flat = np.stack([delta[seen(head)].ravel() for delta in found.values()])
+    moved = np.linalg.norm(flat, axis=1)
+    told = moved > _LEAST
+    names_told = tuple(name for name, is_told in zip(found, told, strict=True) if is_told)
+    return names_told, (flat[told] / moved[told, None]).astype(np.float32)
 
 
 def described(shape: Floats, names: tuple[str, ...], known: Floats) -> tuple[str, float]:
-    """A blendshape's (V, 3) name in words, and the sign that makes the name true: 1 or -1."""
+    """The name in words of what is seen of a blendshape (S, 3), and the sign that makes the name true: 1 or -1."""
     flat = shape.ravel()
     match = known @ flat
     first = int(np.abs(match).argmax())

@@ -19,7 +19,7 @@ from ...inference.head.canonical import Head
 from ..speech_rig import SPEECH_KEYS, key_deltas
 from .deformation_space import MILLIMETRE, DeformationSpace
 from .examples import FusionSet, Sample
-from .key_names import described, movements
+from .key_names import described, movements, seen
 from .module import FusionModule
 
 STRONG_QUANTILE = 0.98
@@ -56,7 +56,7 @@ def _readable_expressions(
     flat = space.sealed.components.reshape(len(space.components), -1) * np.float32(MILLIMETRE)
     shapes = basis.numpy() @ flat
     known = movements(head, (space.people[0] @ flat).reshape(-1, *head.vertices.shape))
-    words = [described(shape, *known) for shape in shapes]
+    words = [described(shape.reshape(-1, 3)[seen(head)], *known) for shape in shapes]
     strong = torch.quantile(weights.abs(), STRONG_QUANTILE, dim=0)
     scale = torch.where(strong < 1e-4, torch.ones_like(strong), strong)
     scale = scale * torch.tensor([sign for _, sign in words])

@@ -152,15 +152,17 @@ def save(module: FusionModule, readable: Readable, made: Materials, path: Path, 
         arrays[f"basis.{name}"] = getattr(readable, name).astype(kind)
     emotions = library(module, made.head, made.grid, readable)
     arrays |= {"emotion_weights": emotions.weights, "emotion_opening": emotions.opening}
-    derived = correctives(made.head)
+    derived = correctives(made.head, readable, emotions)
     arrays["basis.corrective"] = derived.basis.astype(PRECISION["expression"])
+    arrays["lid_weights"] = np.array([list(each.weights.values()) for each in derived.lids], np.float32)
     arrays |= {"grid_index": made.grid.index, "grid_weight": made.grid.weight}
     metadata = {
         "dims": asdict(module.dims),
         "speech_names": readable.speech_names,
         "expression_names": readable.expression_names,
         "emotions": emotions.names,
-        "correctives": [astuple(each) for each in derived.names],
+        "correctives": [astuple(each) for each in derived.pairs],
+        "lid_correctives": [(each.name, each.blink) for each in derived.lids],
     }
     save_weights(path, arrays, {k: json.dumps(v) for k, v in metadata.items()}, stamp)
 
