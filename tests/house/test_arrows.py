@@ -77,7 +77,7 @@ PACKAGES = {
     "scene": {*BLENDER, "pxr"},  # which Blender brings for USD
     "inference": {"numpy"},
     "examples": {*BLENDER, "matplotlib", "PIL"},
-    "benchmarks": {*BLENDER, "torch", "soundfile", "matplotlib", "tqdm"},
+    "benchmarks": {*BLENDER, "torch", "soundfile", "matplotlib", "tqdm", "psutil"},
 }
 TORCH = "_torch"  # modules of this ending may import torch, and only they or training may import them
 # Imports that only a function may hold, so that they happen where they are needed: (importing module, imported one).
