@@ -31,7 +31,11 @@ WORKERS, COMPARED, _SECOND = 4, 20, 16000
 
 def dask_workers() -> list[psutil.Process]:
     """Dask's own worker processes, which this process has started."""
-    return [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+    found = []
+    for each in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it has died since
+            found += [each] if "spawn_main" in " ".join(each.cmdline()) else []
+    return found
 
 
 def kill_some(out: Path, at: list[int], seed: int, killed: list[int], done: threading.Event) -> None:

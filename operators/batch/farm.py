@@ -143,7 +143,7 @@ def do(
     server: pool.Server | None = getattr(_held, "server", None)
     if server is None:
         server = _held.server = pool.Server(engine, device, share or os.cpu_count() or 1, command)
-        atexit.register(server.interrupt)
+        atexit.register(server.dismiss)
     server.begin(Job.from_json(job))
     while not (outcome := server.look()):
         time.sleep(_LOOK)

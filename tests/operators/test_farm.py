@@ -17,7 +17,7 @@ from duet.operators.batch import cli, farm, pool, records
 from duet.tests.blender_fakes import write_wav
 
 pytestmark = pytest.mark.slow
-psutil = pytest.importorskip("psutil", reason="comes with Dask")
+dask_workers = pytest.importorskip("duet.benchmarks.farm", reason="Dask is not installed").dask_workers
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES, KILLED = 20, 2
@@ -51,12 +51,6 @@ def production(tmp_path, monkeypatch):
     write_wav(tmp_path / "crash.wav", np.ones(1600))
     (tmp_path / "lines.csv").write_text("\n".join(["audio", *(f"{name}.wav" for name in ("crash", "late", *names))]))
     return tmp_path
-
-
-def dask_workers():
-    """Dask's own worker processes, which its nannies in this process have started."""
-    mine = psutil.Process().children()
-    return [each for each in mine if "spawn_main" in " ".join(each.cmdline()) and "from_parent" not in each.cmdline()]
 
 
 def trouble(folder, out, killed, done):
