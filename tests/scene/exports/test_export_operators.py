@@ -90,5 +90,5 @@ def test_a_recording_is_imported_on_the_active_mesh(registered, scene, head, tmp
 
 
 def test_without_a_head_the_buttons_say_why(registered, scene):
-    with pytest.raises(RuntimeError, match="Choose a Duet head, or select a mesh"):
+    with pytest.raises(RuntimeError, match="Choose one under Head, or select a mesh"):
         bpy.ops.duet.export_gltf(filepath="x.glb")
