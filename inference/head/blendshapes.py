@@ -112,7 +112,8 @@ def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective | LidCorrecti
     """The correctives and their deltas (C, V, 3); none in a file that does not know of them."""
     if "correctives" not in checkpoint.metadata:
         return (), np.zeros((0, 0, 3), np.float32)
-    found = (*(Corrective(*each) for each in checkpoint.json("correctives")), *_lid_correctives(checkpoint))
+    products = [Corrective(*each) for each in checkpoint.json("correctives")]
+    found: tuple[Corrective | LidCorrective, ...] = (*products, *_lid_correctives(checkpoint))
     basis = _floats(checkpoint, "basis.corrective")
     if len(found) != len(basis):
         raise WeightsError(

@@ -64,7 +64,8 @@ ARROWS = {
     },
     "training.stages": {"training", "training.evaluation", "training.data", *INFERENCE},
     "benchmarks": {"inference.live", "operators", "operators.batch", *SCENE, *INFERENCE, "training.fusion"},
-    "examples": {"operators.batch", *SCENE, *INFERENCE},
+    # The gallery on bound heads draws the heads that binding is measured on, as it is measured.
+    "examples": {"operators.batch", "training.evaluation", "training.test_subjects", *SCENE, *INFERENCE},
     "examples.farm": set(),
 }
 ROOMS = {folder.partition(".")[0] for folder in ARROWS} - {"__init__"}

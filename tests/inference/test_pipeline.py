@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.errors import AudioError, CancelledError, RequestError
+from duet.inference.head.correctives import Corrective
 from duet.inference.head.lips import lips_of
 from duet.inference.head.retarget import ArkitSolver
 from duet.inference.performance.face import FaceCurves
@@ -58,7 +59,7 @@ def test_the_face_is_the_stated_sum(pipeline, take):
         + np.tensordot(weights, shapes.expression_basis, axes=1)
     )
     for corrective, delta in zip(shapes.correctives, shapes.corrective_basis, strict=True):
-        if corrective.first in shapes.speech_names:
+        if isinstance(corrective, Corrective) and corrective.first in shapes.speech_names:
             first, second = (shapes.speech_names.index(name) for name in (corrective.first, corrective.second))
             amounts = take.speech_weights[:, first] * take.speech_weights[:, second]
             face = face + np.tensordot(amounts[:, None], delta[None], axes=1)

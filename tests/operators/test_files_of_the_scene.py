@@ -7,9 +7,8 @@ import duet
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
-from duet.operators import target_generate
 from duet.operators.generate import recording_of
-from duet.scene import bake
+from duet.scene import bake, on_target
 from duet.scene.blender.paths import whole
 from duet.scene.head import heads
 from duet.scene.take import sound
@@ -98,5 +97,5 @@ def test_a_recording_that_is_gone_when_a_target_speaks_is_a_note(scene, head, tm
     scene.duet.audio = str(tmp_path / "line.wav")
     recording = recording_of(scene)
     (tmp_path / "line.wav").unlink()
-    assert "line.wav' does not exist" in target_generate._add_sound(scene, head, recording, 48)
+    assert "line.wav' does not exist" in on_target._add_sound(scene, head, recording, 48)
     assert [strip.name for strip in sound.strips_of(scene, head)] == ["line"]

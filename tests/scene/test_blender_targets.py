@@ -50,7 +50,7 @@ def scene():
 
 # mm, mean over what moves with Happy at 0.8: ARKit has no shapes for lips that a smile is kept from parting.
 APART = 0.5
-SHUT = 0.3  # mm: by how much more or less than the Duet head's lips another's may be parted
+SHUT = 0.35  # mm: by how much more or less than the Duet head's lips another's may be parted
 
 
 def spoken(fps=24.0):

@@ -128,7 +128,7 @@ def test_a_bound_head_fits_at_least_as_well_as_unbound(scene, tmp_path, names):
     assert done.missing == ()
     assert done.residual.mean <= unbound.residual.mean + 0.01  # mm
     off = np.linalg.norm(evaluated(obj, 16) - evaluated(talker, 16), axis=1)
-    assert 1000 * off.mean() < 0.3
+    assert 1000 * off.mean() < 0.35  # mm: lips that meet come first (docs/heads.md)
 
 
 def test_every_key_of_an_added_head_is_duets(scene):
