@@ -201,3 +201,9 @@ def speech(head, frame):
     """The values of the speech keys at a frame."""
     bpy.context.scene.frame_set(frame)
     return np.array([head.data.shape_keys.key_blocks[name].value for name in SPEECH_NAMES])
+
+
+def off(head, frame):
+    """Metres that the face of a head is off the small take at a frame."""
+    due = expected_face(fake_head(), fake_blendshapes(), fake_take(), frame - 1)
+    return np.abs(evaluated(head, frame) - due).max()

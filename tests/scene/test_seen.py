@@ -14,13 +14,12 @@ from duet.scene.take import revise
 from duet.scene.targets import playback
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
-    evaluated,
-    expected_face,
     fake_blendshapes,
     fake_head,
     fake_take,
     fingerprint,
     frozen,
+    off,
 )
 from duet.tests.obstacle_makers import (
     OBSTACLES,
@@ -32,11 +31,6 @@ from duet.tests.obstacle_makers import (
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take()
 EXACT = 1e-5  # metres
-
-
-def off(head, frame):
-    """Metres that the face is off the take at a frame."""
-    return np.abs(evaluated(head, frame) - expected_face(HEAD, SHAPES, TAKE, frame - 1)).max()
 
 
 @pytest.mark.parametrize("make", OBSTACLES)

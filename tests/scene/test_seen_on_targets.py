@@ -15,22 +15,17 @@ from duet.scene.targets import arkit_heads, character, livelink
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     evaluated,
-    expected_face,
     fake_blendshapes,
     fake_head,
     fake_take,
     fingerprint,
+    off,
 )
 from duet.tests.obstacle_makers import absolute, pinned
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take()
 EXACT = 1e-5  # metres
-
-
-def off(head, frame):
-    """Metres that the face is off the take at a frame."""
-    return np.abs(evaluated(head, frame) - expected_face(HEAD, SHAPES, TAKE, frame - 1)).max()
 
 
 def arkit_head(scene, names=HEAD.arkit_names, name="Avatar"):
