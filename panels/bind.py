@@ -11,18 +11,16 @@ from ..operators.session import RUNTIME
 from ..scene import binding
 from ..scene.blender import states
 from ..scene.head import parts
+from .tab import Tab
 
 _SHOWN = 24  # parts in the list
 _TRY = ("jawOpen", "mouthPucker", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")
 
 
-class DUET_PT_bind(bpy.types.Panel):
+class DUET_PT_bind(Tab, bpy.types.Panel):
     """Any mesh as a head."""
 
     bl_label = "Any Head"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_parent_id = "DUET_PT_head"
     bl_options = {"DEFAULT_CLOSED"}
 

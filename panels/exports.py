@@ -6,15 +6,13 @@ import bpy
 
 from ..operators.export_head import EXPORTS, exported
 from ..operators.session import RUNTIME
+from .tab import Tab
 
 
-class DUET_PT_exports(bpy.types.Panel):
+class DUET_PT_exports(Tab, bpy.types.Panel):
     """Exports and the import."""
 
     bl_label = "Export"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 90
 

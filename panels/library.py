@@ -13,6 +13,7 @@ from ..operators.session import RUNTIME
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import emotions
+from .tab import Tab
 
 PICTURES = Path(__file__).resolve().parent / "expressions"  # NAME.jpg, made by examples/expression_pictures.py
 _ROWS = 6
@@ -67,12 +68,9 @@ class DUET_UL_library(bpy.types.UIList):
         return shown, []
 
 
-class DUET_PT_library(bpy.types.Panel):
+class DUET_PT_library(Tab, bpy.types.Panel):
     """What else the face can feel."""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_label = "Library"
     bl_parent_id = "DUET_PT_emotion"
     bl_options = {"DEFAULT_CLOSED"}

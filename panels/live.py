@@ -5,15 +5,13 @@ from __future__ import annotations
 import bpy
 
 from ..operators.listen import EAR
+from .tab import Tab
 
 
-class DUET_PT_live(bpy.types.Panel):
+class DUET_PT_live(Tab, bpy.types.Panel):
     """Listen, and what has come."""
 
     bl_label = "Live"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 95
 

@@ -11,15 +11,13 @@ from ..inference.head.canonical import ARKIT_NAMES
 from ..operators.session import RUNTIME
 from ..scene.blender import states
 from ..scene.targets import arkit_heads, flame_heads, other_heads, playback, rig_heads, rig_poses, target_settings
+from .tab import Tab
 
 
-class DUET_PT_targets(bpy.types.Panel):
+class DUET_PT_targets(Tab, bpy.types.Panel):
     """The target and what can be done with it."""
 
     bl_label = "Other Heads"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 80
 
@@ -55,14 +53,11 @@ class DUET_PT_targets(bpy.types.Panel):
         model.operator("duet.flame_equip", icon="BONE_DATA")
 
 
-class DUET_PT_arkit_keys(bpy.types.Panel):
+class DUET_PT_arkit_keys(Tab, bpy.types.Panel):
     """Which key makes which of ARKit's shapes, each with a button to correct it."""
 
     bl_label = "ARKit Keys"
     bl_parent_id = "DUET_PT_targets"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
@@ -86,14 +81,11 @@ class DUET_PT_arkit_keys(bpy.types.Panel):
             row.operator("duet.arkit_match", text=text, icon="NONE").shape = name
 
 
-class DUET_PT_poses(bpy.types.Panel):
+class DUET_PT_poses(Tab, bpy.types.Panel):
     """Which face each pose of an armature is, each with a button to correct it."""
 
     bl_label = "Poses"
     bl_parent_id = "DUET_PT_targets"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Duet"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
