@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import bpy
 import numpy as np
+import pytest
 from duet.inference.head.blendshapes import Blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
 from duet.inference.performance.silence import silence_around
@@ -207,3 +208,10 @@ def off(head, frame):
     """Metres that the face of a head is off the small take at a frame."""
     due = expected_face(fake_head(), fake_blendshapes(), fake_take(), frame - 1)
     return np.abs(evaluated(head, frame) - due).max()
+
+
+def failure(operator):
+    """What an operator says that refuses."""
+    with pytest.raises(RuntimeError) as caught:
+        operator()
+    return str(caught.value)

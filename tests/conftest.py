@@ -39,6 +39,19 @@ def make_take():
     return make
 
 
+@pytest.fixture
+def empty_scene():
+    """An empty scene of Blender's at 24 fps, with Duet enabled."""
+    import bpy
+    import duet
+
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    duet.register()
+    bpy.context.scene.render.fps = 24
+    yield bpy.context.scene
+    duet.unregister()
+
+
 @pytest.fixture(scope="session")
 def recording():
     """A real line of speech (public domain): float32 (N,) at 16 kHz."""

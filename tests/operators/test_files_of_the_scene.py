@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
@@ -19,13 +18,9 @@ pytestmark = pytest.mark.blender
 
 
 @pytest.fixture(autouse=True)
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
+    return empty_scene
 
 
 @pytest.fixture

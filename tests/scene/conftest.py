@@ -1,26 +1,20 @@
 """Shared by the tests of the scene: an empty one at 24 fps, a small head in it, a recording, and a take on the head."""
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.steps import finish
 from duet.scene import bake
-from duet.scene.blender import timing
 from duet.scene.head import heads
 from duet.scene.take import takes
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, write_wav
 
 
 @pytest.fixture
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     """An empty scene, with Duet enabled; the small head's blendshapes are the shipped ones."""
     monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    timing.set_scene_fps(bpy.context.scene, 24)
-    yield bpy.context.scene
-    duet.unregister()
+    return empty_scene
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.inference.steps import finish
 from duet.operators.batch.cast_table import alive, read_cast
-from duet.scene import cast, files, properties
-from duet.scene.blender import actions, compat, timing
+from duet.scene import cast, files
+from duet.scene.blender import actions, compat
 from duet.scene.head import heads
 from duet.scene.take import life, line_edits, lines, listening, sound
 from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fingerprint, quiet_take, write_wav
@@ -24,16 +24,11 @@ STARTS = [1, 141, 281, 421]
 
 
 @pytest.fixture(autouse=True)
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     monkeypatch.setattr(cast, "load_head", fake_head)
     monkeypatch.setattr(cast, "load_blendshapes", lambda: BLENDSHAPES)
     monkeypatch.setattr(heads, "shipped_id", lambda: BLENDSHAPES.id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    properties.register()
-    scene = bpy.context.scene
-    timing.set_scene_fps(scene, 24)
-    yield scene
-    properties.unregister()
+    return empty_scene
 
 
 @pytest.fixture

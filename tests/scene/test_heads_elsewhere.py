@@ -3,7 +3,6 @@
 import json
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
@@ -23,14 +22,11 @@ pytestmark = pytest.mark.blender
 
 
 @pytest.fixture(autouse=True)
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
     monkeypatch.setattr(files, "load_head", fake_head)
     monkeypatch.setattr(files, "load_blendshapes", fake_blendshapes)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    yield bpy.context.scene
-    duet.unregister()
+    return empty_scene
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import wave
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
@@ -22,14 +21,11 @@ FPS, CLICK = 24, 1.0  # the click's second in the file
 
 
 @pytest.fixture(autouse=True)
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    scene = bpy.context.scene
+    scene = empty_scene
     scene.render.fps, scene.frame_start, scene.frame_end = FPS, 1, 200
-    yield scene
-    duet.unregister()
+    return scene
 
 
 @pytest.fixture

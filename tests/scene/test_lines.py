@@ -9,7 +9,7 @@ from duet.inference.errors import HeadError
 from duet.inference.performance.curves import at_frames
 from duet.inference.steps import finish
 from duet.scene import bake, choice, properties
-from duet.scene.blender import actions, compat, shape_keys, timing
+from duet.scene.blender import actions, compat, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import life, line_edits, lines, plain, revise, sound, takes
 from duet.tests.blender_fakes import (
@@ -30,13 +30,8 @@ STARTS = {"first": 1, "second": 61, "third": 112}
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    properties.register()
-    scene = bpy.context.scene
-    timing.set_scene_fps(scene, 24)
-    yield scene
-    properties.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 @pytest.fixture

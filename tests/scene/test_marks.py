@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.performance.marks import parse_marks
@@ -13,7 +12,7 @@ from duet.scene import bake
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import mark_rows, settings, takes
-from duet.tests.scene.test_blender_targets import HEAD, PIPELINE, SHAPES
+from duet.tests.target_fakes import HEAD, PIPELINE, SHAPES
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
 LINE = Path(__file__).resolve().parents[2] / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
@@ -27,12 +26,9 @@ def spoken(recording):
 
 
 @pytest.fixture
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = round(FPS)
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    empty_scene.render.fps = round(FPS)
+    return empty_scene
 
 
 @pytest.fixture

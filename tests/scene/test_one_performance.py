@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import bpy
-import duet
 import numpy as np
 import pytest
-from duet.inference.client.client import worker_command
 from duet.inference.head import recompose
 from duet.operators import target_generate
 from duet.operators.batch import cli, records, runner
@@ -15,8 +13,9 @@ from duet.scene.blender import actions
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.head import heads
 from duet.scene.take import sound, takes
+from duet.tests.batch_fakes import fake_command
 from duet.tests.blender_fakes import write_wav
-from duet.tests.scene.test_blender_targets import addon_head, arkit_head, spoken
+from duet.tests.target_fakes import addon_head, arkit_head, spoken
 
 pytestmark = pytest.mark.blender
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,21 +31,15 @@ VOICE = np.concatenate([np.zeros(8000), 0.5 * np.sin(np.arange(12000) / 5), np.z
 
 
 @pytest.fixture
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = round(FPS)
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    empty_scene.render.fps = round(FPS)
+    return empty_scene
 
 
 @pytest.fixture
 def fake_worker(monkeypatch):
     """The real worker without an engine: it opens the jaw."""
-    import sys
-
-    command = [sys.executable, "-s", str(ROOT / "tests/fake_pipeline.py"), "--weights", "w"]
-    monkeypatch.setattr(runner, "worker_command", lambda root, **_: (command, worker_command(root)[1]))
+    monkeypatch.setattr(runner, "worker_command", fake_command)
     monkeypatch.setattr(records, "current_model", lambda: "fake")
 
 

@@ -1,7 +1,6 @@
 """The animator's own action under a take: what played before plays the same afterwards, or nothing changes."""
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
@@ -17,12 +16,8 @@ SMILE, BROW = "mouthSmileLeft", "browInnerUp"
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Whose a shape key is: recorded where Duet makes it, so that own keys are used and never written over."""
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.head.blendshapes import load_blendshapes
@@ -11,7 +10,7 @@ from duet.scene.blender import shape_keys
 from duet.scene.head import heads, ownership
 from duet.scene.targets import arkit_heads
 from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, write_wav
-from duet.tests.scene.test_blender_targets import spoken
+from duet.tests.target_fakes import spoken
 
 pytestmark = pytest.mark.blender
 HEAD, SHAPES = load_head(), load_blendshapes()
@@ -20,12 +19,8 @@ FACE_CAP |= {name: name for name in ("jawLeft", "jawRight", "mouthLeft", "mouthR
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 def own_head(scene, names, rows=slice(None), scale=1.0):

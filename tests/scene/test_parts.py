@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.bound import Binding
@@ -24,13 +23,9 @@ TRUE = np.concatenate([SHAPES.speech_basis, SHAPES.expression_basis, HEAD.arkit]
 
 
 @pytest.fixture(autouse=True)
-def scene(monkeypatch):
+def scene(empty_scene, monkeypatch):
     monkeypatch.setattr(heads, "shipped_id", lambda: SHAPES.id)
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
+    return empty_scene
 
 
 def part(scene, name, rows, place=(0, 0, 0)):

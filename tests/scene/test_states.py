@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
@@ -22,11 +21,8 @@ LIVE = LiveLinkTake(24.0, np.arange(3.0), ("JawOpen",), np.zeros((3, 1), np.floa
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 @pytest.fixture

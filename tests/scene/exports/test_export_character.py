@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
@@ -24,12 +23,8 @@ FRAMES = (1, 17, 40)
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    bpy.context.scene.render.fps = 24
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 def part(scene, name, rows, place, moves=True):

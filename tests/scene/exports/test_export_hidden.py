@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError, OutputError
@@ -23,11 +22,8 @@ SUFFIXES = ["glb", "gltf", "usdc", "usda", "abc"]
 
 
 @pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    yield bpy.context.scene
-    duet.unregister()
+def scene(empty_scene):
+    return empty_scene
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,20 +13,16 @@ import numpy as np
 import pytest
 from duet.examples.farm import opencue_lines
 from duet.operators.batch import cli, farm, pool, records
+from duet.tests.batch_fakes import process_command
 from duet.tests.blender_fakes import write_wav
 
 pytestmark = pytest.mark.slow
 dask_workers = pytest.importorskip("duet.benchmarks.farm", reason="Dask is not installed").dask_workers
 
-ROOT = Path(__file__).resolve().parents[2]
 LINES, KILLED = 20, 2
-# A process of the farm with the fake pipeline; one line ends it, as a Blender that crashes would.
-SERVER = f"""
-import os, sys, time
-from duet.inference.client.client import worker_command
-from duet.operators.batch import runner, server
-runner.worker_command = lambda root, **_: (
-    [sys.executable, "-s", {str(ROOT / "tests" / "fake_pipeline.py")!r}, "--weights", "w"], worker_command(root)[1])
+# One line ends the process that makes it, as a Blender that crashes would.
+CRASHES = """
+import os, time
 load = runner._load
 def loaded(path):
     if path.stem == "crash":
@@ -35,14 +30,13 @@ def loaded(path):
     time.sleep(0.05)
     return load(path)
 runner._load = loaded
-sys.exit(server.main(sys.argv[1:]))
 """
 
 
 @pytest.fixture
 def production(tmp_path, monkeypatch):
     """A manifest of LINES recordings of different lengths, of one that kills, and of one that is not there yet."""
-    monkeypatch.setattr(pool, "interpreter", lambda: [sys.executable, "-P", "-c", SERVER])
+    monkeypatch.setattr(pool, "interpreter", lambda: process_command(before=CRASHES))
     monkeypatch.setattr(records, "current_model", lambda: "fake")
     monkeypatch.setattr(farm, "PAUSES", (1.0, 15.0))
     names = [f"line{number:03d}" for number in range(LINES)]

@@ -8,36 +8,18 @@ import signal
 import subprocess
 import sys
 import wave
-from pathlib import Path
 
 import numpy as np
 import pytest
-from duet.inference.client.client import worker_command
 from duet.inference.formats.livelink import read_livelink_csv
 from duet.inference.head.canonical import load_head
 from duet.inference.performance.life import Life
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
-from duet.operators.batch import cli, records, runner
+from duet.operators.batch import cli, runner
+from duet.tests.batch_fakes import ROOT, damaged_command, process_command, run
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
-FAKE = ROOT / "tests/fake_pipeline.py"
-
-
-@pytest.fixture(autouse=True)
-def fake_worker(monkeypatch):
-    """Start the fake worker with the options of the real one, and count the starts."""
-    starts = []
-
-    def command(root, **options):
-        real, env = worker_command(root, **options)
-        starts.append(options)
-        return [sys.executable, "-s", str(FAKE), *real[4:]], env
-
-    monkeypatch.setattr(runner, "worker_command", command)
-    monkeypatch.setattr(records, "current_model", lambda: "fake")
-    return starts
+pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.usefixtures("fake_worker")]
 
 
 @pytest.fixture
@@ -57,10 +39,6 @@ def recordings(tmp_path):
 def made(folder):
     """The names of the outputs in a folder, without the records."""
     return sorted(path.name for path in folder.iterdir() if path.name != ".duet")
-
-
-def run(*arguments):
-    return cli.main([str(argument) for argument in arguments])
 
 
 def test_one_recording_becomes_npz(recordings, tmp_path, capsys, fake_worker):
@@ -135,8 +113,7 @@ def test_read_only_output_fails_before_any_work(recordings, tmp_path, capsys):
 
 
 def test_damaged_weights_stop_at_once(recordings, tmp_path, capsys, monkeypatch):
-    command = [sys.executable, "-s", str(FAKE), "--weights", "damaged"]
-    monkeypatch.setattr(runner, "worker_command", lambda root, **options: (command, worker_command(root)[1]))
+    monkeypatch.setattr(runner, "worker_command", damaged_command)
     assert run("generate", recordings, "-o", tmp_path / "out") == 1
     assert capsys.readouterr().err == "duet: error: The weights file damaged is damaged. Install Duet again.\n"
 
@@ -284,20 +261,9 @@ def test_bake_keeps_what_blender_prints_off_stdout(recordings, tmp_path, monkeyp
     assert "Info: Saved" in captured.err
 
 
-DRIVER = """
-import sys
-import wave
-from pathlib import Path
-from duet.inference.client.client import worker_command
-from duet.operators.batch import cli as command_line
-from duet.operators.batch import records as job_records
-from duet.operators.batch import runner as job_runner
-from duet.operators.batch import work
-_, env = worker_command(Path(sys.argv[1]))
-job_runner.worker_command = lambda root, **options: ([sys.executable, sys.argv[2], "--weights", "w"], env)
+SAYS = """
 work.progress = lambda job: lambda fraction, stage: print("working", file=sys.stderr, flush=True)
 sys.stderr.isatty = lambda: True
-sys.exit(command_line.main(sys.argv[3:]))
 """
 
 
@@ -305,7 +271,7 @@ sys.exit(command_line.main(sys.argv[3:]))
 def test_interrupt_is_exit_code_130_and_leaves_nothing(recordings, tmp_path):
     (recordings / "a.wav").rename(recordings / "slow.wav")
     arguments = ["generate", str(recordings / "slow.wav"), "-o", str(tmp_path / "take.npz")]
-    command = [sys.executable, "-c", DRIVER, str(ROOT), str(FAKE), *arguments]
+    command = [*process_command("cli", before=SAYS), *arguments]
     # A session of its own: as in a terminal, the signal goes to the worker as well.
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     with process:

@@ -1,4 +1,4 @@
-"""Bone rigs: poses of an armature as faces, and what the Duet head plays as keys on the controls that they move."""
+"""Bone rigs: what the Duet head plays, as keys on the controls that an armature's poses move."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.errors import HeadError
-from duet.inference.head.canonical import ARKIT_NAMES, load_head
 from duet.inference.head.recompose import deltas_of, mixed
 from duet.inference.performance.performance import Performance
 from duet.inference.steps import finish
@@ -22,119 +21,11 @@ from duet.scene.take.settings import Order
 from duet.scene.targets import playback, rig_heads, rig_poses
 from duet.scene.targets.sampler import sample_steps
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
-from duet.tests.scene.test_blender_targets import Layout, spoken
-from mathutils import Quaternion, Vector
+from duet.tests.rig_fakes import POSED, apart, apply, at, of_shapes
+from duet.tests.target_fakes import Layout, spoken
+from mathutils import Quaternion
 
 pytestmark = pytest.mark.blender
-
-HEAD = load_head()
-# 20 bones of a face, each with what poses it: its pose's name, a path of its own, and numbers at the pose.
-POSED = {
-    "jaw": ("jaw open", "rotation_euler", (0.35, 0.0, 0.0)),
-    "jaw_side": ("jaw_left", "location", (0.01, 0.0, 0.0)),
-    "lips": ("lips round", "scale", (0.6, 1.0, 1.2)),
-    "funnel": ("mouth_funnel", "location", (0.0, -0.02, 0.0)),
-    "press": ("lips press", "location", (0.0, 0.004, 0.0)),
-    "shut": ("lips together", "location", (0.0, 0.0, 0.01)),
-    "roll.D": ("lower lip in", "rotation_euler", (0.5, 0.0, 0.0)),
-    "roll.U": ("upper lip in", "rotation_euler", (-0.5, 0.0, 0.0)),
-    "down": ("lower lip down", "location", (0.0, 0.0, -0.01)),
-    "up": ("upper lip up", "location", (0.0, 0.0, 0.01)),
-    "smile.L": ("Smile.L", "location", (0.01, 0.0, 0.01)),
-    "smile.R": ("Smile.R", "location", (-0.01, 0.0, 0.01)),
-    "wide": ("lips wide", "scale", (1.3, 1.0, 1.0)),
-    "chin": ("chin up", "location", (0.0, 0.0, 0.006)),
-    "lid.L": ("blink left", "rotation_quaternion", tuple(Quaternion((1, 0, 0), 0.6))),
-    "lid.R": ("blink right", "rotation_quaternion", tuple(Quaternion((1, 0, 0), 0.6))),
-    "brow.L": ("brow_outer_up_L", "rotation_axis_angle", (0.4, 0.0, 0.0, 1.0)),
-    "brow.R": ("brow_outer_up_R", "rotation_axis_angle", (-0.4, 0.0, 0.0, 1.0)),
-    "brows": ("brow_inner_up", '["raise"]', (0.8,)),
-    "tongue": ("tongueOut", "location", (0.0, -0.03, 0.0)),
-}
-MODES = {"rotation_quaternion": "QUATERNION", "rotation_axis_angle": "AXIS_ANGLE"}
-
-
-@pytest.fixture(autouse=True)
-def scene():
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    duet.register()
-    yield bpy.context.scene
-    duet.unregister()
-
-
-@pytest.fixture
-def rig(scene):
-    """An armature of a neck, a hand and 20 face bones, and one action with a marked frame for each of their poses."""
-    rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    scene.collection.objects.link(rig)
-    bpy.context.view_layer.objects.active = rig
-    bpy.ops.object.mode_set(mode="EDIT")
-    for number, name in enumerate(("neck", "hand", *POSED)):
-        bone = rig.data.edit_bones.new(name)
-        bone.head = (-0.01 * number if name.endswith(".R") else 0.01 * number, 0, 1.0)
-        bone.tail = Vector(bone.head) + Vector((0, 0, 0.1) if name == "neck" else (0, -0.02, 0))
-        bone.parent = rig.data.edit_bones.get("neck") if name in POSED else None
-    bpy.ops.object.mode_set(mode="OBJECT")
-    library = bpy.data.actions.new("Face Poses")
-    slot = library.slots.new(id_type="OBJECT", name="Rig")
-    bag = actions.ensure_bag(library, rig)
-    assert actions.bags_in(library, slot) == [bag]
-    for frame, (bone, (pose, kind, values)) in enumerate(POSED.items(), start=1):
-        control = rig.pose.bones[bone]
-        control.rotation_mode = MODES.get(kind, "XYZ")
-        if kind.startswith("["):
-            control["raise"] = 0.0
-        path = f'pose.bones["{bone}"]{kind if kind.startswith("[") else f".{kind}"}'
-        rest = rig_poses._rest(rig, path)
-        for index, value in enumerate(values):  # at rest in all frames but its own
-            keys = np.array([frame - 1, frame, frame + 1])
-            actions.write_curve(bag, path, keys, np.array([rest[index], value, rest[index]]), index=index)
-        library.pose_markers.new(pose).frame = frame
-    library.use_fake_user = True
-    return rig
-
-
-def of_shapes(weights, turns=None):
-    """A performance of ARKit's shapes by name -> (T,) values, on the Duet head."""
-    count, values = len(next(iter(weights.values()))), np.stack([*weights.values()], axis=1).astype(np.float32)
-    basis = np.stack([HEAD.arkit[ARKIT_NAMES.index(name)] for name in weights])
-    still = np.broadcast_to(np.eye(3, dtype=np.float32), (count, 3, 3))
-    frames = 1 + np.arange(count)
-    return playback.Performance(
-        "Line",
-        24.0,
-        frames,
-        tuple(weights),
-        values,
-        basis,
-        HEAD.vertices,
-        HEAD.arkit,
-        {"neck": still if turns is None else turns},
-    )
-
-
-def apply(scene, rig, weights, turns=None):
-    return finish(rig_heads.apply_steps(scene, iter_of(of_shapes(weights, turns)), rig))
-
-
-def iter_of(value):
-    yield 0.0
-    return value
-
-
-def at(rig, frame):
-    """Each control at a frame, as Blender evaluates it: its own transform (4, 4) and its property."""
-    bpy.context.scene.frame_set(frame)
-    bones = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-    return {bone.name: (np.array(bone.matrix_basis), bone.get("raise", 0.0)) for bone in bones}
-
-
-def apart(first, second):
-    """How far the controls of two states are from each other, by bone."""
-    return {
-        name: max(float(np.abs(first[name][0] - second[name][0]).max()), abs(first[name][1] - second[name][1]))
-        for name in first
-    }
 
 
 def by_hand(rig):
@@ -298,51 +189,6 @@ def test_set_aside_lets_duet_have_the_control(scene, rig):
     apply(scene, rig, {"jawOpen": np.linspace(0, 1, 10)})
     assert at(rig, 10)["jaw"][0][2, 1] == pytest.approx(np.sin(0.35), abs=2e-3)
     assert bpy.data.actions["By hand"].use_fake_user
-
-
-def test_faces_are_corrected_by_hand_and_kept(scene, rig, tmp_path):
-    scene.duet_target.obj = rig
-    name = "Face Poses: jaw open"
-    assert bpy.ops.duet.rig_pose(pose=name, how="MIX", mix="jawOpen=0.5+mouthFunnel = 0.2") == {"FINISHED"}
-    assert bpy.ops.duet.rig_pose(pose="Face Poses: tongueOut", how="NONE") == {"FINISHED"}
-    assert bpy.ops.duet.rig_pose_add(action="Face Poses", frame=3, shape="cheekPuff") == {"FINISHED"}
-    for values in ({"pose": name, "how": "MIX", "mix": "jawUp"}, {"pose": "x", "how": "NONE"}):
-        with pytest.raises(RuntimeError, match=r"no shape of ARKit's|no pose 'x'"):
-            bpy.ops.duet.rig_pose(**values)
-    with pytest.raises(RuntimeError, match="no action that poses 'Rig'"):
-        bpy.ops.duet.rig_pose_add(action="Nothing", frame=3)
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "kept.blend"))
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "kept.blend"))
-    rig = bpy.data.objects["Rig"]
-    faces = rig_poses.faces_of(rig)
-    assert faces[name] == {"jawOpen": 0.5, "mouthFunnel": 0.2}
-    assert faces["Face Poses @ 3"] == {"cheekPuff": 1.0}
-    assert "Face Poses: tongueOut" not in faces
-    assert bpy.ops.duet.rig_pose(pose=name, how="NAME") == {"FINISHED"}
-    assert rig_poses.faces_of(rig)[name] == {"jawOpen": 1.0}
-
-
-def test_an_action_for_each_pose_and_a_face_that_rests_elsewhere(scene, rig):
-    """As pose libraries of assets are; against a pose called Neutral, which is kept where nothing is said."""
-    library = bpy.data.actions["Face Poses"]
-    marked = {marker.name: marker.frame for marker in library.pose_markers}
-    bag, path = actions.ensure_bag(library, rig), rig.pose.bones["jaw"].path_from_id("rotation_euler")
-    poses = {"Jaw Open": 0.35, "Lips Round": 0.1, "Smile": 0.1, "Neutral": 0.1}
-    for name, angle in poses.items():
-        made = bpy.data.actions.new(name)
-        own = actions.ensure_bag(made, rig)
-        actions.write_curve(own, path, np.array([1]), np.array([angle]))
-        if name != "Neutral":
-            size = rig.pose.bones["lips"].path_from_id("scale")
-            actions.write_curve(own, size, np.array([1]), np.array([0.5 if name == "Lips Round" else 1.0]))
-            place = rig.pose.bones["up"].path_from_id("location")
-            actions.write_curve(own, place, np.array([1]), np.array([0.02 if name == "Smile" else 0.0]))
-    assert marked and bag
-    bpy.data.actions.remove(library)
-    assert [*rig_poses.faces_of(rig)] == ["Jaw Open", "Lips Round", "Smile"]
-    apply(scene, rig, {"jawOpen": np.linspace(0, 1, 10)})
-    assert at(rig, 1)["jaw"][0][2, 1] == pytest.approx(np.sin(0.1), abs=2e-3)
-    assert at(rig, 10)["jaw"][0][2, 1] == pytest.approx(np.sin(0.35), abs=2e-3)
 
 
 @pytest.mark.parametrize("mode", ["XYZ", "QUATERNION", "AXIS_ANGLE"])

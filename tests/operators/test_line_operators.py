@@ -1,0 +1,42 @@
+"""The buttons of lines, and a dialogue from a table."""
+
+import bpy
+import pytest
+from duet.scene.take import lines
+from duet.tests.blender_fakes import failure
+
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
+
+
+def test_lines_follow_by_the_buttons(scene, ready):
+    bpy.ops.duet.generate()
+    scene.duet.place = "LINE"
+    assert "would both speak" in failure(bpy.ops.duet.generate)
+    scene.duet.start_frame = 101
+    assert bpy.ops.duet.generate() == {"FINISHED"}
+    names = [line.action.name for line in lines.on(ready)]
+    assert names == ["Duet line", "Duet line.001"]
+    scene.duet.active_line = bpy.data.actions.find(names[0])
+    assert scene.duet.start_frame == 1  # Audio says what the chosen line is
+    assert bpy.ops.duet.move_line(frame=201) == {"FINISHED"}
+    assert scene.duet.start_frame == 201
+    scene.frame_set(220)
+    assert bpy.ops.duet.trim_line(side="BEFORE") == {"FINISHED"}
+    assert lines.chosen(ready).first == 220
+    assert "Go to a frame within it" in failure(lambda: (scene.frame_set(1), bpy.ops.duet.trim_line(side="AFTER")))
+    assert bpy.ops.duet.mute_line(name=names[1]) == {"FINISHED"}
+    assert [line.is_muted for line in lines.on(ready)] == [True, False]
+    assert bpy.ops.duet.remove_line() == {"FINISHED"}
+    assert [line.action.name for line in lines.on(ready)] == names[:1]
+
+
+def test_a_dialogue_from_a_table(scene, voice, tmp_path):
+    table = tmp_path / "talk.csv"
+    table.write_text("head,audio,start\nAda,line.wav,1\nBea,line.wav,\nAda,gone.wav,\n")
+    assert "row 4: The audio file" in failure(lambda: bpy.ops.duet.dialogue_from_table(filepath=str(table)))
+    assert not bpy.data.objects
+    table.write_text("head,audio,start\nAda,line.wav,1\nBea,line.wav,\n")
+    assert bpy.ops.duet.dialogue_from_table(filepath=str(table)) == {"FINISHED"}
+    assert [len(lines.on(bpy.data.objects[name])) for name in ("Ada", "Bea")] == [1, 1]
+    assert scene.duet.listening
+    assert scene.duet.head == bpy.data.objects["Ada"]
