@@ -19,9 +19,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
         speed.plot(seconds, [run["seconds"] / run["warm"] for run in runs], marker="o", label=title)
         memory.plot(seconds, [run["peak"] for run in runs], marker="o", label=title)
     for device, taken in found["reference"].items():
-        speed.plot(
-            list(taken), [each / spent for each, spent in taken.items()], "--s", label=f"FaceFormer's shape, {device}"
-        )
+        speeds = [seconds / spent for seconds, (spent, _) in taken.items()]
+        speed.plot(list(taken), speeds, "--s", label=f"FaceFormer's shape, {device}")
     for axes, what in ((speed, "times real time"), (memory, "peak memory (MB)")):
         axes.set_xscale("log")
         axes.set_xlabel("seconds of sound")

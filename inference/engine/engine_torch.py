@@ -56,11 +56,11 @@ class TorchEngine:
         mel = torch.from_numpy(np.random.default_rng(0).normal(0, 0.5, (1, 2 * _TRIED, 80)).astype(np.float32))
         style = torch.zeros(1, dtype=torch.long)
         with torch.inference_mode():
-            whole, found = (self._channels(mel, style, each).clamp(0, 1) for each in (torch.float32, precision))
+            whole, found = (self.computed(mel, style, each).clamp(0, 1) for each in (torch.float32, precision))
         return bool((found - whole).abs().max() < _HALF)
 
-    def _channels(self, mels: torch.Tensor, style: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
-        """(B, T, C) of mels (B, 2 T, 80), the encoder in a precision."""
+    def computed(self, mels: torch.Tensor, style: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+        """Rig channels (B, T, C) of log-mel windows (B, 2 T, 80) in styles (B,), the encoder in a precision."""
         with torch.autocast(self.device, precision, enabled=precision != torch.float32):
             features = self.encoder(mels.to(self.device))
         found: torch.Tensor = self.speech(features.float(), style.to(self.device))
@@ -73,7 +73,7 @@ class TorchEngine:
             same = [i for i, mel in enumerate(mels) if len(mel) == length]
             together = torch.from_numpy(np.stack([mels[i] for i in same]))
             with torch.inference_mode():
-                channels = self._channels(together, torch.full((len(same),), style), self.precision).cpu().numpy()
+                channels = self.computed(together, torch.full((len(same),), style), self.precision).cpu().numpy()
             found |= dict(zip(same, channels, strict=True))
         return [found[i] for i in range(len(mels))]
 

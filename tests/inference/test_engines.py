@@ -66,6 +66,18 @@ def test_half_precision_is_taken_where_it_comes_near(engines):
     assert engines[1].precision == torch.float32, "on a graphics card alone"
 
 
+def test_half_precision_is_as_near_on_speech_as_it_was_on_made_up_sound(engines, mel, monkeypatch):
+    import torch
+
+    rows = slice(20, 280)
+    whole = engines[1].heard([mel], [rows], 0)[0]
+    assert engines[1].comes_near(torch.float16)
+    monkeypatch.setattr(engines[1], "precision", torch.float16)
+    found = engines[1].heard([mel], [rows], 0)[0]
+    off = np.abs(np.clip(found, 0, 1) - np.clip(whole, 0, 1)).max()
+    assert 1e-6 < off < 1e-3, "another precision, and as near as promised"
+
+
 @pytest.mark.parametrize("which", ["speech_weights", "expression_weights"])
 def test_fusion(engines, which):
     images = np.random.default_rng(0).normal(0, 0.5, (70, 64, 64, 3)).astype(np.float32)
