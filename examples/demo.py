@@ -31,7 +31,7 @@ CLOSER = 1.6  # than the file's own camera
 
 
 @dataclass(frozen=True, eq=False)
-class Performance:
+class Measured:
     """What the .blend does, measured on its evaluated mesh: one entry a frame."""
 
     frames: NDArray[np.int_]
@@ -51,19 +51,19 @@ def main() -> int:
     if code:
         return code
     bpy.ops.wm.open_mainfile(filepath=str(blend.resolve()))
-    performance = measure(load_head())
-    chosen = telling_frames(performance)
+    measured = measure(load_head())
+    chosen = telling_frames(measured)
     bpy.context.scene.camera.data.lens *= CLOSER
     bpy.context.scene.camera.data.shift_x = -0.04
-    faces = [render(int(performance.frames[i]), out / f"frame_{i:04d}.png") for i in chosen]
-    draw(performance, chosen, faces, picture)
+    faces = [render(int(measured.frames[i]), out / f"frame_{i:04d}.png") for i in chosen]
+    draw(measured, chosen, faces, picture)
     for face in faces:
         face.unlink()
     print(f"{blend}\n{picture}")
     return 0
 
 
-def measure(head: Head) -> Performance:
+def measure(head: Head) -> Measured:
     """Play the open file and measure the mouth at every frame."""
     scene = bpy.context.scene
     body = next(obj for obj in scene.objects if obj.type == "MESH" and obj.data.shape_keys)
@@ -73,7 +73,7 @@ def measure(head: Head) -> Performance:
     right, left = head.regions["mouth_corners"]
     faces = np.stack([_evaluated(body, int(frame)) for frame in frames]) * 1000
     gap = faces[:, upper, 2] - faces[:, lower, 2]
-    return Performance(frames, gap, np.linalg.norm(faces[:, right] - faces[:, left], axis=1))
+    return Measured(frames, gap, np.linalg.norm(faces[:, right] - faces[:, left], axis=1))
 
 
 def _evaluated(body: bpy.types.Object, frame: int) -> Floats:
@@ -84,10 +84,10 @@ def _evaluated(body: bpy.types.Object, frame: int) -> Floats:
     return points.reshape(-1, 3)
 
 
-def telling_frames(performance: Performance) -> list[int]:
+def telling_frames(measured: Measured) -> list[int]:
     """One frame from each stretch of the line, by turns where the lips are furthest apart and where they meet."""
-    parts = np.array_split(np.arange(len(performance.frames)), FACES)
-    return [int(p[(np.argmax if i % 2 == 0 else np.argmin)(performance.gap[p])]) for i, p in enumerate(parts)]
+    parts = np.array_split(np.arange(len(measured.frames)), FACES)
+    return [int(p[(np.argmax if i % 2 == 0 else np.argmin)(measured.gap[p])]) for i, p in enumerate(parts)]
 
 
 def render(frame: int, path: Path) -> Path:
@@ -103,7 +103,7 @@ def render(frame: int, path: Path) -> Path:
     return path
 
 
-def draw(performance: Performance, chosen: list[int], faces: list[Path], path: Path) -> None:
+def draw(measured: Measured, chosen: list[int], faces: list[Path], path: Path) -> None:
     """The faces in a row; under them the waveform and the mouth's curves, with a line at each face."""
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -121,9 +121,9 @@ def draw(performance: Performance, chosen: list[int], faces: list[Path], path: P
     wave.set_ylabel("sound")
     wave.set_yticks([])
     curves = figure.add_subplot(rows[2, :], sharex=wave)
-    times = np.arange(len(performance.frames)) / FPS
-    curves.plot(times, performance.gap, color="#b3452c", label="lips apart (mm)")
-    curves.plot(times, performance.width - performance.width.mean(), color="#2c6fb3", label="mouth width (± mm)")
+    times = np.arange(len(measured.frames)) / FPS
+    curves.plot(times, measured.gap, color="#b3452c", label="lips apart (mm)")
+    curves.plot(times, measured.width - measured.width.mean(), color="#2c6fb3", label="mouth width (± mm)")
     curves.legend(loc="upper right", fontsize=8, ncols=2, frameon=False)
     curves.set_xlabel("seconds")
     for axes in (wave, curves):

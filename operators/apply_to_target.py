@@ -16,7 +16,7 @@ from .session import RUNTIME
 
 
 class ApplyToTarget(Reasoned, Stepped):
-    """Mixin: a subclass says which targets it takes, how it applies a performance, and what came of it."""
+    """Mixin: a subclass says which targets it takes, how it applies what a head plays, and what came of it."""
 
     wanted: ClassVar[str]  # shown where the target is none of these
     stage: ClassVar[str]
@@ -29,11 +29,11 @@ class ApplyToTarget(Reasoned, Stepped):
     @staticmethod
     def apply_steps(
         scene: bpy.types.Scene,
-        playing: Generator[float, None, playback.Performance],
+        playing: Generator[float, None, playback.Playback],
         target: bpy.types.Object | None,
         lift: bool = True,
     ) -> Generator[float, None, Any]:
-        """The steps that sample the performance and key the target; `lift` clears the way for it."""
+        """The steps that sample the head and key the target; `lift` clears the way for it."""
         raise NotImplementedError
 
     @staticmethod
@@ -49,6 +49,6 @@ class ApplyToTarget(Reasoned, Stepped):
     def work(self, context: bpy.types.Context) -> Work:
         """Sample what the Duet head plays, key the target, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
-        playing = playback.performance_steps(scene, choice.target_head(scene))
+        playing = playback.playback_steps(scene, choice.target_head(scene))
         steps = self.apply_steps(scene, playing, target_settings.target_of(scene), duet_of(scene).clear_way)
         return self.said((yield from follow(steps, self.stage)))

@@ -35,7 +35,7 @@ class DUET_OT_flame_export(Stepped, bpy.types.Operator):
         target, path = target_settings.target_of(scene), whole(self.filepath)
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
         target_settings.require_no_input(scene, path)
-        steps = playback.performance_steps(scene, choice.target_head(scene))
+        steps = playback.playback_steps(scene, choice.target_head(scene))
         performance = yield from follow(steps, "Playing the take")
         if flame_heads.is_flame_head(target):
             flame = flame_heads.flame_head(target)

@@ -6,7 +6,7 @@ import bpy
 
 from ..inference.errors import DuetError, HeadError
 from ..inference.take import GenerateRequest
-from ..scene import bake, choice
+from ..scene import choice, regenerate
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.head import heads
@@ -134,7 +134,7 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         group, names = duet_of(action), (scene.name, head.name, action.name)
         frames = (duet.range_start, duet.range_end) if self.part == "RANGE" else None
         if frames:
-            bake.require_range(scene, action, *frames)
+            regenerate.require_range(scene, action, *frames)
         stored = takes.read(action).take
         request = GenerateRequest(stored.fps, group.style, str(stored.request.get("audio", "audio")))
         path, border = whole(group.audio), duet.border
@@ -147,7 +147,7 @@ class DUET_OT_regenerate(_OnTake, Stepped, bpy.types.Operator):
         )
         if scene is None or action is None or takes.active(head) != action:
             raise HeadError(f"The take '{names[2]}' was removed or renamed while Duet worked.", "Generate again.")
-        steps = bake.regenerate_steps(scene, head, action, take, frames, border)
+        steps = regenerate.apply_steps(scene, head, action, take, frames, border)
         notes = yield from follow(steps, "Animating")
         return " ".join([f"'{names[2]}' is generated again.", *notes])
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ..inference.arrays import Floats
-from ..inference.errors import CancelledError, HeadError
+from ..inference.errors import HeadError
 from ..inference.head.library import with_emotions
-from ..inference.performance.curves import frame_span, splice
 from ..inference.performance.face import FaceCurves
 from ..inference.performance.performance import SETTINGS, Performance
-from ..inference.performance.silence import kept_from_speech
 from ..inference.performance.spelling import text_beside
 from ..inference.steps import Steps, finish
 from ..inference.take import Take
@@ -27,9 +25,7 @@ from .blender.timing import outside, require_unstretched, scene_fps
 from .checks import obstacles
 from .head import emotions, feelings, followers, heads, parts, sliders
 from .take import life, lines, mark_rows, revise, scrubbing, settings, sound, take_curves, takes, versions
-from .take.role import role_of
-
-_SAME = 1e-4  # of a speech weight: under 0.01 mm
+from .take.role import Role, role_of
 
 
 @dataclass(frozen=True)
@@ -74,65 +70,52 @@ def apply_steps(
 ) -> Steps[list[str]]:
     """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
 
-    `chosen` is how the take is performed: without it, the take's own emotion curves are keyed, and the head
-    shows no life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way
-    what would hide it (`obstacles`), else that is an error. `beside` makes the take one more line of the head; else it
-    takes the place of what plays.
+    `chosen` is how the take is performed: without it, the take's own emotion curves are keyed, and the head shows no
+    life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way what would
+    hide it (`obstacles`), else that is an error. `beside` makes the take one more line, else it replaces what plays.
     """
+    obj = _require_ready(scene, obj, take)
+    own = settings.performance_of(chosen) if isinstance(chosen, bpy.types.PropertyGroup) else chosen
+    felt = take_curves.felt(take, own.felt if own else ())
+    stored = takes.StoredTake(with_emotions(take, felt), str(recording.path), recording.start, recording.loudness)
+    fps, earlier = scene_fps(scene), sound.strips_of(scene, obj)
+    last = recording.start + take_curves.frames_of(take, fps) - 1
+    role = role_of(scene, obj, f"Duet {recording.path.stem}", (recording.start, last), beside)
+    with all_or_nothing(scene, obj, followers.keys_of(obj)):
+        action = _new_take(obj, stored, recording, chosen, beside)
+        face = take_curves.face_of(action, stored, fps)
+        yield from _write_steps(action, stored, obj, face, own is None)
+        strip = _strip(scene, obj, recording, face)
+        yield 1.0
+        notes = play(scene, obj, action, stored, face, felt, layer, lift, role)
+        yield 1.0
+        mark_rows.fill_quietly(action)
+        life.add(obj, action.name, face, recording.start, role.line_of(action))
+        if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
+            obj[sliders.LIMIT] = own.mix_limit
+    _settle(scene, obj, action, role, earlier, strip)
+    scene.frame_end = max(scene.frame_end, last)
+    scene.sync_mode = "AUDIO_SYNC" if in_sync else scene.sync_mode
+    return [*notes, *_said(scene, obj, recording)]
+
+
+def _require_ready(scene: bpy.types.Scene, obj: bpy.types.Object | None, take: Take) -> bpy.types.Object:
+    """The head, which can take a take here and now; raises HeadError."""
     obj = heads.require_head(obj)
     heads.require_fits(obj, take)
     states.require_here(scene, obj)
     require_unstretched(scene)
     obstacles.require_undriven(obj, take.speech_names)
     properties.register()
-    own = settings.performance_of(chosen) if isinstance(chosen, bpy.types.PropertyGroup) else chosen
-    felt = take_curves.felt(take, own.felt if own else ())
-    take = with_emotions(take, felt)
-    stored = takes.StoredTake(take, str(recording.path), recording.start, recording.loudness)
-    fps = scene_fps(scene)
-    earlier_strips = sound.strips_of(scene, obj)
-    last = recording.start + take_curves.frames_of(take, fps) - 1
-    role = role_of(scene, obj, f"Duet {recording.path.stem}", (recording.start, last), beside)
-    with all_or_nothing(scene, obj, followers.keys_of(obj)):
-        heads.ensure_id(obj)
-        action = _new_take(obj, stored, recording, chosen, beside)
-        face = take_curves.face_of(action, stored, fps)
-        if shape_keys.exceeds_sliders(face.speech):
-            raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
-        yield from _write_steps(action, stored, obj, face, own is None)
-        skip = round(recording.begin * fps)
-        strip = None
-        if recording.own_strip:
-            strip = sound.add_strip(scene, obj, recording.path, recording.start, face.frames, skip)
-        yield 1.0
-        due = revise.Due(take.speech_names, recording.start + np.arange(face.frames), face.speech)
-        notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift, role)
-        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        yield 1.0
-        mark_rows.fill_quietly(action)
-        life.add(obj, action.name, face, recording.start, role.line_of(action))
-        yield 1.0
-        emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
-        if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
-            obj[sliders.LIMIT] = own.mix_limit
-    if role.is_line:
-        if strip:
-            sound.give_to_line(strip, duet_of(action).line)
-        role.end(scene, obj, action)
-    else:
-        sound.replace_strips(scene, earlier_strips, strip)
-    scene.frame_end = max(scene.frame_end, recording.start + face.frames - 1)
-    scrubbing.follow(scene)
-    markers.remove(scene, takes.owner(obj, action))
-    if in_sync:
-        scene.sync_mode = "AUDIO_SYNC"
-    return [*notes, *_said(scene, obj, recording)]
+    return obj
 
 
 def _write_steps(
     action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves, as_spoken: bool
 ) -> Steps[None]:
-    """Give a take's action its curves and its weights; `as_spoken` keys the take's own emotions."""
+    """Give a take's action its curves and its weights; `as_spoken` keys the take's own emotions. Raises HeadError."""
+    if shape_keys.exceeds_sliders(face.speech):
+        raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
     yield from take_curves.write_speech(action, stored, obj.data.shape_keys, face)
     take_curves.write_silence(action, stored, obj, face)
     if as_spoken:
@@ -143,83 +126,60 @@ def _write_steps(
     yield 1.0
 
 
+def play(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    stored: takes.StoredTake,
+    face: FaceCurves,
+    felt: Sequence[str],
+    layer: bool,
+    lift: bool,
+    role: Role = Role(),  # noqa: B008 - it is frozen
+) -> list[str]:
+    """Let the head play what is written of a take, as `revise.switch` does, and give it those emotions of the take."""
+    take = stored.take
+    due = revise.Due(take.speech_names, duet_of(action).moved_to + np.arange(face.frames), face.speech)
+    notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift, role)
+    versions.rest_others(obj, (*take.speech_names, *take.expression_names))
+    emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
+    return notes
+
+
+def _strip(
+    scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording, face: FaceCurves
+) -> bpy.types.Strip | None:
+    """The recording in the sequencer, where it is Duet's to put it there."""
+    if not recording.own_strip:
+        return None
+    return sound.add_strip(scene, obj, recording.path, recording.start, face.frames, round(recording.begin * face.fps))
+
+
+def _settle(
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    role: Role,
+    earlier: list[bpy.types.Strip],
+    strip: bpy.types.Strip | None,
+) -> None:
+    """Do, after all else, what cannot be put back: what the take replaces goes, with its sound and markers."""
+    if role.is_line:
+        if strip:
+            sound.give_to_line(strip, duet_of(action).line)
+        role.end(scene, obj, action)
+    else:
+        sound.replace_strips(scene, earlier, strip)
+    scrubbing.follow(scene)
+    markers.remove(scene, takes.owner(obj, action))
+
+
 def _said(scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording) -> Iterator[str]:
     """What the user should know of a head that has just got a take."""
     left = parts.left_behind(scene, obj) if has(obj.data.shape_keys, binding.BOUND) else []
     if left:
         yield f"In the head, but following nothing: {', '.join(map(repr, left[:6]))}. Bind the head again with them."
     yield from (text for text in (outside(scene, recording.start), recording.note) if text)
-
-
-def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, last: int) -> None:
-    """Raise HeadError where the frames from `first` to `last` hold nothing of the take."""
-    if first > last:
-        raise HeadError("The range ends before it begins.", "Change First or Last.")
-    take, begin = takes.read(action).take, duet_of(action).moved_to
-    end = begin + frame_span(take.frame_count, take.fps, scene_fps(scene)) - 1
-    if last < begin or first > end:
-        message = f"'{action.name}' plays from frame {begin} to {end}, not from {first} to {last}."
-        raise HeadError(message, "Change First or Last.")
-
-
-def regenerate_steps(
-    scene: bpy.types.Scene,
-    obj: bpy.types.Object,
-    action: bpy.types.Action,
-    take: Take,
-    frames: tuple[int, int] | None = None,
-    border: int = 0,
-) -> Steps[list[str]]:
-    """Give a take new weights: all of them, or (`frames`, the first and last of the scene) a part, blended in.
-
-    Curves outside that part and its borders stay as they are, also where they were edited. All or nothing, and seen:
-    raises HeadError, and CancelledError where a part comes out as it is.
-    """
-    heads.require_head(obj)
-    require_unstretched(scene)
-    heads.require_fits(obj, take)
-    old, fps, group = takes.read(action), scene_fps(scene), duet_of(action)
-    take = with_emotions(take, old.take.emotions)
-    stored = replace(old, take=take)
-    face = take_curves.face_of(action, stored, fps)
-    if frames is not None:
-        names = [shape_keys.value_path(name) for name in take.speech_names]
-        if old.take.speech_weights.shape != take.speech_weights.shape or old.take.speech_names != take.speech_names:
-            raise HeadError(f"'{action.name}' was made by another version or length.", "Generate all of it again.")
-        first, last = (frame - group.moved_to for frame in frames)
-        scale = take.fps / fps
-        span = (round(first * scale), round(last * scale), round(border * scale))
-        stored = replace(old, take=_spliced(old.take, take, *span))
-        bag = actions.ensure_bag(action, obj.data.shape_keys)
-        now = yield from actions.sample_steps(bag, names, group.moved_to + np.arange(face.frames))
-        again = splice(now, face.speech, first, last, border)
-        if np.abs(again - now).max() < _SAME:
-            message = f"Nothing changes: frames {frames[0]} to {frames[1]} of '{action.name}' come out as they are."
-            raise CancelledError(message, "Choose another Style first, or another range.")
-        face = take_curves.face_of(action, stored, fps, again)
-    with all_or_nothing(scene, obj, followers.keys_of(obj)):
-        made = action.copy()
-        yield from take_curves.write_speech(made, stored, obj.data.shape_keys, face)
-        take_curves.write_silence(made, stored, obj, face)
-        takes.store(made, (yield from takes.packed(stored)))
-        edited = take_curves.is_edited("written_speech", action, old)
-        yield 1.0
-        due = revise.Due(take.speech_names, group.moved_to + np.arange(face.frames), face.speech)
-        felt, layer = emotions.on(obj), duet_of(scene).existing == "LAYER"
-        notes = revise.switch(scene, obj, made, felt, due, layer, duet_of(scene).clear_way)
-        versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        emotions.connect(obj, feelings.of_take(take_curves.turned(made, take), emotions.on(obj)))
-    notes += revise.swap(action, made, edited)
-    mark_rows.fill_quietly(made)
-    revise.life(made)
-    return notes
-
-
-def _spliced(old: Take, new: Take, first: int, last: int, border: int) -> Take:
-    """The old take with a part from the new one."""
-    weights = splice(old.speech_weights, new.speech_weights, first, last, border)
-    silence = splice(old.silence[:, None], new.silence[:, None], first, last, border)[:, 0]
-    return replace(old, speech_weights=weights, silence=kept_from_speech(silence, weights, old.fps))
 
 
 def _new_take(
@@ -246,7 +206,7 @@ def _new_take(
         group.text = group.text or text_beside(recording.path)
         if chosen is not None and not isinstance(chosen, Performance) and not (earlier or _is_own_seed(chosen)):
             group.seed = lines.free_seed(obj)
-        group.head, group.audio, group.note = heads.head_id(obj), stored.audio, ""
+        group.head, group.audio, group.note = heads.ensure_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start
         group.moved_to, group.line, group.cut_start, group.cut_end = recording.start, "", 0, 0

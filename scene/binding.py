@@ -13,6 +13,7 @@ from mathutils import Vector
 from ..inference.arrays import Floats
 from ..inference.bound import Binding, BindRequest
 from ..inference.errors import HeadError
+from ..inference.steps import Steps, finish
 from .blender import shape_keys, states
 from .blender.loose import Kind, has
 from .head import emotions, followers, heads, ownership
@@ -244,28 +245,15 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     had of its own stay as they are. Blendshapes of another version stay for the takes that move them (versions.py).
     Raises HeadError where there is no preview or the mesh has changed since.
     """
-    preview = preview_of(obj)
-    if preview is None:
-        raise HeadError(f"'{obj.name}' has no preview.", "Bind it first.")
-    if len(preview.data.vertices) != len(obj.data.vertices):
-        raise HeadError(f"'{obj.name}' was edited since its preview was made.", "Bind it again.")
+    preview = _require_preview(obj)
     again = heads.is_head(obj)
     own = ownership.made(obj.data.shape_keys) if again else set()
-    source = preview.data.shape_keys
-    base = rest_of(preview)
-    names = [block.name for block in source.key_blocks][1:]
     if heads.is_earlier(obj):
-        versions.make_room(obj, names)
-    flat = np.empty(base.size, np.float32)
-    for number, name in enumerate(names):
-        source.key_blocks[name].points.foreach_get("co", flat)
-        if _set_key(obj, name, flat.reshape(-1, 3) - base, name in own):
-            own.add(name)
-        yield (number + 1) / len(names)
+        versions.make_room(obj, [block.name for block in preview.data.shape_keys.key_blocks][1:])
+    own = yield from _set_keys(obj, preview, own)
     heads.mark(obj, blendshapes)
-    key = obj.data.shape_keys
-    ownership.record(key, own)
-    key[BOUND] = True
+    ownership.record(obj.data.shape_keys, own)
+    obj.data.shape_keys[BOUND] = True
     heads.ensure_id(obj)
     if versions.has_earlier(obj):
         versions.settle(obj, blendshapes)
@@ -282,18 +270,36 @@ def apply_steps(obj: bpy.types.Object, blendshapes: Blendshapes) -> Generator[fl
     hide_landmarks(obj)
 
 
+def _require_preview(obj: bpy.types.Object) -> bpy.types.Object:
+    """The preview of a head that has not changed since; raises HeadError."""
+    preview = preview_of(obj)
+    if preview is None:
+        raise HeadError(f"'{obj.name}' has no preview.", "Bind it first.")
+    if len(preview.data.vertices) != len(obj.data.vertices):
+        raise HeadError(f"'{obj.name}' was edited since its preview was made.", "Bind it again.")
+    return preview
+
+
+def _set_keys(obj: bpy.types.Object, preview: bpy.types.Object, own: set[str]) -> Steps[set[str]]:
+    """Give a mesh the keys of its preview, one a step; return those that are Duet's, of which `own` were before."""
+    source = preview.data.shape_keys
+    base, flat = rest_of(preview), np.empty(3 * len(obj.data.vertices), np.float32)
+    blocks, made = source.key_blocks[1:] if source is not None else [], set(own)
+    for number, block in enumerate(blocks):
+        block.points.foreach_get("co", flat)
+        if _set_key(obj, block.name, flat.reshape(-1, 3) - base, block.name in own):
+            made.add(block.name)
+        yield (number + 1) / len(blocks)
+    return made
+
+
 def _apply_part(head: bpy.types.Object, obj: bpy.types.Object, preview: bpy.types.Object) -> None:
     """Give a part of the character the shapes of its preview, and let it follow the head; keys of its own stay."""
     if len(preview.data.vertices) != len(obj.data.vertices):
         return  # it was edited since
-    source = preview.data.shape_keys
-    base, flat = rest_of(preview), np.empty(3 * len(obj.data.vertices), np.float32)
     key = obj.data.shape_keys
     own = ownership.made(key) if key is not None and followers.head_of(obj) is not None else set()
-    for block in source.key_blocks[1:] if source is not None else ():
-        block.points.foreach_get("co", flat)
-        if _set_key(obj, block.name, flat.reshape(-1, 3) - base, block.name in own):
-            own.add(block.name)
+    own = finish(_set_keys(obj, preview, own))
     if own:
         ownership.record(obj.data.shape_keys, own)
     followers.attach(head, obj, arkit_heads.matches_of(head))

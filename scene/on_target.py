@@ -41,24 +41,24 @@ def apply_steps(
     """
     timing.require_unstretched(scene)
     face = FaceCurves(take, own, timing.scene_fps(scene), pauses(recording.loudness))
-    performance = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
+    played = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
     lift = duet_of(scene).clear_way
     steps: Generator[float, None, Any]
     if target.type == "ARMATURE":
-        steps = rig_heads.apply_steps(scene, _at_once(performance), target, lift)
+        steps = rig_heads.apply_steps(scene, _at_once(played), target, lift)
     elif flame_heads.is_flame_head(target):
-        steps = flame_bake.apply_steps(scene, _at_once(performance), target, lift)
+        steps = flame_bake.apply_steps(scene, _at_once(played), target, lift)
     else:
-        steps = arkit_heads.apply_steps(scene, _at_once(performance), target, lift)
+        steps = arkit_heads.apply_steps(scene, _at_once(played), target, lift)
     done = yield from steps
     silent = _add_sound(scene, target, recording, face.frames)
     notes = (silent, timing.outside(scene, recording.start), recording.note)
     return done, [note for note in notes if note]
 
 
-def _at_once(performance: playback.Performance) -> Steps[playback.Performance]:
+def _at_once(played: playback.Playback) -> Steps[playback.Playback]:
     yield 0.0
-    return performance
+    return played
 
 
 def _add_sound(scene: bpy.types.Scene, target: bpy.types.Object, recording: Recording, length: int) -> str:

@@ -42,10 +42,7 @@ def preview_file(
     made = animated(audio, take, base, head, order)
     scene, obj = made.scene, made.head
     if base is None or scene.camera is None:
-        if scene.camera is None:
-            studio.add_studio(scene, obj)
-        scene.camera.data.lens *= _CLOSER
-        scene.camera.data.shift_x = _SHIFT
+        _look_at(scene, obj)
     count = frame_span(take.frame_count, take.fps, timing.scene_fps(scene))
     skip = round(order.performance.begin(take.fps) * timing.scene_fps(scene))
     folder = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial")  # beside it: nobody's disk but the user's
@@ -66,6 +63,14 @@ def preview_file(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return made.notes
+
+
+def _look_at(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
+    """Let the scene's camera, or a studio's where it has none, see the face alone."""
+    if scene.camera is None:
+        studio.add_studio(scene, obj)
+    scene.camera.data.lens *= _CLOSER
+    scene.camera.data.shift_x = _SHIFT
 
 
 def _kept(pictures: Path, output: Path) -> str:

@@ -67,12 +67,12 @@ def posed_rig(scene):
 
 
 def of_shapes(weights, turns=None):
-    """A performance of ARKit's shapes by name -> (T,) values, on the Duet head."""
+    """A playback of ARKit's shapes by name -> (T,) values, on the Duet head."""
     count, values = len(next(iter(weights.values()))), np.stack([*weights.values()], axis=1).astype(np.float32)
     basis = np.stack([HEAD.arkit[ARKIT_NAMES.index(name)] for name in weights])
     still = np.broadcast_to(np.eye(3, dtype=np.float32), (count, 3, 3))
     frames = 1 + np.arange(count)
-    return playback.Performance(
+    return playback.Playback(
         "Line",
         24.0,
         frames,

@@ -27,7 +27,7 @@ from ..head import followers, heads
 from ..take import takes
 from ..targets import arkit_keys
 from . import export_checks
-from .export_sampling import Span, performance_steps, scene_span, take_span
+from .export_sampling import Span, played_steps, scene_span, take_span
 from .gltf_text import embed
 
 _GLTF_ADDON = "io_scene_gltf2"
@@ -163,7 +163,7 @@ def weights_steps(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, spa
     path, suffix = prepare_output(path), path.suffix.lower()
     if suffix not in WEIGHTS:
         raise OutputError(f"'{path}' does not end in {', '.join(WEIGHTS)}.", "Change its name.")
-    played = yield from performance_steps(scene, obj, span)
+    played = yield from played_steps(scene, obj, span)
     take = played.take
     if suffix == ".csv":
         yield from write_livelink_steps(path, take)

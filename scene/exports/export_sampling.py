@@ -70,7 +70,7 @@ class Played:
     opening: Floats  # (T, Ks)
 
 
-def performance_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Played]:
+def played_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> Steps[Played]:
     """What the head does now, at the scene's frame rate, in steps.
 
     The ARKit coefficients are those of the learned shapes together with the ARKit keys' own values, in [0, 1]; those

@@ -1,4 +1,4 @@
-"""What is to show after a write: asked of Blender at a few frames (`checks.meant`)."""
+"""What is to show after a write: asked of Blender at a few frames (`checks.verify`)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ..blender import actions, layers, markers, paths, shape_keys
 from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
-from ..checks import meant, obstacles
+from ..checks import obstacles, verify
 from ..head import emotions, feelings, followers, heads, sliders
 from . import life as lively
 from . import line_edits, lines, settings, sound, take_curves, takes, versions
@@ -267,7 +267,7 @@ def switch(
         widen(key, due.names, due.values)
         role.begin(scene, obj, action)
     shown = lines.alone(obj, action, due.frames)
-    meant.require(scene, obj, due.names, due.frames[shown], due.values[shown])
+    verify.require_shown(scene, obj, due.names, due.frames[shown], due.values[shown])
     unseen = obstacles.hidden(obj, bpy.context.view_layer)
     return [*notes, unseen] if unseen else notes
 

@@ -1,4 +1,4 @@
-"""Heads with ARKit's shapes: which keys they are, and a Duet head's performance on them."""
+"""Heads with ARKit's shapes: which keys they are, and a Duet head's playback on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..blender.rollback import all_or_nothing
 from ..head import heads, ownership
 from . import character, playback
 from .lips import lips_on
-from .playback import Performance
+from .playback import Playback
 
 _FEWEST = 3  # keys that are mixes, to speak with
 _CORRECTIONS = "duet_arkit"  # custom property of the Key: matches made by hand, as JSON
@@ -101,13 +101,13 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
     Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
     Other meshes of the same character (teeth, eyes) that have the same keys follow.
     """
-    return finish(apply_steps(scene, playback.performance_steps(scene, head), target))
+    return finish(apply_steps(scene, playback.playback_steps(scene, head), target))
 
 
 def apply_steps(
-    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+    scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+    """The same in steps, of any playback; the target is changed at the end only, and all of it or nothing.
 
     `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
     """
@@ -120,20 +120,20 @@ def apply_steps(
         message = f"'{target.name}' has {len(matches)} of ARKit's 52 shapes, too few to speak with."
         remedy = "Match its keys by hand under ARKit Keys, or choose another mesh."
         raise HeadError(character.say_held(face) or message, remedy)
-    performance = yield from playing
-    basis = playback.basis_on(target, performance)
+    played = yield from playing
+    basis = playback.basis_on(target, played)
     names = [" ".join(handle.shapes) for handle in face.handles]
     if basis is None:
-        shapes = _shapes_on_head(face, performance, mixes)
-        solver = ArkitSolver(shapes, performance.basis, names, lips=performance.lips)
+        shapes = _shapes_on_head(face, played, mixes)
+        solver = ArkitSolver(shapes, played.basis, names, lips=played.lips)
     else:
         scale = float(np.mean(target.matrix_world.to_scale()[:]))  # metres a unit of the mesh
         solver = ArkitSolver(scale * _shapes_on_mesh(face), scale * basis, names, lips=_lips_of(target, matches))
-    values = yield from solver.steps(performance.weights)
-    notes = yield from _write_steps(scene, face, performance, values, lift)
+    values = yield from solver.steps(played.weights)
+    notes = yield from _write_steps(scene, face, played, values, lift)
     made = {shape for handle in face.handles for name in handle.shapes for shape in mixes.get(name, (name,))}
     missing = tuple(name for name in ARKIT_NAMES if name not in made)
-    residual = solver.residual(performance.weights, values)
+    residual = solver.residual(played.weights, values)
     playback.keep_residual(target, residual)
     return Applied(residual, missing, basis is not None, tuple(notes))
 
@@ -146,14 +146,14 @@ def _lips_of(target: bpy.types.Object, matches: Matches) -> Lips | None:
     return lips_on(target, playback.coordinates(target), jaw)
 
 
-def _shapes_on_head(face: character.Face, performance: Performance, mixes: Mapping[str, Recipe]) -> Floats:
+def _shapes_on_head(face: character.Face, played: Playback, mixes: Mapping[str, Recipe]) -> Floats:
     """The handles' ARKit shapes, or mixes of them, on the Duet head that plays (N, V, 3), metres."""
     amounts = np.zeros((len(face.handles), len(ARKIT_NAMES)), np.float32)
     for row, handle in zip(amounts, face.handles, strict=True):
         for name in handle.shapes:
             for shape, amount in mixes.get(name, {name: 1.0}).items():
                 row[ARKIT_NAMES.index(shape)] += amount
-    return np.tensordot(amounts, performance.arkit, 1)
+    return np.tensordot(amounts, played.arkit, 1)
 
 
 def _shapes_on_mesh(face: character.Face) -> Floats:
@@ -162,7 +162,7 @@ def _shapes_on_mesh(face: character.Face) -> Floats:
 
 
 def _write_steps(
-    scene: bpy.types.Scene, face: character.Face, performance: Performance, values: Floats, lift: bool
+    scene: bpy.types.Scene, face: character.Face, played: Playback, values: Floats, lift: bool
 ) -> Steps[list[str]]:
     """One action for the meshes of the character; return notes."""
     target, shapes = face.obj, dict[str, Floats]()
@@ -172,8 +172,8 @@ def _write_steps(
     spoken = [key for handle in face.handles for key in handle.keys]
     keys = [other.obj.data.shape_keys for other in others]
     with all_or_nothing(scene, target, keys), layers.resting_keys(target.data.shape_keys):
-        silenced = playback.silence(target, performance, spoken)
-        action = actions.new_action(f"{performance.name} on {target.name}")
+        silenced = playback.silence(target, played, spoken)
+        action = actions.new_action(f"{played.name} on {target.name}")
         faces = [face, *others]
-        notes += yield from character.write_steps(scene, faces, action, performance.frames, shapes, lift=lift)
+        notes += yield from character.write_steps(scene, faces, action, played.frames, shapes, lift=lift)
     return [*notes, *silenced]

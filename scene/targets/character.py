@@ -18,7 +18,7 @@ from ..blender import actions, compat, layers, shape_keys, states
 from ..blender.driven import Control, control_of, drivers_of
 from ..blender.loose import Animated
 from ..blender.rollback import all_or_nothing
-from ..checks import meant, obstacles
+from ..checks import obstacles, verify
 from ..head import followers, parts
 
 _SHOWN = 4  # names in a note
@@ -140,7 +140,7 @@ def write_steps(
         for face in faces:
             yield 1.0
             names, values = _due(face, shapes)
-            meant.require(scene, face.obj, names, frames, values)
+            verify.require_shown(scene, face.obj, names, frames, values)
     notes += [unseen for face in faces if (unseen := obstacles.hidden(face.obj, bpy.context.view_layer))]
     if len(faces) > 1:
         shown = ", ".join(f"'{face.obj.name}'" for face in faces[1 : 1 + _SHOWN])

@@ -1,4 +1,4 @@
-"""A Duet head's performance on a FLAME head: keyed expression keys and bones, and pose correctives that follow them."""
+"""A Duet head's playback on a FLAME head: keyed expression keys and bones, and pose correctives that follow them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...inference.head.residual import Residual
 from ...inference.steps import Steps, finish
 from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
-from ..checks import meant, obstacles
+from ..checks import obstacles, verify
 from . import playback, sampler
 from .flame_heads import FlameHead, flame_head
-from .playback import Performance
+from .playback import Playback
 
 _MOVED = (NECK, JAW, LEFT_EYE, RIGHT_EYE)
 _ALIGNED = 1e-3  # how far a bone's rest axes may be from FLAME's for its angles to drive the correctives
@@ -49,9 +49,9 @@ class Applied:
     notes: tuple[str, ...]
 
 
-def motion_steps(performance: Performance, flame: FlameHead) -> Steps[tuple[FlameMotion, Residual]]:
-    """The performance as coefficients of a FLAME head; raises HeadError where the head is not bound."""
-    basis = playback.basis_on(flame.obj, performance)
+def motion_steps(played: Playback, flame: FlameHead) -> Steps[tuple[FlameMotion, Residual]]:
+    """What is played as coefficients of a FLAME head; raises HeadError where the head is not bound."""
+    basis = playback.basis_on(flame.obj, played)
     if basis is None:
         raise HeadError(
             f"'{flame.obj.name}' has other vertices than the Duet head, and is not bound to it.",
@@ -60,24 +60,24 @@ def motion_steps(performance: Performance, flame: FlameHead) -> Steps[tuple[Flam
     blocks = flame.obj.data.shape_keys.key_blocks
     identity = np.array([blocks[name].value for name in flame.keys["Shape"]], np.float32)
     in_flame = np.asarray(basis @ (flame.axes / flame.scale), np.float32)
-    return (yield from _fit(FlameFit(flame.model, identity), performance, in_flame))
+    return (yield from _fit(FlameFit(flame.model, identity), played, in_flame))
 
 
-def motion_on_model_steps(performance: Performance, model: FlameModel) -> Steps[tuple[FlameMotion, Residual]]:
-    """The performance as coefficients of a model of the Duet head's own vertices; raises HeadError for another."""
-    count, due = performance.basis.shape[1], len(model.v_template)
+def motion_on_model_steps(played: Playback, model: FlameModel) -> Steps[tuple[FlameMotion, Residual]]:
+    """What is played as coefficients of a model of the Duet head's own vertices; raises HeadError for another."""
+    count, due = played.basis.shape[1], len(model.v_template)
     if count != due:
         raise HeadError(
             f"The model has {due} vertices, the Duet head {count}.",
             "Leave FLAME Model empty, or choose a FLAME head that is bound as the target.",
         )
-    basis = np.asarray(performance.basis @ TO_BLENDER, np.float32)
-    return (yield from _fit(FlameFit(model), performance, basis))
+    basis = np.asarray(played.basis @ TO_BLENDER, np.float32)
+    return (yield from _fit(FlameFit(model), played, basis))
 
 
-def _fit(fit: FlameFit, performance: Performance, basis: Floats) -> Steps[tuple[FlameMotion, Residual]]:
-    motion, residual = yield from fit.steps(performance.weights, basis, performance.fps)
-    add_turns(motion.pose, performance.turns)
+def _fit(fit: FlameFit, played: Playback, basis: Floats) -> Steps[tuple[FlameMotion, Residual]]:
+    motion, residual = yield from fit.steps(played.weights, basis, played.fps)
+    add_turns(motion.pose, played.turns)
     return motion, residual
 
 
@@ -86,52 +86,52 @@ def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.typ
 
     Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
     """
-    return finish(apply_steps(scene, playback.performance_steps(scene, head), target))
+    return finish(apply_steps(scene, playback.playback_steps(scene, head), target))
 
 
 def apply_steps(
-    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+    scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any performance; the target is changed at the end only, and all of it or nothing.
+    """The same in steps, of any playback; the target is changed at the end only, and all of it or nothing.
 
     `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
     """
     flame = flame_head(playback.require_target(target))
     states.require_here(scene, flame.obj)
     obstacles.require_undriven(flame.obj, flame.keys["Exp"])
-    performance = yield from playing
-    motion, residual = yield from motion_steps(performance, flame)
+    played = yield from playing
+    motion, residual = yield from motion_steps(played, flame)
     key, spoken = flame.obj.data.shape_keys, [*flame.keys["Exp"], *flame.keys["Pose"]]
     with all_or_nothing(scene, flame.obj, [flame.rig]):
         notes = obstacles.clear(flame.obj, spoken, lift, [key, flame.rig])
         notes += layers.make_way(scene, [flame.obj], [key, flame.rig], True)
-        notes += playback.silence(flame.obj, performance, flame.keys["Exp"])
-        action = actions.new_action(f"{performance.name} on {flame.obj.name}")
+        notes += playback.silence(flame.obj, played, flame.keys["Exp"])
+        action = actions.new_action(f"{played.name} on {flame.obj.name}")
         bag = playback.play(key, action)
-        playback.write_values(bag, key, flame.keys["Exp"], performance.frames, motion.expression)
+        playback.write_values(bag, key, flame.keys["Exp"], played.frames, motion.expression)
         bones = playback.play(flame.rig, action)
         for joint in _MOVED:
-            _key_bone(bones, flame, joint, performance, motion.pose[:, joint])
-        _correct(bag, flame, performance, motion.pose)
+            _key_bone(bones, flame, joint, played, motion.pose[:, joint])
+        _correct(bag, flame, played, motion.pose)
         playback.keep_residual(flame.obj, residual)
-        meant.require(scene, flame.obj, flame.keys["Exp"], performance.frames, motion.expression)
-        _require_turned(scene, flame, performance, motion.pose)
+        verify.require_shown(scene, flame.obj, flame.keys["Exp"], played.frames, motion.expression)
+        _require_turned(scene, flame, played, motion.pose)
     unseen = obstacles.hidden(flame.obj, bpy.context.view_layer)
     return Applied(motion, residual, (*notes, *([unseen] if unseen else [])))
 
 
-def _require_turned(scene: bpy.types.Scene, flame: FlameHead, performance: Performance, pose: Floats) -> None:
+def _require_turned(scene: bpy.types.Scene, flame: FlameHead, played: Playback, pose: Floats) -> None:
     """Raise HeadError where a bone does not turn as it is keyed: FLAME opens the mouth by its jaw."""
     with stage.staged(scene, [flame.obj, flame.rig]) as apart:
         for joint in _MOVED:
             far = int(np.argmax(np.linalg.norm(pose[:, joint] - pose[0, joint], axis=1)))
             due = _between(*rotation_matrices(pose[[0, far], joint].astype(np.float64)))
-            found = _between(*(_turned_at(apart, flame, joint, float(performance.frames[row])) for row in (0, far)))
+            found = _between(*(_turned_at(apart, flame, joint, float(played.frames[row])) for row in (0, far)))
             if due > _TURNS and found < _SEEN * due:
                 message = (
                     f"The bone '{JOINTS[joint]}' of '{flame.rig.name}' turns {np.degrees(found):.1f} degrees, where "
                 )
-                message += f"{np.degrees(due):.1f} were meant, until frame {performance.frames[far]:g}."
+                message += f"{np.degrees(due):.1f} were meant, until frame {played.frames[far]:g}."
                 raise HeadError(message, "See its constraints, and whether the armature is in Rest Position.")
 
 
@@ -145,9 +145,7 @@ def _between(before: Floats, after: Floats) -> float:
     return float(np.arccos(np.clip((np.trace(after @ before.T) - 1) / 2, -1, 1)))
 
 
-def _key_bone(
-    bag: bpy.types.ActionChannelbag, flame: FlameHead, joint: int, performance: Performance, vectors: Floats
-) -> None:
+def _key_bone(bag: bpy.types.ActionChannelbag, flame: FlameHead, joint: int, played: Playback, vectors: Floats) -> None:
     """Key a bone's Euler angles with FLAME's rotations (T, 3) of its joint."""
     bone = flame.rig.pose.bones[JOINTS[joint]]
     bone.rotation_mode = "XYZ"
@@ -159,7 +157,7 @@ def _key_bone(
         angles[row] = before
     path = bone.path_from_id("rotation_euler")
     for index, column in enumerate(angles.T):
-        actions.write_curve(bag, path, performance.frames, column, index=index)
+        actions.write_curve(bag, path, played.frames, column, index=index)
 
 
 def _bone_axes(flame: FlameHead, joint: int) -> Floats:
@@ -170,7 +168,7 @@ def _bone_axes(flame: FlameHead, joint: int) -> Floats:
     return rest.T @ to_rig
 
 
-def _correct(bag: bpy.types.ActionChannelbag, flame: FlameHead, performance: Performance, pose: Floats) -> None:
+def _correct(bag: bpy.types.ActionChannelbag, flame: FlameHead, played: Playback, pose: Floats) -> None:
     """Let the pose correctives follow: by drivers of their bones' angles, or by keys."""
     key, names = flame.obj.data.shape_keys, flame.keys["Pose"]
     drivers.undrive(key, names)
@@ -184,7 +182,7 @@ def _correct(bag: bpy.types.ActionChannelbag, flame: FlameHead, performance: Per
             actions.remove_curves(bag, [shape_keys.value_path(name)])
             _drive(key.key_blocks[name], flame.rig, JOINTS[joint], _ELEMENTS[number % 9])
         else:
-            playback.write_values(bag, key, [name], performance.frames, features[:, number : number + 1])
+            playback.write_values(bag, key, [name], played.frames, features[:, number : number + 1])
 
 
 def _drive(block: bpy.types.ShapeKey, rig: bpy.types.Object, bone: str, expression: str) -> None:

@@ -34,7 +34,7 @@ _RESIDUAL = "duet_residual"  # custom property of the target's Key, or of an arm
 
 
 @dataclass(frozen=True, eq=False)
-class Performance:
+class Playback:
     """A Duet head over T frames: F-curves, sliders, drivers and layers together."""
 
     name: str  # what plays
@@ -49,15 +49,15 @@ class Performance:
     lips: Lips | None = None  # of the Duet head that plays
 
 
-def performance_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Performance:
+def playback_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Playback:
     """Play the head's animation and note what its keys and bones do, also where the head is hidden; raises HeadError.
 
     The scene stays at its frame.
     """
-    return finish(performance_steps(scene, head))
+    return finish(playback_steps(scene, head))
 
 
-def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Performance]:
+def playback_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Playback]:
     """The same in steps of a frame."""
     head = heads.require_head(head)
     name, first, last = _played(scene, head)
@@ -71,7 +71,7 @@ def performance_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> 
     weights, basis = np.stack([values[key] for key in used], axis=1), deltas_of(head, used)
     arkit, fps, rest = deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene), coordinates(head)
     lips = lips_on(head, rest, arkit[ARKIT_NAMES.index("jawOpen")])
-    return Performance(name, fps, frames, used, weights, basis, rest, arkit, sampled.turns, lips)
+    return Playback(name, fps, frames, used, weights, basis, rest, arkit, sampled.turns, lips)
 
 
 def _without_emotion_keys(head: bpy.types.Object, keys: dict[str, Floats]) -> dict[str, Floats]:
@@ -84,22 +84,22 @@ def _without_emotion_keys(head: bpy.types.Object, keys: dict[str, Floats]) -> di
     return values
 
 
-def of_face(face: FaceCurves, name: str, start: int) -> Performance:
+def of_face(face: FaceCurves, name: str, start: int) -> Playback:
     """What a face does from frame `start` on, with no head to play it; raises WeightsError."""
     head, frames = load_head(), start + np.arange(face.frames)
     basis = recompose.deltas_of(face.names)
     still = (basis, head.vertices, head.arkit)
-    return Performance(name, face.fps, frames, face.names, face.weights, *still, face.turns, lips_of(head))
+    return Playback(name, face.fps, frames, face.names, face.weights, *still, face.turns, lips_of(head))
 
 
-def on_duet_head(performance: Performance) -> Performance:
+def on_duet_head(played: Playback) -> Playback:
     """The same as the shipped Duet head does it, in metres; as it is where it has keys that head has not."""
     try:
-        basis = recompose.deltas_of(performance.names)
+        basis = recompose.deltas_of(played.names)
     except WeightsError:
-        return performance
+        return played
     head = load_head()
-    return replace(performance, basis=basis, rest=head.vertices, arkit=head.arkit, lips=lips_of(head))
+    return replace(played, basis=basis, rest=head.vertices, arkit=head.arkit, lips=lips_of(head))
 
 
 def _played(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[str, int, int]:
@@ -154,11 +154,11 @@ def residual_of(obj: bpy.types.Object | None) -> str:
     return str((states.keys_of(obj) or obj).get(_RESIDUAL, "")) if obj is not None else ""
 
 
-def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[str]) -> list[str]:
+def silence(obj: bpy.types.Object, played: Playback, spoken: Sequence[str]) -> list[str]:
     """Mute a bound head's learned blendshapes, for from now on the keys `spoken` move it; return notes."""
     blocks, made = obj.data.shape_keys.key_blocks, ownership.made(obj.data.shape_keys)
     felt = feelings.stored_on(obj).values()
-    moved = (name for name in performance.names if name in made)
+    moved = (name for name in played.names if name in made)
     own = (*moved, *emotions.keys_of(felt), *emotions.lids_of(obj, felt))
     found = [blocks[name] for name in own if name in blocks and name not in spoken]
     for block in found:
@@ -168,26 +168,26 @@ def silence(obj: bpy.types.Object, performance: Performance, spoken: Sequence[st
 
 
 def _is_source(name: str) -> bool:
-    """Whether a key may be part of a performance: all but FLAME's, which are made from one."""
+    """Whether a key may be part of what plays: all but FLAME's, which are made from one."""
     return not NUMBERED.fullmatch(name)
 
 
-def basis_on(target: bpy.types.Object, performance: Performance) -> Floats | None:
-    """The performance's blendshapes on another mesh (K, V, 3), in that object's units; None where it is not bound.
+def basis_on(target: bpy.types.Object, played: Playback) -> Floats | None:
+    """The blendshapes of what plays on another mesh (K, V, 3), in that object's units; None where it is not bound.
 
     A mesh is bound where it has the Duet head's blendshapes as keys of its own; a mesh of the Duet head's own
     vertices needs no binding, also where it is turned, scaled or somewhat another person's.
     """
     keys = target.data.shape_keys.key_blocks if target.data.shape_keys else ()
-    have = [name in keys for name in performance.names]
+    have = [name in keys for name in played.names]
     if len(have) and np.mean(have) >= _ALMOST:
-        return deltas_of(target, performance.names)
-    if len(target.data.vertices) != len(performance.rest):
+        return deltas_of(target, played.names)
+    if len(target.data.vertices) != len(played.rest):
         return None
-    place = fit_similarity(performance.rest, coordinates(target))
-    if place.misses(performance.rest, coordinates(target)) >= ALIKE:
+    place = fit_similarity(played.rest, coordinates(target))
+    if place.misses(played.rest, coordinates(target)) >= ALIKE:
         return None
-    return np.asarray(place.scale * performance.basis @ place.rotation.T)
+    return np.asarray(place.scale * played.basis @ place.rotation.T)
 
 
 def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:

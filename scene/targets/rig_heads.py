@@ -1,4 +1,4 @@
-"""Characters whose faces are poses of bones: a performance as keys on the controls that the poses move."""
+"""Characters whose faces are poses of bones: what a Duet head plays as keys on the controls that the poses move."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..blender.rollback import all_or_nothing
 from ..checks import obstacles
 from ..head import neck
 from . import playback, rig_poses
-from .playback import Performance
+from .playback import Playback
 
 _WRITTEN = "duet_controls"  # custom property of the action: the numbers that Duet has keyed, as JSON
 _MOVES = 1e-4  # of a number: a curve that stays within it holds it, and does not move it
@@ -46,13 +46,13 @@ class Applied:
 
 def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, rig: bpy.types.Object | None) -> Applied:
     """Key an armature's controls with what the Duet head plays; raises HeadError."""
-    return finish(apply_steps(scene, playback.performance_steps(scene, head), rig))
+    return finish(apply_steps(scene, playback.playback_steps(scene, head), rig))
 
 
 def apply_steps(
-    scene: bpy.types.Scene, playing: Steps[Performance], target: bpy.types.Object | None, lift: bool = True
+    scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any performance; the armature is changed at the end only, and all of it or nothing.
+    """The same in steps, of any playback; the armature is changed at the end only, and all of it or nothing.
 
     `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
     """
@@ -65,19 +65,19 @@ def apply_steps(
         raise HeadError(message, "Name its poses (jaw open, lips round, blink left, ...), or choose under Poses.")
     layer = duet_of(scene).existing == "LAYER"
     require_unowned(rig, [(control.path, index) for control in controls for index in control.moved], layer)
-    performance = playback.on_duet_head((yield from playing))
+    played = playback.on_duet_head((yield from playing))
     names = [" ".join(face) for face in faces.values()]
-    solver = ArkitSolver(_shapes(faces, performance), performance.basis, names, lips=performance.lips)
-    weights = yield from solver.steps(performance.weights)
+    solver = ArkitSolver(_shapes(faces, played), played.basis, names, lips=played.lips)
+    weights = yield from solver.steps(played.weights)
     curves = [
         ((control.path, index), values)
         for control in controls
         for index, values in control.mixed(weights.astype(np.float64))
     ]
-    head_motion, unmoved = _neck_curves(rig, performance, {number for number, _ in curves}, layer)
-    notes = yield from _write_steps(scene, rig, performance, [*curves, *head_motion], layer, lift)
+    head_motion, unmoved = _neck_curves(rig, played, {number for number, _ in curves}, layer)
+    notes = yield from _write_steps(scene, rig, played, [*curves, *head_motion], layer, lift)
     notes += unmoved
-    residual = solver.residual(performance.weights, weights)
+    residual = solver.residual(played.weights, weights)
     playback.keep_residual(rig, residual)
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", ..." if len(left) > _SHOWN else "")
@@ -103,17 +103,17 @@ def _require_rig(scene: bpy.types.Scene, rig: bpy.types.Object | None) -> bpy.ty
     return rig
 
 
-def _shapes(faces: dict[str, Recipe], performance: Performance) -> Floats:
+def _shapes(faces: dict[str, Recipe], played: Playback) -> Floats:
     """What the poses are on the head that plays (P, V, 3)."""
     amounts = np.array([[face.get(name, 0.0) for name in ARKIT_NAMES] for face in faces.values()], np.float32)
-    return np.tensordot(amounts, performance.arkit, 1)
+    return np.tensordot(amounts, played.arkit, 1)
 
 
 def _neck_curves(
-    rig: bpy.types.Object, performance: Performance, taken: set[Number], layer: bool
+    rig: bpy.types.Object, played: Playback, taken: set[Number], layer: bool
 ) -> tuple[list[tuple[Number, Doubles]], list[str]]:
     """What turns the armature's neck, where nothing else does; and a note where something does."""
-    bone, turns = neck.bone_of(rig), performance.turns.get("neck")
+    bone, turns = neck.bone_of(rig), played.turns.get("neck")
     if bone is None or turns is None or np.abs(turns - np.eye(3)).max(initial=0.0) < _SEEN:
         return [], []
     path, values = neck.turned(rig, bone, turns)
@@ -176,7 +176,7 @@ def _written(action: bpy.types.Action | None) -> set[Number]:
 def _write_steps(
     scene: bpy.types.Scene,
     rig: bpy.types.Object,
-    performance: Performance,
+    played: Playback,
     curves: Sequence[tuple[Number, Doubles]],
     layer: bool,
     lift: bool,
@@ -186,15 +186,15 @@ def _write_steps(
     with all_or_nothing(scene, rig), _put_back(rig, numbers):
         notes = obstacles.clear_playing(rig, lift)
         notes += layers.make_way(scene, [rig], [rig], layer)
-        action = _new_action(rig, f"{performance.name} on {rig.name}")
+        action = _new_action(rig, f"{played.name} on {rig.name}")
         actions.assign(rig, action)
         bag = compat.channelbag(action, rig.animation_data.action_slot)
         for row, ((path, index), values) in enumerate(curves):
-            actions.write_curve(bag, path, performance.frames, values, index=index)
+            actions.write_curve(bag, path, played.frames, values, index=index)
             _group(bag, path, index)
             yield row / len(curves)
         action[_WRITTEN] = json.dumps(numbers)
-        notes += _require_meant(scene, rig, performance, curves)
+        notes += _require_shown(scene, rig, played, curves)
     return notes
 
 
@@ -238,15 +238,15 @@ def _set(rig: bpy.types.Object, path: str, value: object) -> None:
         setattr(owner, name, value)
 
 
-def _require_meant(
-    scene: bpy.types.Scene, rig: bpy.types.Object, performance: Performance, curves: Sequence[tuple[Number, Doubles]]
+def _require_shown(
+    scene: bpy.types.Scene, rig: bpy.types.Object, played: Playback, curves: Sequence[tuple[Number, Doubles]]
 ) -> list[str]:
     """Raise HeadError where the controls are not where they are keyed, or none moves; return notes on those still."""
     values = np.stack([column for _, column in curves], axis=1)
     far = int(np.argmax(np.linalg.norm(values - values.mean(axis=0), axis=1)))
     other = int(np.argmax(np.linalg.norm(values - values[far], axis=1)))
     rows = [0, len(values) - 1, far, other]
-    frames = [float(performance.frames[row]) for row in rows]
+    frames = [float(played.frames[row]) for row in rows]
     whole = [isinstance(rig.path_resolve(path), (bool, int)) for (path, _), _ in curves]
     channels = [(rig, path, -1 if _is_one(rig, path) else index) for (path, index), _ in curves]
     bones = _moved_bones(rig, curves, values[[far, other]])

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.performance.curves import smooth
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, within_limit
-from duet.scene import bake, choice
+from duet.scene import bake, choice, regenerate
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import life, revise, sound, takes
@@ -260,7 +260,7 @@ def test_a_range_is_new_inside_and_as_it_was_outside(scene, head, speak):
     new.speech_weights[:] = old.speech_weights + 1.0
     curve = actions.ensure_bag(action, head.data.shape_keys).fcurves[0]
     curve.keyframe_points[2].co.y = 2.5  # by hand, outside
-    notes = finish(bake.regenerate_steps(scene, head, action, new, (21, 30), 4))
+    notes = finish(regenerate.apply_steps(scene, head, action, new, (21, 30), 4))
     assert "kept in the take 'Duet Zoë läuft (edited)'" in notes[0]
     assert speech(head, 3)[0] == pytest.approx(2.5)
     assert speech(head, 25) == pytest.approx(new.speech_weights[24], abs=1e-5)
@@ -276,7 +276,7 @@ def test_a_range_is_new_inside_and_as_it_was_outside(scene, head, speak):
 def test_all_again_keeps_settings_and_name(scene, head, speak):
     action, new = speak(articulation=0.5, emotion="sad"), fake_take()
     new.speech_weights[:] *= 2
-    finish(bake.regenerate_steps(scene, head, action, new))
+    finish(regenerate.apply_steps(scene, head, action, new))
     assert speech(head, 9) == pytest.approx(fake_take().speech_weights[8], abs=1e-5)
     assert [a.name for a in bpy.data.actions] == ["Duet Zoë läuft"]
     assert takes.active(head).duet.emotion == "sad"
@@ -287,7 +287,7 @@ def test_work_that_is_cancelled_leaves_no_trace(scene, head, speak, voice, count
     action = speak()
     for make in (
         lambda: bake.apply_steps(scene, head, fake_take(), bake.Recording(voice, 9), scene.duet),
-        lambda: bake.regenerate_steps(scene, head, action, fake_take()),
+        lambda: regenerate.apply_steps(scene, head, action, fake_take()),
     ):
         before, steps = fingerprint(), make()
         for _ in range(count):

@@ -140,7 +140,7 @@ def test_it_is_exported(scene, head, tmp_path, suffix):
 def test_its_arkit_coefficients_are_solved_on_its_own_keys(scene, head):
     revise.play(scene, head, take_of(head, "Duet line A"))
     span = export_sampling.take_span(scene, head)
-    take = finish(export_sampling.performance_steps(scene, head, span)).take
+    take = finish(export_sampling.played_steps(scene, head, span)).take
     shapes = playback.deltas_of(head, ARKIT_NAMES)
     for row, frame in ((3, span.start + 3), (12, span.start + 12)):
         moved = evaluated(head, frame) - playback.coordinates(head)

@@ -110,7 +110,7 @@ def test_odd_names_of_heads_and_keys(scene, voice, tmp_path, name):
     ada = add(scene, name)
     ada.data.shape_keys.key_blocks["jawOpen"].name = f"{name} jaw"
     assert bake.apply_take(scene, ada, fake_take(), voice, 1) == []
-    assert playback.performance_of(scene, ada).weights == pytest.approx(fake_take().speech_weights, abs=1e-5)
+    assert playback.playback_of(scene, ada).weights == pytest.approx(fake_take().speech_weights, abs=1e-5)
     export_files.export_geometry(scene, ada, tmp_path / "a.glb", export_files.take_span(scene, ada))
 
 

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.performance.curves import at_frames
 from duet.inference.steps import finish
-from duet.scene import bake, choice, properties
+from duet.scene import bake, choice, properties, regenerate
 from duet.scene.blender import actions, compat, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import life, line_edits, lines, plain, revise, sound, takes
@@ -176,7 +176,7 @@ def test_settings_of_a_line_change_that_line_alone(scene, head, dialogue):
     assert [far(shown(head, each), before[each.name]) < HUNDREDTH_MM for each in (first, third)] == [True, True]
     assert far(shown(head, second), before[second.name]) > 100 * HUNDREDTH_MM
     again = replace(takes.read(second).take, speech_weights=0.5 * takes.read(second).take.speech_weights)
-    finish(bake.regenerate_steps(scene, head, second, again))
+    finish(regenerate.apply_steps(scene, head, second, again))
     (second,) = [line.action for line in lines.on(head) if line.action.name == "Duet second"]
     scene.frame_set(80)
     value = head.data.shape_keys.key_blocks[SPEECH_NAMES[1]].value

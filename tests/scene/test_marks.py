@@ -8,7 +8,7 @@ import pytest
 from duet.inference.performance.marks import parse_marks
 from duet.inference.steps import finish
 from duet.inference.take import GenerateRequest
-from duet.scene import bake
+from duet.scene import bake, regenerate
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import mark_rows, settings, takes
@@ -129,7 +129,7 @@ def test_changes_survive_generating_again_copies_and_the_file_but_not_another_re
     row = closure(action)
     row.seconds = row.seconds + 0.1
     text, due = action.duet.marks, keyed(action)
-    finish(bake.regenerate_steps(scene, head, action, spoken))
+    finish(regenerate.apply_steps(scene, head, action, spoken))
     action = takes.active(head)
     assert action.duet.marks == text
     np.testing.assert_allclose(keyed(action), due, atol=1e-5)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.steps import finish
-from duet.scene import bake
+from duet.scene import bake, regenerate
 from duet.scene.blender import actions, compat, shape_keys
-from duet.scene.checks import advice, meant
+from duet.scene.checks import advice, verify
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, sound, takes
 from duet.tests.blender_fakes import (
@@ -43,11 +43,11 @@ def update_speech(scene, head):
 
 
 def generate_again(scene, head):
-    return finish(bake.regenerate_steps(scene, head, takes.active(head), OTHER))
+    return finish(regenerate.apply_steps(scene, head, takes.active(head), OTHER))
 
 
 def generate_a_range_again(scene, head):
-    return finish(bake.regenerate_steps(scene, head, takes.active(head), OTHER, (10, 20), 3))
+    return finish(regenerate.apply_steps(scene, head, takes.active(head), OTHER, (10, 20), 3))
 
 
 def plain_keys(scene, head):
@@ -102,7 +102,7 @@ def test_a_failure_at_the_end_puts_all_back_drivers_too(scene, head, writer, mon
     muted(head)
     face = evaluated(head, 20)
     before = fingerprint()
-    monkeypatch.setattr(meant, "require", lambda *_: (_ for _ in ()).throw(HeadError("not seen")))
+    monkeypatch.setattr(verify, "require_shown", lambda *_: (_ for _ in ()).throw(HeadError("not seen")))
     with pytest.raises(HeadError, match="not seen"):
         writer(scene, head)
     assert fingerprint() == before

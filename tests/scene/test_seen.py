@@ -57,7 +57,7 @@ def test_without_leave_it_is_refused_and_nothing_changes(scene, head, voice, mak
 def test_a_failure_after_lifting_puts_it_back(scene, head, voice, make, monkeypatch):
     make(head)
     before = fingerprint()
-    monkeypatch.setattr(revise.meant, "require", lambda *_: (_ for _ in ()).throw(HeadError("not seen")))
+    monkeypatch.setattr(revise.verify, "require_shown", lambda *_: (_ for _ in ()).throw(HeadError("not seen")))
     with pytest.raises(HeadError, match="not seen"):
         bake.apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
@@ -129,7 +129,7 @@ def test_a_hidden_head_is_said_and_left_hidden(scene, head, voice):
 @pytest.mark.parametrize("how", ["eye", "viewports", "collection", "other layer"])
 def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
     bake.apply_take(scene, head, TAKE, voice, 1)
-    due = playback.performance_of(scene, head)
+    due = playback.playback_of(scene, head)
     assert due.weights == pytest.approx(TAKE.speech_weights, abs=1e-5)
     if how == "eye":
         head.hide_set(True)
@@ -142,7 +142,7 @@ def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
         scene.collection.objects.unlink(head)
         bpy.context.view_layer.layer_collection.children["Away"].exclude = how != "collection"
         away.hide_viewport = how == "collection"
-    np.testing.assert_array_equal(playback.performance_of(scene, head).weights, due.weights)
+    np.testing.assert_array_equal(playback.playback_of(scene, head).weights, due.weights)
 
 
 def test_generate_says_so_before_the_long_work(scene, head, voice):

@@ -8,7 +8,7 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.formats.livelink import LiveLinkTake
 from duet.inference.steps import finish
-from duet.scene import bake, binding
+from duet.scene import bake, binding, regenerate
 from duet.scene.blender import actions, compat, layers, shape_keys, states
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, takes
@@ -82,7 +82,7 @@ def play_other(scene, head):
 
 WRITERS = {
     "generate": lambda scene, head: bake.apply_take(scene, head, TAKE, Path(scene.duet.audio), 1),
-    "generate again": lambda scene, head: finish(bake.regenerate_steps(scene, head, takes.active(head), TAKE)),
+    "generate again": lambda scene, head: finish(regenerate.apply_steps(scene, head, takes.active(head), TAKE)),
     "plain keys": lambda scene, head: finish(plain.bake_steps(scene, head, 0.05)),
     "another take": play_other,
     "arkit": write_arkit,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.head import library
 from duet.inference.steps import finish
-from duet.scene import bake
+from duet.scene import bake, regenerate
 from duet.scene.blender import actions
 from duet.scene.exports import export_sampling
 from duet.scene.exports.export_sampling import Span
@@ -46,7 +46,7 @@ def test_before_and_after_the_take_the_face_rests_as_it_feels(scene, head, voice
     for frame in (1, 15, 200):
         assert np.abs(evaluated(head, frame) - face({"surprised": 1.0})).max() < HUNDREDTH_MM
     assert export_sampling.take_span(scene, head) == Span(31, 126)
-    performance = playback.performance_of(scene, head)
+    performance = playback.playback_of(scene, head)
     assert (performance.frames[0], performance.frames[-1]) == (31, 126)
 
 
@@ -110,7 +110,7 @@ def test_a_range_again_has_silence_of_its_own(scene, head, voice):
     action, new = takes.active(head), quiet(happy=1.0)
     new.speech_weights[70:90] = 0.5
     new = replace(new, silence=np.minimum(new.silence, quiet_take(96, speaks=(70, 90)).silence))
-    finish(bake.regenerate_steps(scene, head, action, new, (65, 96), 4))
+    finish(regenerate.apply_steps(scene, head, action, new, (65, 96), 4))
     silent = head.data.shape_keys.key_blocks["Silent Happy"]
     values = []
     for frame in range(1, 97):
@@ -132,7 +132,7 @@ def test_plain_keys_and_exports_have_it(scene, head, voice, monkeypatch):
     take = quiet(**{"happy": 0.6, YAWN: 0.5})
     bake.apply_take(scene, head, take, voice, 1)
     due = [evaluated(head, frame).copy() for frame in (1, 40, 70)]
-    played = finish(export_sampling.performance_steps(scene, head, Span(1, 96)))
+    played = finish(export_sampling.played_steps(scene, head, Span(1, 96)))
     names = (*played.take.speech_names, *played.take.expression_names)
     assert names == (*SPEECH_NAMES, *EXPRESSION_NAMES)
     np.testing.assert_allclose(played.opening, take.opening_curves, atol=1e-5)
@@ -148,7 +148,7 @@ def test_another_head_is_given_blendshapes_and_no_emotion_keys(scene, head, voic
     """A bound head knows only the library's keys that it has itself."""
     take = quiet(**{"happy": 0.6, YAWN: 0.5})
     bake.apply_take(scene, head, take, voice, 1)
-    performance = playback.performance_of(scene, head)
+    performance = playback.playback_of(scene, head)
     assert set(performance.names) <= {*SPEECH_NAMES, *EXPRESSION_NAMES}
     face = performance.rest + np.tensordot(performance.weights[4], performance.basis, 1)
     assert np.abs(face - expected_face(HEAD, SHAPES, take, 4)).max() < HUNDREDTH_MM

@@ -88,7 +88,7 @@ def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, spe
         actions.ensure_bag(actions.action_of(speaking.data.shape_keys), speaking.data.shape_keys).fcurves.clear()
         for block in keys:
             block.value = 0
-        playback.performance_of(scene, speaking)
+        playback.playback_of(scene, speaking)
 
 
 def test_vowels_alone_make_a_mesh_speak_as_far_as_they_go(scene, speaking):

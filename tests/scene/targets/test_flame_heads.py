@@ -24,7 +24,7 @@ pytestmark = pytest.mark.blender
 def performance(frames, vertices=1):
     """Of one key, which adds nothing."""
     weights, basis = np.ones((len(frames), 1)), np.zeros((1, vertices, 3))
-    return playback.Performance("Test", 24, frames, ("a",), weights, basis, basis[0], basis, {})
+    return playback.Playback("Test", 24, frames, ("a",), weights, basis, basis[0], basis, {})
 
 
 @pytest.mark.parametrize(("up", "bones"), [("z", "flame"), ("y", "flame"), ("z", "forward")])
@@ -79,7 +79,7 @@ def test_blender_shows_the_vertices_of_the_model(scene):
     pose[0, 1:] = rng.normal(0, 0.3, (4, 3))
     expression = rng.normal(0, 1, (1, 100)).astype(np.float32)
     motion = FlameMotion(24, np.zeros(5, np.float32), expression, pose, np.zeros((1, 3), np.float32))
-    still = playback.Performance(
+    still = playback.Playback(
         "Test", 24, np.array([1]), (), np.zeros((1, 0)), np.zeros((0, 1, 3)), np.zeros((1, 3)), np.zeros((52, 1, 3)), {}
     )
     key, action = target.data.shape_keys, actions.new_action("Test")
@@ -205,7 +205,7 @@ def test_the_operators_make_and_animate_a_flame_head(scene, speaking, tmp_path):
 def test_a_head_of_other_vertices_has_to_be_bound(scene, speaking):
     target = addon_head(scene)
     flame = flame_heads.flame_head(target)
-    unbound = playback.Performance(
+    unbound = playback.Playback(
         "x",
         24,
         np.array([1]),

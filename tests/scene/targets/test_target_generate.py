@@ -20,7 +20,7 @@ pytestmark = pytest.mark.blender
 def test_a_head_without_a_take_is_refused(scene):
     obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
     with pytest.raises(HeadError, match="plays no take"):
-        playback.performance_of(scene, obj)
+        playback.playback_of(scene, obj)
 
 
 def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch):

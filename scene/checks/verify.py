@@ -1,4 +1,4 @@
-"""What evaluates is what was meant: after a write, Blender is asked at a few frames, and the mesh is looked at."""
+"""After a write, Blender is asked at a few frames whether it shows what was written, and the mesh is looked at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEAST = 1e-4  # of the mesh's size: what is meant to move less is not looked fo
 _SEEN = 0.2  # of the way that the mesh is meant to move
 
 
-def require(
+def require_shown(
     scene: bpy.types.Scene, obj: bpy.types.Object, names: Sequence[str], frames: NDArray[Any], values: Floats
 ) -> None:
     """Raise HeadError where the named keys are not at `values` (T, N) at `frames` (T,), or the mesh does not follow.
