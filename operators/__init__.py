@@ -29,9 +29,9 @@ def _classes() -> tuple[type, ...]:
 
 def _target_modules() -> tuple[ModuleType, ...]:
     """The actions for heads that are not Duet's."""
-    from . import arkit_apply, arkit_match, flame_add, flame_apply, flame_export, rig_apply, rig_pose, target_generate
+    from . import arkit_match, flame_add, flame_export, rig_pose, target_apply, target_generate
 
-    return (flame_add, flame_apply, flame_export, arkit_apply, arkit_match, rig_apply, rig_pose, target_generate)
+    return (flame_add, flame_export, target_apply, arkit_match, rig_pose, target_generate)
 
 
 def _file_modules() -> tuple[ModuleType, ...]:

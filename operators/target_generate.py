@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import bpy
 
@@ -13,8 +12,7 @@ from ..inference.errors import DuetError, HeadError
 from ..scene import choice, on_target
 from ..scene.blender import timing
 from ..scene.take import settings, sound
-from ..scene.targets import flame_bake, rig_heads, target_settings
-from . import arkit_apply, flame_apply, rig_apply
+from ..scene.targets import kinds, target_settings
 from .generate import recording_of
 from .modal import Stepped, Work, follow
 from .session import RUNTIME
@@ -52,20 +50,14 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         own = settings.performance_of(choice.performance(scene))
         steps = on_target.apply_steps(scene, target, take, recording, own)
         done, notes = yield from follow(steps, "Solving the target's face")
-        return " ".join([_said(done), *notes])
-
-
-def _said(done: Any) -> str:
-    if isinstance(done, rig_heads.Applied):
-        return rig_apply.said(done)
-    return flame_apply.said(done) if isinstance(done, flame_bake.Applied) else arkit_apply.said(done)
+        return " ".join([str(done), *notes])
 
 
 def why_not(scene: bpy.types.Scene) -> str:
     """Why nothing can be generated now, with the remedy; empty where it can."""
     if RUNTIME.busy:
         return "Duet is at work. Wait for it, or cancel it."
-    if not on_target.is_target(target_settings.target_of(scene)):
+    if not kinds.is_target(target_settings.target_of(scene)):
         return "Choose a mesh with FLAME's or ARKit's keys, or an armature with poses of the face, as the target."
     try:
         recording_of(scene)

@@ -10,7 +10,7 @@ from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import lines, takes
-from .tab import Tab, columns, wrapped
+from .tab import Tab, cells, columns, titles, wrapped
 
 _WIDTHS = (0.26, 0.26)  # of a row: its start, and of the rest its length
 
@@ -23,11 +23,10 @@ class DUET_UL_lines(bpy.types.UIList):
         line = lines.of(choice.target_head(context.scene), item)
         if line is None:
             return
-        row = layout.split(factor=_WIDTHS[0], align=True)
-        row.prop(duet_of(item), "start_frame", text="")
-        row = row.split(factor=_WIDTHS[1], align=True)
-        row.label(text=f"{(line.last - line.first + 1) / timing.scene_fps(context.scene):.1f} s")
-        row = row.row(align=True)
+        cell = cells(layout, _WIDTHS)
+        next(cell).prop(duet_of(item), "start_frame", text="")
+        next(cell).label(text=f"{(line.last - line.first + 1) / timing.scene_fps(context.scene):.1f} s")
+        row = next(cell)
         row.prop(item, "name", text="", emboss=False)
         muted = line.is_muted
         icon = "MUTE_IPO_ON" if muted else "MUTE_IPO_OFF"
@@ -91,11 +90,7 @@ class DUET_PT_listening(Tab, bpy.types.Panel):
 
 def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     scene = context.scene
-    titles = layout.split(factor=_WIDTHS[0])
-    titles.label(text="Start")
-    titles = titles.split(factor=_WIDTHS[1])
-    titles.label(text="Length")
-    titles.label(text="Line")
+    titles(layout, _WIDTHS, ("Start", "Length", "Line"))
     layout.template_list("DUET_UL_lines", "", bpy.data, "actions", duet_of(scene), "active_line", rows=4)
     row = layout.row(align=True)
     row.operator("duet.move_line", text="Move Here", icon="TRACKING_FORWARDS_SINGLE")

@@ -8,7 +8,7 @@ from ..operators.session import RUNTIME
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
-from .tab import Tab
+from .tab import Tab, cells, listed
 
 _WIDTHS = (0.36, 0.5)  # of a row: its kind, and of the rest its second
 
@@ -18,16 +18,15 @@ class DUET_UL_marks(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.split(factor=_WIDTHS[0], align=True)
+        row = layout.row(align=True)
         row.active = not item.gone
-        row.prop(item, "kind", text="", emboss=False)
-        row = row.split(factor=_WIDTHS[1], align=True)
-        row.prop(item, "seconds", text="", emboss=False)
-        row = row.row(align=True)
+        cell = cells(row, _WIDTHS)
+        next(cell).prop(item, "kind", text="", emboss=False)
+        next(cell).prop(item, "seconds", text="", emboss=False)
         if item.gone:
-            row.prop(item, "gone", text="Put Back", icon="LOOP_BACK", invert_checkbox=True, emboss=True)
+            next(cell).prop(item, "gone", text="Put Back", icon="LOOP_BACK", invert_checkbox=True, emboss=True)
         else:
-            row.prop(item, "strength", text="", slider=True)
+            next(cell).prop(item, "strength", text="", slider=True)
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show the kinds that are shown on the timeline, in order of time."""
@@ -59,14 +58,8 @@ class DUET_PT_marks(Tab, bpy.types.Panel):
         group = duet_of(action)
         layout.prop(group, "text", icon="TEXT")
         layout.row(align=True).prop(chosen, "mark_kinds")
-        titles = layout.split(factor=_WIDTHS[0])
-        titles.label(text="Mark")
-        titles = titles.split(factor=_WIDTHS[1])
-        titles.label(text="Second")
-        titles.label(text="Strength")
-        row = layout.row()
-        row.template_list("DUET_UL_marks", "", group, "mark_rows", group, "mark_row", rows=6)
-        buttons = row.column(align=True)
+        heading = (_WIDTHS, ("Mark", "Second", "Strength"))
+        buttons = listed(layout, "DUET_UL_marks", (group, "mark_rows"), (group, "mark_row"), 6, heading)
         buttons.operator("duet.remove_mark", text="", icon="REMOVE")
         buttons.operator("duet.jump_to_mark", text="", icon="TRACKING_FORWARDS_SINGLE")
         buttons.operator("duet.find_marks", text="", icon="VIEWZOOM")

@@ -11,7 +11,7 @@ from ..scene import choice
 from ..scene.head import emotions, sliders
 from ..scene.take import life, takes
 from ..scene.take.settings import AMOUNTS
-from .tab import Tab, columns
+from .tab import Tab, cells, columns, listed
 
 _WIDTHS = (0.28, 0.6)  # of a timed emotion's row: its second, and of the rest the emotion
 
@@ -95,11 +95,8 @@ class DUET_UL_cues(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.split(factor=_WIDTHS[0], align=True)
-        row.prop(item, "seconds", text="")
-        row = row.split(factor=_WIDTHS[1], align=True)
-        row.prop(item, "emotion", text="")
-        row.prop(item, "intensity", text="")
+        for cell, name in zip(cells(layout, _WIDTHS), ("seconds", "emotion", "intensity"), strict=True):
+            cell.prop(item, name, text="")
 
 
 class DUET_PT_timed(Tab, bpy.types.Panel):
@@ -113,15 +110,8 @@ class DUET_PT_timed(Tab, bpy.types.Panel):
         """Draw the list."""
         layout, group = self.layout, choice.performance(context.scene)
         layout.enabled = not RUNTIME.busy
-        row = layout.row()
-        listed = row.column(align=True)
-        titles = listed.split(factor=_WIDTHS[0])
-        titles.label(text="From (s)")
-        titles = titles.split(factor=_WIDTHS[1])
-        titles.label(text="Emotion")
-        titles.label(text="Strength")
-        listed.template_list("DUET_UL_cues", "", group, "cues", group, "cue", rows=3)
-        buttons = row.column(align=True)
+        heading = (_WIDTHS, ("From (s)", "Emotion", "Strength"))
+        buttons = listed(layout, "DUET_UL_cues", (group, "cues"), (group, "cue"), 3, heading)
         buttons.operator("duet.add_cue", text="", icon="ADD")
         buttons.operator("duet.remove_cue", text="", icon="REMOVE")
         buttons.operator("duet.emotion_markers", text="", icon="MARKER_HLT")

@@ -9,7 +9,7 @@ from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.checks import advice
 from ..scene.take import lines, takes
-from .tab import Tab, columns, wrapped
+from .tab import Tab, columns, listed, wrapped
 
 
 class DUET_PT_result(Tab, bpy.types.Panel):
@@ -63,9 +63,7 @@ class DUET_PT_takes(Tab, bpy.types.Panel):
         """Draw the list and its buttons."""
         layout, scene = self.layout, context.scene
         layout.enabled = not RUNTIME.busy
-        row = layout.row()
-        row.template_list("DUET_UL_takes", "", bpy.data, "actions", duet_of(scene), "active_take", rows=3)
-        buttons = row.column(align=True)
+        buttons = listed(layout, "DUET_UL_takes", (bpy.data, "actions"), (duet_of(scene), "active_take"), 3)
         buttons.operator("duet.duplicate_take", text="", icon="DUPLICATE")
         buttons.operator("duet.remove_take", text="", icon="REMOVE")
         head = choice.target_head(scene)

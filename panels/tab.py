@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Sequence
 
 import bpy
 
@@ -23,6 +24,40 @@ def columns(layout: bpy.types.UILayout) -> bpy.types.UILayout:
     column.use_property_split = True
     column.use_property_decorate = False
     return column
+
+
+def cells(layout: bpy.types.UILayout, widths: Sequence[float]) -> Iterator[bpy.types.UILayout]:
+    """The cells of a row of a list, one after another: each takes one item, before the next is asked for.
+
+    A width is the share of what the cells before leave; the last cell has the rest.
+    """
+    for width in widths:
+        layout = layout.split(factor=width, align=True)
+        yield layout
+    yield layout.row(align=True)
+
+
+def titles(layout: bpy.types.UILayout, widths: Sequence[float], names: Sequence[str]) -> None:
+    """Draw what the cells of a list are, above it."""
+    for cell, name in zip(cells(layout, widths), names, strict=True):
+        cell.label(text=name)
+
+
+def listed(
+    layout: bpy.types.UILayout,
+    kind: str,
+    rows: tuple[object, str],
+    active: tuple[object, str],
+    least: int,
+    heading: tuple[Sequence[float], Sequence[str]] | None = None,
+) -> bpy.types.UILayout:
+    """Draw a list of at least so many lines, under its titles if it has any; the column beside it, for its buttons."""
+    row = layout.row()
+    column = row.column(align=True)
+    if heading:
+        titles(column, *heading)
+    column.template_list(kind, "", *rows, *active, rows=least)
+    return row.column(align=True)
 
 
 def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:

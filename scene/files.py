@@ -23,6 +23,7 @@ from .blender.saving import save_copy
 from .head import heads, neck
 from .take import plain, sound
 from .take.settings import Order
+from .targets import kinds
 
 _unchanged: Path | None = None  # the file that was opened for its frame rate, until something is made of it
 
@@ -106,7 +107,7 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
-    if not heads.is_head(obj) and on_target.is_target(obj):
+    if not heads.is_head(obj) and kinds.is_target(obj):
         return _act_on_target(scene, obj, take, recording, order)
     notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 import bpy
 
 from ..inference.audio.loudness import pauses
@@ -18,13 +15,8 @@ from .blender import timing
 from .blender.loose import duet_of
 from .head import heads
 from .take import sound
-from .targets import arkit_heads, flame_bake, flame_heads, playback, rig_heads, rig_poses
-
-
-def is_target(obj: bpy.types.Object | None) -> bool:
-    """Whether an object can speak, and is no Duet head: FLAME's, one with ARKit's shapes, or a bone rig."""
-    kinds = (flame_heads.is_flame_head, arkit_heads.is_arkit_head, rig_poses.is_rig)
-    return any(is_one(obj) for is_one in kinds)
+from .targets import playback, rig_poses
+from .targets.kinds import Applied, kind_of
 
 
 def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
@@ -34,7 +26,7 @@ def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
 
 def apply_steps(
     scene: bpy.types.Scene, target: bpy.types.Object, take: Take, recording: Recording, own: Performance
-) -> Steps[tuple[Any, list[str]]]:
+) -> Steps[tuple[Applied, list[str]]]:
     """Key the target with a take as it is performed, and add its sound; what came of it, and notes for the user.
 
     Raises HeadError, and then leaves the target as it was.
@@ -42,15 +34,7 @@ def apply_steps(
     timing.require_unstretched(scene)
     face = FaceCurves(take, own, timing.scene_fps(scene), pauses(recording.loudness))
     played = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
-    lift = duet_of(scene).clear_way
-    steps: Generator[float, None, Any]
-    if target.type == "ARMATURE":
-        steps = rig_heads.apply_steps(scene, _at_once(played), target, lift)
-    elif flame_heads.is_flame_head(target):
-        steps = flame_bake.apply_steps(scene, _at_once(played), target, lift)
-    else:
-        steps = arkit_heads.apply_steps(scene, _at_once(played), target, lift)
-    done = yield from steps
+    done = yield from kind_of(target).apply_steps(scene, _at_once(played), target, duet_of(scene).clear_way)
     silent = _add_sound(scene, target, recording, face.frames)
     notes = (silent, timing.outside(scene, recording.start), recording.note)
     return done, [note for note in notes if note]

@@ -39,6 +39,14 @@ class Applied:
     on_mesh: bool  # solved on the head's own mesh, for it is bound; else on the Duet head
     notes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        where = "on the mesh" if self.on_mesh else "on the Duet head, for the mesh is not bound"
+        text = [f"ARKit shapes solved {where}: {self.residual}."]
+        if self.missing:
+            shown = ", ".join(self.missing[:4]) + ("..." if len(self.missing) > 4 else "")
+            text.append(f"{len(self.missing)} missing shapes are made up for by others: {shown}.")
+        return " ".join([*text, *self.notes])
+
 
 def corrections_of(obj: bpy.types.Object) -> dict[str, str]:
     """The matches made by hand: ARKit name -> key, or "" for none."""

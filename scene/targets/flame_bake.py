@@ -48,6 +48,9 @@ class Applied:
     residual: Residual
     notes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return " ".join([f"{len(self.motion.expression)} frames on FLAME: {self.residual}.", *self.notes])
+
 
 def motion_steps(played: Playback, flame: FlameHead) -> Steps[tuple[FlameMotion, Residual]]:
     """What is played as coefficients of a FLAME head; raises HeadError where the head is not bound."""

@@ -43,6 +43,9 @@ class Applied:
     poses: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return " ".join([f"{len(self.poses)} poses solved on the Duet head: {self.residual}.", *self.notes])
+
 
 def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, rig: bpy.types.Object | None) -> Applied:
     """Key an armature's controls with what the Duet head plays; raises HeadError."""

@@ -1,0 +1,55 @@
+"""The makes of heads that play what a Duet head plays: how each is recognised, and how it is keyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+
+from ...inference.steps import Steps
+from . import arkit_heads, flame_bake, flame_heads, rig_heads, rig_poses
+
+Applied = rig_heads.Applied | flame_bake.Applied | arkit_heads.Applied  # as text, what came of it
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A make of heads; `wanted` says what to choose where an object is none of it, `stage` what takes long."""
+
+    takes: Callable[[bpy.types.Object | None], bool]
+    apply_steps: Callable[..., Steps[Applied]]
+    wanted: str
+    stage: str
+
+
+RIG = Kind(
+    rig_poses.is_rig,
+    rig_heads.apply_steps,
+    "Choose an armature with poses of the face (jaw open, lips round, ...) as the target.",
+    "Solving poses",
+)
+FLAME = Kind(
+    flame_heads.is_flame_head,
+    flame_bake.apply_steps,
+    "Choose a mesh with FLAME's keys (Exp1..) and bones as the target.",
+    "Fitting FLAME",
+)
+ARKIT = Kind(
+    arkit_heads.is_arkit_head,
+    arkit_heads.apply_steps,
+    "Choose a mesh with ARKit's shape keys as the target.",
+    "Solving ARKit shapes",
+)
+
+
+def kind_of(obj: bpy.types.Object) -> Kind:
+    """The make that a target is taken for: whether it is one, its steps say, with what it lacks."""
+    if obj.type == "ARMATURE":
+        return RIG
+    return FLAME if FLAME.takes(obj) else ARKIT
+
+
+def is_target(obj: bpy.types.Object | None) -> bool:
+    """Whether an object can speak, and is no Duet head."""
+    return obj is not None and kind_of(obj).takes(obj)
