@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ...inference.head.correctives import values_of
-from ...inference.performance.curves import frame_span, thin, thinning_error
+from ...inference.head.correctives import Corrective, values_of
+from ...inference.performance.curves import thin, thinning_error
 from ...inference.steps import Steps
 from ...inference.take import MIX_LIMIT, within_limit
 from ..blender import actions, compat, shape_keys
@@ -62,26 +63,14 @@ def bake_steps(
     brings sliders and drivers back. A line stays a line, and the drivers stay as long as one of the lines is a take.
     All or nothing, and seen: raises HeadError.
     """
-    heads.require_head(obj)
+    take = _require_take(obj, take or takes.active(obj))
     require_unstretched(scene)
-    take = take or takes.active(obj)
-    if take is None:
-        raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
-    stored, key, fps = takes.read(take), obj.data.shape_keys, scene_fps(scene)
-    if obj.data.override_library:
-        raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
+    stored, key, line = takes.read(take), obj.data.shape_keys, lines.of(obj, take)
     known = take_curves.felt(stored.take, settings.performance_of(duet_of(take)).felt)
     emotions.connect(obj, feelings.of_take(take_curves.turned(take, stored.take), known))
-    frames = duet_of(take).moved_to + np.arange(frame_span(stored.take.frame_count, stored.take.fps, fps))
-    speech = yield from _speech(take, stored, key, frames)
-    line = lines.of(obj, take)
-    felt = yield from _felt(obj, take, frames, line is not None)
+    frames = duet_of(take).moved_to + np.arange(take_curves.frames_of(stored.take, scene_fps(scene)))
     own = [each for each in correctives.on(obj) if not each.is_between]
-    derived = values_of(own, stored.take.speech_names, speech)
-    names = [*stored.take.speech_names, *felt, *(each.name for each in own)]
-    values = np.column_stack([speech, *felt.values(), derived])
-    if line:
-        names, values = _on_blendshapes(obj, names, values)
+    names, values = yield from _values(obj, take, stored, frames, own)
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])
     keys = yield from thin(values[:, moving], reach[moving], tolerance)
@@ -99,6 +88,32 @@ def bake_steps(
             notes = revise.switch(scene, obj, action, emotions.on(obj), due, layer, duet_of(scene).clear_way)
     error = thinning_error(values[:, moving], reach[moving], keys)
     return Plain(action, sum(map(len, keys)), values[:, moving].size, error, notes)
+
+
+def _require_take(obj: bpy.types.Object, take: bpy.types.Action | None) -> bpy.types.Action:
+    """The take, where the head can have it as plain keys; raises HeadError."""
+    heads.require_head(obj)
+    if take is None:
+        raise HeadError(f"'{obj.name}' plays no take.", "Choose one in the list of takes.")
+    if obj.data.override_library:
+        raise HeadError(f"The drivers of '{obj.name}' come from a library.", "Make the head local to bake plain keys.")
+    return take
+
+
+def _values(
+    obj: bpy.types.Object,
+    take: bpy.types.Action,
+    stored: takes.StoredTake,
+    frames: NDArray[Any],
+    own: Sequence[Corrective],
+) -> Steps[tuple[list[str], Floats]]:
+    """The keys that a take moves and their values (T, N): speech, what is felt, and the head's own correctives."""
+    line, names = lines.of(obj, take), stored.take.speech_names
+    speech = yield from _speech(take, stored, obj.data.shape_keys, frames)
+    felt = yield from _felt(obj, take, frames, line is not None)
+    values = np.column_stack([speech, *felt.values(), values_of(own, names, speech)])
+    every = [*names, *felt, *(each.name for each in own)]
+    return _on_blendshapes(obj, every, values) if line else (every, values)
 
 
 def _speech(
