@@ -86,11 +86,11 @@ def apply_steps(
         face = take_curves.face_of(action, stored, fps)
         yield from _write_steps(action, stored, obj, face, own is None)
         strip = _strip(scene, obj, recording, face)
-        yield 1.0
         notes = play(scene, obj, action, stored, face, felt, layer, lift, role)
         yield 1.0
         mark_rows.fill_quietly(action)
         life.add(obj, action.name, face, recording.start, role.line_of(action))
+        feel(obj, action, stored.take, felt)  # the last of what may fail, for keys that are made stay
         if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
     _settle(scene, obj, action, role, earlier, strip)
@@ -137,13 +137,17 @@ def play(
     lift: bool,
     role: Role = Role(),  # noqa: B008 - it is frozen
 ) -> list[str]:
-    """Let the head play what is written of a take, as `revise.switch` does, and give it those emotions of the take."""
+    """Let the head play what is written of a take, as `revise.switch` does; `felt` are the emotions it brings."""
     take = stored.take
     due = revise.Due(take.speech_names, duet_of(action).moved_to + np.arange(face.frames), face.speech)
     notes = revise.switch(scene, obj, action, (*emotions.on(obj), *felt), due, layer, lift, role)
     versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-    emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
     return notes
+
+
+def feel(obj: bpy.types.Object, action: bpy.types.Action, take: Take, felt: Sequence[str]) -> None:
+    """Give the head those emotions of a take; raises HeadError."""
+    emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
 
 
 def _strip(

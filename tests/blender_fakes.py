@@ -215,3 +215,14 @@ def failure(operator):
     with pytest.raises(RuntimeError) as caught:
         operator()
     return str(caught.value)
+
+
+def head_part(scene, name, rows, place=(0, 0, 0)):
+    """Some of the small head's vertices as an object of its own, whose space lies elsewhere."""
+    mesh = bpy.data.meshes.new(name)
+    corners = np.stack([rows[:-2], rows[1:-1], rows[2:]], axis=1) - rows[0]
+    mesh.from_pydata((fake_head().vertices[rows] - place).tolist(), [], corners.tolist())
+    obj = bpy.data.objects.new(name, mesh)
+    obj.location = place
+    scene.collection.objects.link(obj)
+    return obj

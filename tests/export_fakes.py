@@ -1,5 +1,7 @@
 """A head that plays a take from frame 11 on, and what exports of it are to hold."""
 
+from contextlib import contextmanager
+
 import bpy
 import numpy as np
 from duet.inference.head.canonical import ARKIT_NAMES
@@ -52,3 +54,16 @@ def plain_head(names):
     bpy.context.scene.collection.objects.link(obj)
     shape_keys.add_shape_keys(obj, names, np.ones((len(names), 3, 3), np.float32))
     return obj
+
+
+def leave_out(monkeypatch, name):
+    """Have Blender's exporters leave an object out."""
+    staged = export_files._staged
+
+    @contextmanager
+    def without(*arguments):
+        with staged(*arguments) as apart:
+            bpy.data.objects[name].select_set(False, view_layer=apart.scene.view_layers[0])
+            yield apart
+
+    monkeypatch.setattr(export_files, "_staged", without)

@@ -13,7 +13,7 @@ from duet.scene import bake, binding
 from duet.scene.blender import shape_keys
 from duet.scene.head import emotions, feelings, followers, heads, parts
 from duet.scene.targets import arkit_heads
-from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fake_take, write_wav
+from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fake_take, head_part, write_wav
 
 pytestmark = pytest.mark.blender
 HEAD, SHAPES = fake_head(), fake_blendshapes()
@@ -28,21 +28,14 @@ def scene(empty_scene, monkeypatch):
     return empty_scene
 
 
-def part(scene, name, rows, place=(0, 0, 0)):
-    """Some of the head's vertices as an object of its own, whose space lies elsewhere."""
-    mesh = bpy.data.meshes.new(name)
-    corners = np.stack([rows[:-2], rows[1:-1], rows[2:]], axis=1) - rows[0]
-    mesh.from_pydata((HEAD.vertices[rows] - place).tolist(), [], corners.tolist())
-    obj = bpy.data.objects.new(name, mesh)
-    obj.location = place
-    scene.collection.objects.link(obj)
-    return obj
-
-
 @pytest.fixture
 def character(scene):
     """A head with teeth and an eye of their own, neither parented to it."""
-    made = part(scene, "Head", np.arange(81)), part(scene, "Teeth", TEETH, (0, 0.01, 0)), part(scene, "Eye", EYE)
+    made = (
+        head_part(scene, "Head", np.arange(81)),
+        head_part(scene, "Teeth", TEETH, (0, 0.01, 0)),
+        head_part(scene, "Eye", EYE),
+    )
     made[1].rotation_euler = (0, 0, 0)
     bpy.context.view_layer.objects.active = made[0]
     bpy.context.view_layer.update()
@@ -87,7 +80,7 @@ def test_parts_in_the_head_are_found_wherever_they_hang(scene, character):
 def test_other_heads_and_what_surrounds_the_head_are_no_parts(scene, character):
     head = character[0]
     twin = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
-    room = part(scene, "Room", np.arange(81))
+    room = head_part(scene, "Room", np.arange(81))
     room.scale = (40, 40, 40)
     bpy.context.view_layer.update()
     assert not {twin, room} & set(parts.around(scene, head))
@@ -152,7 +145,7 @@ def test_an_unticked_part_stays_and_is_named(scene, character, voice):
 
 
 def test_hair_is_offered_and_not_ticked(scene, character):
-    hair = part(character[0].users_scene[0], "Hair", np.arange(81))
+    hair = head_part(character[0].users_scene[0], "Hair", np.arange(81))
     bpy.context.view_layer.update()
     assert hair in parts.inside(scene, character[0])
     assert not parts.is_ticked(character[0], hair)

@@ -1,7 +1,6 @@
 """Exports hold all that speaks with a head: its teeth, its eyes, what its action moves; and the files are read back."""
 
 import json
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,16 @@ from duet.scene import bake
 from duet.scene.blender import actions, shape_keys
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.head import followers, heads, ownership
-from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import (
+    evaluated,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    fingerprint,
+    head_part,
+    write_wav,
+)
+from duet.tests.export_fakes import leave_out
 
 pytestmark = pytest.mark.blender
 HEAD, SHAPES = fake_head(), fake_blendshapes()
@@ -28,12 +36,7 @@ def scene(empty_scene):
 
 
 def part(scene, name, rows, place, moves=True):
-    mesh = bpy.data.meshes.new(name)
-    corners = np.stack([rows[:-2], rows[1:-1], rows[2:]], axis=1) - rows[0]
-    mesh.from_pydata((HEAD.vertices[rows] - place).tolist(), [], corners.tolist())
-    obj = bpy.data.objects.new(name, mesh)
-    obj.location = place
-    scene.collection.objects.link(obj)
+    obj = head_part(scene, name, rows, place)
     if moves:
         shape_keys.add_shape_keys(obj, SHAPES.speech_names, SHAPES.speech_basis[:, rows])
         ownership.record(obj.data.shape_keys, SHAPES.speech_names)
@@ -110,15 +113,7 @@ def test_all_that_follows_is_in_the_file_and_moves_as_in_the_scene(scene, head, 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", ["Teeth", "Eye"])
 def test_a_part_that_is_left_out_is_an_error(scene, head, tmp_path, suffix, name, monkeypatch):
-    staged = export_files._staged
-
-    @contextmanager
-    def without(*arguments):
-        with staged(*arguments) as apart:
-            bpy.data.objects[name].select_set(False, view_layer=apart.scene.view_layers[0])
-            yield apart
-
-    monkeypatch.setattr(export_files, "_staged", without)
+    leave_out(monkeypatch, name)
     before = fingerprint()
     with pytest.raises(OutputError, match="left 1 of the meshes 'Duet Head', 'Teeth', 'Eye', 'Lashes' out"):
         export(scene, head, tmp_path / f"a.{suffix}")

@@ -3,7 +3,7 @@
 import json
 import struct
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import pairwise
 
 import bpy
@@ -16,6 +16,7 @@ from duet.scene.exports import export_checks, export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import heads
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.export_fakes import leave_out
 
 pytestmark = pytest.mark.blender
 SUFFIXES = ["glb", "gltf", "usdc", "usda", "abc"]
@@ -102,19 +103,6 @@ def test_a_file_without_the_head_is_an_error_and_no_file(scene, head, tmp_path, 
         export(scene, head, kept)
     assert kept.read_bytes() == b"an earlier export"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.wav", kept.name])
-
-
-def leave_out(monkeypatch, name):
-    """Have Blender's exporters leave an object out."""
-    staged = export_files._staged
-
-    @contextmanager
-    def without(*arguments):
-        with staged(*arguments) as apart:
-            bpy.data.objects[name].select_set(False, view_layer=apart.scene.view_layers[0])
-            yield apart
-
-    monkeypatch.setattr(export_files, "_staged", without)
 
 
 @pytest.mark.parametrize("suffix", ["glb", "usda"])
