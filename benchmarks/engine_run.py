@@ -53,6 +53,7 @@ def _watch(module: Any, pipeline: Any, spent: dict[str, float]) -> None:
     engine = pipeline._engine
     together = hasattr(engine, "heard") and not hasattr(engine, "_reach")
     stages = [(module, "normalised_mel", "mel bands"), (module, "frame_levels", "mel bands")]
+    stages += [(getattr(module, "LogMel", None), "normalised", "mel bands"), (module, "LogMel", "mel bands")]
     stages += [(module, "voice_curves", "the voice")]
     stages += [(engine, "heard", "networks")] if together else [(engine, "encode", "encoder")]
     stages += [] if together else [(engine, "channels", "speech model")]

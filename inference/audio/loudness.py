@@ -22,11 +22,12 @@ def envelope_steps(samples: Floats, sample_rate: int) -> Steps[Floats]:
     """The same in steps."""
     hop = sample_rate // RATE
     count = max(1, len(samples) // hop)
-    frames = np.pad(samples, (0, max(0, count * hop - len(samples))))[: count * hop].reshape(count, hop)
     level = np.empty(count, np.float32)
     for start in range(0, count, _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        level[part] = np.sqrt(np.mean(frames[part].astype(np.float32) ** 2, axis=1))
+        stop = min(start + _AT_ONCE, count)
+        part = samples[start * hop : stop * hop].astype(np.float32)
+        part = np.pad(part, (0, (stop - start) * hop - len(part)))  # one shorter than a frame
+        level[start:stop] = np.sqrt(np.mean(part.reshape(-1, hop) ** 2, axis=1))
         yield start / count
     loud = float(np.percentile(level, 95)) or 1.0
     return np.clip(level / loud, 0.0, 1.0).astype(np.float32)

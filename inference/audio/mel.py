@@ -7,6 +7,8 @@ here the loud frames of the recording are shifted to one reference, so that a qu
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ REFERENCE_LEVEL = 1.0  # log10 power that the loud frames are shifted to
 MAX_GAIN = 4.0  # decades of power (40 dB): what is quieter than that is noise, not quiet speech
 _LOUD_QUANTILE = 0.98
 _FLOOR = 1e-10
+_BLOCK = 500  # mel frames computed together
+_KEPT = 5 * 60 * MEL_RATE  # mel frames of a short recording: 10 MB
 
 
 def mel_filters() -> Floats:
@@ -66,10 +70,37 @@ def power_of(piece: Floats) -> Floats:
     return np.log10(np.maximum(power.astype(np.float32) @ _FILTERS.T, _FLOOR))
 
 
-def frame_levels(samples: Floats, block: int = 3000) -> Floats:
+class LogMel:
+    """A recording's log10 mel power: `levels` (frames,) of each mel frame's strongest band, and windows of it.
+
+    Of a short recording the power is kept; of a long one, whose memory must not grow, it is computed again.
+    """
+
+    def __init__(self, samples: Floats) -> None:
+        """Of samples (N,) at 16 kHz."""
+        count = mel_frame_count(len(samples))
+        self._samples = samples
+        self._kept = np.empty((count if count <= _KEPT else 0, BANDS), np.float32)
+        self.levels = np.empty(count, np.float32)
+        for start in range(0, count, _BLOCK):
+            power = log_power(samples, start, min(start + _BLOCK, count))
+            self.levels[start : start + len(power)] = power.max(axis=1)
+            self._kept[start : start + len(power)] = power[: len(self._kept)]
+
+    @cached_property
+    def level(self) -> float:
+        """Log10 power of the loud frames, to which windows are normalised."""
+        return loudest(self.levels)
+
+    def normalised(self, start: int, stop: int) -> Floats:
+        """Whisper's input (stop - start, 80) for mel frames `start` to `stop`."""
+        power = self._kept[start:stop] if len(self._kept) else log_power(self._samples, start, stop)
+        return normalised(power, self.level)
+
+
+def frame_levels(samples: Floats) -> Floats:
     """Log10 power (frames,) of each mel frame's strongest band."""
-    count = mel_frame_count(len(samples))
-    return np.concatenate([log_power(samples, i, min(i + block, count)).max(axis=1) for i in range(0, count, block)])
+    return LogMel(samples).levels
 
 
 def loudest(levels: Floats) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..arrays import Numbers
 from .loudness import RATE as LOUDNESS_RATE
 from .loudness import envelope
+from .rate import smooth_length
 
 RATE = 50  # frames a second
 LEAD = 0.06  # seconds by which brows come before the accent
@@ -42,21 +43,31 @@ def voice_curves(samples: NDArray[np.float32], times: NDArray[np.float64], rate:
 def _loudness_and_pitch(samples: NDArray[np.float32], rate: int) -> tuple[Numbers, Numbers]:
     """Decibels (N,) where something is heard, else nan, and semitones (N,) where it is voiced, else nan."""
     hop = rate // RATE
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, _WINDOW // 2), _WINDOW)[::hop]
-    found = [_power_and_pitch(frames[start : start + _BLOCK], rate) for start in range(0, len(frames), _BLOCK)]
+    count = len(samples) // hop + 1
+    blocks = [(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+    found = [_power_and_pitch(_frames(samples, hop, *block), rate) for block in blocks]
     power, semitones = (np.concatenate(column) for column in zip(*found, strict=True))
     heard = power > 1e-3 * np.quantile(power, 0.95) + 1e-12
     return np.where(heard, 10 * np.log10(power + 1e-12), np.nan), np.where(heard, semitones, np.nan)
 
 
+def _frames(samples: NDArray[np.float32], hop: int, first: int, stop: int) -> NDArray[np.float32]:
+    """Frames [first, stop), (n, window): each is centred on its hop, with silence around the recording."""
+    begin, end = first * hop - _WINDOW // 2, (stop - 1) * hop + _WINDOW // 2
+    piece = samples[max(begin, 0) : max(end, 0)]
+    piece = np.pad(piece, (max(-begin, 0), end - max(begin, 0) - len(piece)))
+    return np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::hop]
+
+
 def _power_and_pitch(frames: NDArray[np.float32], rate: int) -> tuple[Numbers, Numbers]:
     """Power (n,), and semitones (n,) above 100 Hz where the frames (n, window) are voiced, else nan."""
+    shortest, longest = (int(rate / hz) for hz in reversed(_PITCH))
     frames = frames.astype(np.float64)
     frames -= frames.mean(axis=1, keepdims=True)
-    spectrum = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), 2 * _WINDOW, axis=1)) ** 2
-    echo = np.fft.irfft(spectrum, axis=1)
+    length = smooth_length(_WINDOW + longest)  # so many that no lag looked at is mixed with another
+    spectrum = np.fft.rfft(frames * np.hanning(_WINDOW), length, axis=1)
+    echo = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, length, axis=1)
     power = echo[:, 0].copy()  # a view would keep the whole of it
-    shortest, longest = (int(rate / hz) for hz in reversed(_PITCH))
     window = np.correlate(np.hanning(_WINDOW), np.hanning(_WINDOW), "full")[_WINDOW - 1 :]
     lags = echo[:, shortest : longest + 1] / np.maximum(power, 1e-12)[:, None]
     lags *= window[0] / window[shortest : longest + 1]  # as Boersma 1993: the window's own decay taken off

@@ -20,7 +20,7 @@ def convert_rate(samples: Floats, rate: int, new_rate: int) -> Floats:
     step = np.gcd(rate, new_rate)
     margin -= margin % (rate // step)  # whole samples at both rates
     count = -(-len(samples) * new_rate // rate)
-    blocks = _smooth(-(-(len(samples) + 2 * margin) // (rate // step)))
+    blocks = smooth_length(-(-(len(samples) + 2 * margin) // (rate // step)))
     padded = np.pad(samples, (margin, blocks * (rate // step) - margin - len(samples)), mode="symmetric")
     length = blocks * (new_rate // step)
     spectrum = np.fft.rfft(padded)
@@ -31,7 +31,7 @@ def convert_rate(samples: Floats, rate: int, new_rate: int) -> Floats:
     return out[begin : begin + count].astype(np.float32)
 
 
-def _smooth(least: int) -> int:
+def smooth_length(least: int) -> int:
     """The next number with no prime factor over 5: other lengths take an FFT ten times as long."""
     number = least
     while True:

@@ -14,8 +14,6 @@ from ..arrays import Floats
 from .layers_numpy import attend, conv1d, gelu, laid_out, layer_norm, linear
 from .threads import Team
 
-_QUERIES = 128  # whose scores are computed together: against 1,500 keys they fit a core's cache
-
 
 @dataclass(frozen=True)
 class EncoderDims:
@@ -36,24 +34,30 @@ class EncoderNumpy:
         self.dims = dims
         self._team = team
 
-    def __call__(self, mel: Floats, rows: slice = slice(None)) -> Floats:
+    def __call__(self, mel: Floats, rows: slice = slice(None), team: Team | None = None) -> Floats:
         """Features (T, layers + 1, width) at 50 Hz of a normalised log-mel window (2 T, 80) at 100 Hz.
 
         With `rows`, features of those frames alone: all are heard, but the last layer is not computed for the others.
+        `team` computes it, where it is not the encoder's own.
         """
-        w = self.weights
-        x = conv1d(mel, w["conv1.weight"], w["conv1.bias"], self._team, after=gelu)
-        x = conv1d(x, w["conv2.weight"], w["conv2.bias"], self._team, stride=2, after=gelu)
+        w, team = self.weights, team or self._team
+        x = conv1d(mel, w["conv1.weight"], w["conv1.bias"], team, after=gelu)
+        x = conv1d(x, w["conv2.weight"], w["conv2.bias"], team, stride=2, after=gelu)
         x += w["positions"][: len(x)]
         outputs = np.empty((len(x[rows]), self.dims.layers + 1, self.dims.width), np.float32)
         outputs[:, 0] = x[rows]
         for i in range(self.dims.layers):
-            self._block(x, f"blocks.{i}.", rows if i == self.dims.layers - 1 else slice(None))
+            self._block(x, f"blocks.{i}.", rows if i == self.dims.layers - 1 else slice(None), team)
             outputs[:, i + 1] = x[rows]
-        outputs[:, -1] = layer_norm(x[rows], w["norm.weight"], w["norm.bias"])
+        last = outputs[:, -1]
+
+        def norm(some: slice) -> None:
+            last[some] = layer_norm(last[some], w["norm.weight"], w["norm.bias"])
+
+        team.rows(norm, len(last))
         return outputs
 
-    def _block(self, x: Floats, name: str, wanted: slice) -> None:
+    def _block(self, x: Floats, name: str, wanted: slice, team: Team) -> None:
         """A transformer block, written over the wanted rows of x (T, width)."""
         w = {key: self.weights[name + key] for key in _BLOCK}
         frames, width = x.shape
@@ -61,7 +65,8 @@ class EncoderNumpy:
         own = x[wanted]
 
         def project(rows: slice) -> None:
-            qkv[rows] = linear(layer_norm(x[rows], w["norm1.weight"], w["norm1.bias"]), w["qkv.weight"], w["qkv.bias"])
+            y = layer_norm(x[rows], w["norm1.weight"], w["norm1.bias"])
+            linear(y, w["qkv.weight"], w["qkv.bias"], out=qkv[rows])
 
         def feed_forward(rows: slice) -> None:
             own[rows] += linear(mixed[rows], w["out.weight"], w["out.bias"])
@@ -69,18 +74,16 @@ class EncoderNumpy:
             y = gelu(linear(y, w["up.weight"], w["up.bias"]))
             own[rows] += linear(y, w["down.weight"], w["down.bias"])
 
-        self._team.rows(project, frames)
-        self._team.each([partial(self._head, qkv, mixed, wanted, head) for head in range(self.dims.heads)])
-        self._team.rows(feed_forward, len(own))
+        team.rows(project, frames)
+        team.each([partial(self._head, qkv, mixed, wanted, head) for head in range(self.dims.heads)])
+        team.rows(feed_forward, len(own))
 
     def _head(self, qkv: Floats, mixed: Floats, wanted: slice, head: int) -> None:
         """One head of self-attention over fused queries, keys and values (T, 3 width), into its part of `mixed`."""
         size = self.dims.width // self.dims.heads
         part = slice(head * size, (head + 1) * size)
-        q, k, v = (np.ascontiguousarray(qkv[:, i * self.dims.width :][:, part]) for i in range(3))
-        q = q[wanted]
-        for start in range(0, len(q), _QUERIES):
-            mixed[start : start + _QUERIES, part] = attend(q[start : start + _QUERIES], k, v)
+        q, k, v = (qkv[:, i * self.dims.width :][:, part] for i in range(3))
+        attend(q[wanted], k, v, out=mixed[:, part])
 
 
 _BLOCK = tuple(

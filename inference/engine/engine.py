@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -45,26 +46,39 @@ class EmbeddedEngine:
 
     name = "numpy"
     device = "cpu"
-    batch = 1
 
     def __init__(self, models: Models) -> None:
-        team = Team()
+        self._team = Team()
+        self.batch = self._team.size
         self._reach = models.speech_dims.reach
-        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims, team)
-        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims, team)
+        self.encode = EncoderNumpy(models.encoder_weights, models.encoder_dims, self._team)
+        self.channels = SpeechNumpy(models.speech.floats("model."), models.speech_dims, self._team)
         self.speech_weights = FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims)
         self.expression_weights = FusionEncoderNumpy(models.fusion_encoder("expression"), models.fusion_dims)
 
     def heard(self, mels: Sequence[Floats], rows: Sequence[slice], style: int) -> list[Floats]:
-        """Rig channels (T, C) of log-mel windows (2 T, 80): only what is told of the rows is computed to the end."""
-        found = []
-        for mel, wanted in zip(mels, rows, strict=True):
-            first, last = max(wanted.start - self._reach, 0), wanted.stop + self._reach
-            part = self.channels(self.encode(mel, slice(first, last)), style)
-            channels = np.zeros((len(mel) // 2, part.shape[1]), np.float32)
-            channels[wanted] = part[wanted.start - first :][: wanted.stop - wanted.start]
-            found.append(channels)
-        return found
+        """Rig channels (T, C) of log-mel windows (2 T, 80): only what is told of the rows is computed to the end.
+
+        Each thread hears a window where there are as many; else all of them hear one window after another.
+        """
+        each = list(zip(mels, rows, strict=True))
+        if len(each) < self.batch:
+            return [self._window(*window, style, self._team) for window in each]
+        found: dict[int, Floats] = {}
+
+        def alone(i: int) -> None:
+            found[i] = self._window(*each[i], style, Team(1))
+
+        self._team.each([partial(alone, i) for i in range(len(each))])
+        return [found[i] for i in range(len(each))]
+
+    def _window(self, mel: Floats, wanted: slice, style: int, team: Team) -> Floats:
+        """Rig channels (T, C) of a window (2 T, 80), by a team."""
+        first, last = max(wanted.start - self._reach, 0), wanted.stop + self._reach
+        part = self.channels(self.encode(mel, slice(first, last), team), style, team)
+        channels = np.zeros((len(mel) // 2, part.shape[1]), np.float32)
+        channels[wanted] = part[wanted.start - first :][: wanted.stop - wanted.start]
+        return channels
 
 
 def make_engine(models: Models, engine: str, device: str) -> Engine:

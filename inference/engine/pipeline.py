@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..arrays import Floats
 from ..audio.checks import check_samples
-from ..audio.mel import SAMPLE_RATE, frame_levels, loudest, mel_frame_count, normalised_mel
+from ..audio.mel import SAMPLE_RATE, LogMel
 from ..audio.prosody import voice_curves
-from ..checkpoints import MODEL_FILES, model_id
+from ..checkpoints import MODEL_FILES, model_id, of_this_version
 from ..errors import RequestError
-from ..head.blendshapes import Blendshapes, load_blendshapes
+from ..head.blendshapes import Blendshapes, load_blendshapes, names_and_emotions
 from ..head.canonical import Head, load_head
 from ..performance.curves import sample
 from ..performance.silence import kept_from_speech, silence_around
@@ -35,14 +37,26 @@ class Pipeline:
 
     def __init__(self, weights: Path, engine: str = "auto", device: str = "auto") -> None:
         """Load the weights folder; raises WeightsError or RequestError."""
-        self.head: Head = load_head(weights / "head.safetensors")
-        self.shapes: Blendshapes = load_blendshapes(weights / "fusion.safetensors")
         models = load_models(weights)
+        with of_this_version(models.fusion.path):
+            self._speech_names, self._expression_names, _, felt, opening = names_and_emotions(models.fusion)
+        self._emotion_weights, self._emotion_opening = felt[: len(EMOTIONS)], opening[: len(EMOTIONS)]
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._styles: tuple[str, ...] = tuple(models.speech.json("styles"))
-        self.shaping = Shaping(models, self.head, self._engine.speech_weights)
+        self._weights = weights
+        self.shaping = Shaping(models, load_head(weights / "head.safetensors"), self._engine.speech_weights)
+
+    @cached_property
+    def head(self) -> Head:
+        """Read where it is asked for: takes are made without its mesh."""
+        return load_head(self._weights / "head.safetensors")
+
+    @cached_property
+    def shapes(self) -> Blendshapes:
+        """As `head`."""
+        return load_blendshapes(self._weights / "fusion.safetensors")
 
     @property
     def contact(self) -> LipContact:
@@ -52,22 +66,26 @@ class Pipeline:
     def generate(self, samples: Floats, request: GenerateRequest, progress: Progress) -> Take:
         """The take of samples (N,) at 16 kHz, as spoken; raises AudioError or RequestError, naming the recording."""
         samples = check_samples(samples, request.audio)
-        channels = self.speech_channels(samples, request.style, progress)
         frames = frame_count(len(samples) / SAMPLE_RATE, request.fps)
-        channels = np.clip(resample(channels, FRAME_RATE, request.fps, frames), 0.0, 1.0)
+        with ThreadPoolExecutor(1, "duet-voice") as beside:  # while products keep others waiting for each other
+            voice = beside.submit(voice_curves, samples, np.arange(frames) / request.fps)
+            heard = LogMel(samples)
+            channels = self._channels(heard, request.style, progress)
+        channels = resample(channels, FRAME_RATE, request.fps, frames)
+        np.clip(channels, 0.0, 1.0, out=channels)
         channels[[0, -1]] = 0.0  # at rest, for they are held before and after
         speech = self.speech_weights(channels, progress)
         take = Take(
             fps=request.fps,
             speech_weights=speech,
-            expression_weights=self.shapes.emotion_weights[: len(EMOTIONS)],
-            emotion_opening=self.shapes.emotion_opening[: len(EMOTIONS)],
+            expression_weights=self._emotion_weights,
+            emotion_opening=self._emotion_opening,
             emotion_curves=np.zeros((frames, len(EMOTIONS)), np.float32),
-            silence=self._silence(samples, speech, request.fps),
-            voice=voice_curves(samples, np.arange(frames) / request.fps),
+            silence=self._silence(heard, speech, request.fps),
+            voice=voice.result(),
             arkit=np.zeros((frames, 0), np.float32),
-            speech_names=self.shapes.speech_names,
-            expression_names=self.shapes.expression_names,
+            speech_names=self._speech_names,
+            expression_names=self._expression_names,
             emotions=EMOTIONS,
             arkit_names=(),
             model_id=self.model_id,
@@ -76,10 +94,9 @@ class Pipeline:
         progress(1.0, "Done")
         return take
 
-    def _silence(self, samples: Floats, speech: Floats, fps: float) -> Floats:
+    def _silence(self, heard: LogMel, speech: Floats, fps: float) -> Floats:
         """(T,) of speech weights (T, Ks): 1 where the recording is silent, 0 where the face may speak or does."""
-        levels = frame_levels(samples)
-        silent = silence_around(liveliness(levels, loudest(levels)) > 0, FRAME_RATE)
+        silent = silence_around(liveliness(heard.levels, heard.level) > 0, FRAME_RATE)
         seconds = np.arange(len(speech)) / fps
         return kept_from_speech(sample(silent[:, None], FRAME_RATE, seconds)[:, 0], speech, fps)
 
@@ -88,22 +105,26 @@ class Pipeline:
 
         The face rests where the recording is silent, and lips that meet do not pass each other.
         """
+        return self._channels(LogMel(samples), style_name, progress)
+
+    def _channels(self, heard: LogMel, style_name: str, progress: Progress) -> Floats:
         if style_name not in self._styles:
             raise RequestError(
                 f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._styles)}."
             )
-        style, count = self._styles.index(style_name), max(1, mel_frame_count(len(samples)) // 2)
-        levels, cut = frame_levels(samples), windows(count)
-        level = loudest(levels)
+        style, count = self._styles.index(style_name), max(1, len(heard.levels) // 2)
+        cut = windows(count)
 
         def parts() -> Iterator[tuple[Window, Floats]]:
             for start in range(0, len(cut), self._engine.batch):
                 progress(_SPEECH_SHARE * start / len(cut), "Listening")
                 some = cut[start : start + self._engine.batch]
-                mels = [normalised_mel(samples, 2 * each.start, 2 * each.stop, level) for each in some]
+                mels = [heard.normalised(2 * each.start, 2 * each.stop) for each in some]
                 yield from zip(some, self._engine.heard(mels, [heard_rows(each) for each in some], style), strict=True)
 
-        channels = np.clip(join(parts(), count), 0.0, 1.0) * liveliness(levels, level)[:count, None]
+        channels = join(parts(), count)
+        np.clip(channels, 0.0, 1.0, out=channels)
+        channels *= liveliness(heard.levels, heard.level)[:count, None]
         return self.in_contact(channels)
 
     def in_contact(self, channels: Floats) -> Floats:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Floats, Numbers
+
+_BLOCK = 4096  # frames at a time, so that memory does not grow with the recording
 
 
 def frame_count(duration: float, fps: float) -> int:
@@ -17,7 +19,15 @@ def resample(curves: Floats, rate: float, fps: float, frames: int) -> Floats:
 
     Cubic Hermite with Catmull-Rom slopes, so that 60 and 120 frames a second are smooth; held beyond the ends.
     """
-    position = np.clip(np.arange(frames) * (rate / fps), 0, len(curves) - 1)
+    result = np.empty((frames, curves.shape[1]), np.float32)
+    for start in range(0, frames, _BLOCK):
+        at = np.arange(start, min(start + _BLOCK, frames))
+        result[at[0] : at[-1] + 1] = _between(curves, np.clip(at * (rate / fps), 0, len(curves) - 1))
+    return result
+
+
+def _between(curves: Floats, position: Numbers) -> Floats:
+    """Curves (N, C) at some positions (n,) in rows: (n, C)."""
     left = np.minimum(position.astype(int), max(len(curves) - 2, 0))
     t = (position - left)[:, None].astype(np.float32)
     p0, p1, p2, p3 = (curves[np.clip(left + k, 0, len(curves) - 1)] for k in (-1, 0, 1, 2))

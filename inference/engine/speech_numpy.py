@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Floats
-from .layers_numpy import conv1d, gelu, laid_out, layer_norm, linear, softmax
+from .layers_numpy import conv1d, gelu, laid_out, linear, softmax
 from .threads import Team
 
 
@@ -41,18 +41,28 @@ class SpeechNumpy:
         self.dims = dims
         self._team = team
 
-    def __call__(self, features: Floats, style: int) -> Floats:
-        """Rig channels (T, channels) of encoder features (T, encoder_layers, encoder_width) in a speaking style."""
-        w = self.weights
+    def __call__(self, features: Floats, style: int, team: Team | None = None) -> Floats:
+        """Rig channels (T, channels) of encoder features (T, encoder_layers, encoder_width) in a speaking style.
+
+        `team` computes them, where it is not the model's own.
+        """
+        w, team = self.weights, team or self._team
         shares = softmax(w["layer_mix"])
         x = np.empty((len(features), features.shape[2]), np.float32)
 
         def mix(rows: slice) -> None:
-            x[rows] = np.einsum("tlw,l->tw", layer_norm(features[rows], w["norm_in.weight"], w["norm_in.bias"]), shares)
+            """The layers, normed, then mixed; scale and shift of the norm are the same for all, so they come last."""
+            some = features[rows]
+            mean = some.mean(axis=2)
+            spread = np.einsum("tlw,tlw->tl", some, some) / np.float32(some.shape[2]) - mean**2
+            amounts = shares / np.sqrt(np.maximum(spread, 0.0) + np.float32(1e-5))
+            x[rows] = np.einsum("tlw,tl->tw", some, amounts) - (amounts * mean).sum(axis=1, keepdims=True)
+            x[rows] *= w["norm_in.weight"]
+            x[rows] += w["norm_in.bias"]
 
-        self._team.rows(mix, len(x))
-        x = conv1d(x, w["conv_in.weight"], w["conv_in.bias"] + w["style"][style], self._team, after=gelu)
+        team.rows(mix, len(x))
+        x = conv1d(x, w["conv_in.weight"], w["conv_in.bias"] + w["style"][style], team, after=gelu)
         for i, dilation in enumerate(self.dims.dilations):
             name = f"convs.{i}."
-            x += conv1d(x, w[name + "weight"], w[name + "bias"], self._team, dilation=dilation, after=gelu)
+            x += conv1d(x, w[name + "weight"], w[name + "bias"], team, dilation=dilation, after=gelu)
         return linear(x, w["out.weight"], w["out.bias"])

@@ -84,10 +84,17 @@ def load_blendshapes(path: Path | None = None) -> Blendshapes:
     """
     checkpoint = load_weights(path or DEFAULT_PATH, BUILT_ON["fusion"])
     with of_this_version(checkpoint.path):
-        names = [tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression")]
         speech, expression = (_floats(checkpoint, f"basis.{domain}") for domain in ("speech", "expression"))
-        emotions = _emotions(checkpoint, len(speech))
-        return Blendshapes(speech, expression, names[0], names[1], *emotions, *_correctives(checkpoint))
+        return Blendshapes(speech, expression, *names_and_emotions(checkpoint), *_correctives(checkpoint))
+
+
+Names = tuple[str, ...]
+
+
+def names_and_emotions(checkpoint: Checkpoint) -> tuple[Names, Names, Names, Floats, Floats]:
+    """The fields of Blendshapes between the bases and the correctives, in their order; raises WeightsError."""
+    speech, expression = (tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression"))
+    return speech, expression, *_emotions(checkpoint, len(speech))
 
 
 def _floats(checkpoint: Checkpoint, name: str) -> Floats:

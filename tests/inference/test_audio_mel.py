@@ -3,7 +3,16 @@
 import librosa
 import numpy as np
 import pytest
-from duet.inference.audio.mel import MAX_GAIN, log_power, loud_level, mel_filters, mel_frame_count, normalised_mel
+from duet.inference.audio import mel
+from duet.inference.audio.mel import (
+    MAX_GAIN,
+    LogMel,
+    log_power,
+    loud_level,
+    mel_filters,
+    mel_frame_count,
+    normalised_mel,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +36,17 @@ def test_log_power_is_librosas_melspectrogram(speech):
 def test_a_piece_is_the_same_as_the_whole(speech):
     whole = log_power(speech, 0, 300)
     np.testing.assert_allclose(log_power(speech, 120, 180), whole[120:180], atol=1e-4)
+
+
+def test_what_is_kept_of_a_short_recording_is_as_what_is_computed_again_of_a_long_one(speech, monkeypatch):
+    kept = LogMel(speech)
+    monkeypatch.setattr(mel, "_KEPT", 100)
+    again = LogMel(speech)
+    assert len(kept.levels) == 300
+    np.testing.assert_array_equal(kept.levels, again.levels)
+    assert kept.level == loud_level(speech)
+    np.testing.assert_allclose(kept.normalised(40, 250), again.normalised(40, 250), atol=1e-6)
+    np.testing.assert_allclose(kept.normalised(40, 250), normalised_mel(speech, 40, 250, kept.level), atol=1e-6)
 
 
 def test_level_does_not_matter(speech):

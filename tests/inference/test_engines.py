@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from duet.inference import blas
 from duet.inference.audio.mel import loud_level, normalised_mel
+from duet.inference.engine import layers_numpy
 from duet.inference.engine.encoder_numpy import EncoderNumpy
 from duet.inference.engine.engine import EmbeddedEngine, make_engine
-from duet.inference.engine.layers_numpy import gelu
+from duet.inference.engine.layers_numpy import attend, gelu
 from duet.inference.engine.models import load_models
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.engine.speech_numpy import SpeechNumpy
@@ -156,6 +157,28 @@ def test_a_slow_blas_is_named_with_its_price(monkeypatch):
     assert blas.note().startswith("NumPy's BLAS: blas, a slow one, with which speech takes about 3 times as long.")
     monkeypatch.setattr(blas, "_speed", lambda: 60e9)
     assert blas.note() == "NumPy's BLAS: blas.", "a tuned one in the reference's place"
+
+
+def test_attention_is_softmax_whatever_the_scores(monkeypatch):
+    """The largest score is taken off only where its exponential could overflow; rows are computed in parts."""
+    monkeypatch.setattr(layers_numpy, "_BLOCK", 500)
+    random = np.random.default_rng(3)
+    queries, keys, values = random.normal(0, 1, (3, 70, 16)).astype(np.float32)
+    for size in (1.0, 30.0):  # the second one's scores come to thousands
+        scores = (queries.astype(float) * size) @ keys.T.astype(float) * size / 4
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        wanted = shares @ values / shares.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(attend(size * queries, size * keys, values), wanted, atol=2e-4)
+
+
+def test_windows_side_by_side_are_as_one_after_another(mel, monkeypatch):
+    monkeypatch.setenv("DUET_THREADS", "3")
+    models = load_models(WEIGHTS)
+    engine, rows = EmbeddedEngine(models), [slice(0, 200), slice(40, 250), slice(20, 220)]
+    assert engine.batch == 3
+    together = engine.heard([mel] * 3, rows, 1)
+    for found, wanted in zip(together, rows, strict=True):
+        np.testing.assert_allclose(found, engine.heard([mel], [wanted], 1)[0], atol=1e-5)
 
 
 def test_any_number_of_threads_gives_the_same(mel):
