@@ -83,7 +83,7 @@ class EncoderNumpy:
         size = self.dims.width // self.dims.heads
         part = slice(head * size, (head + 1) * size)
         q, k, v = (qkv[:, i * self.dims.width :][:, part] for i in range(3))
-        attend(q[wanted], k, v, out=mixed[:, part])
+        attend(q[wanted], np.ascontiguousarray(k.T), np.ascontiguousarray(v), out=mixed[:, part])
 
 
 _BLOCK = tuple(

@@ -91,25 +91,24 @@ def softmax(x: Floats) -> Floats:
     return y
 
 
-def attend(queries: Floats, keys: Floats, values: Floats, out: Floats | None = None) -> Floats:
-    """One head of attention: queries (N, d), keys (T, d), values (T, d) -> (N, d), into `out` where it is given.
+def attend(queries: Floats, turned: Floats, values: Floats, out: Floats | None = None) -> Floats:
+    """One head of attention: queries (N, d), keys turned (d, T), values (T, d) -> (N, d), into `out` where it is given.
 
-    The weights' sum comes from a column of ones beside the values, and divides what they give, not the weights. The
-    largest score is taken off only where exponentials could overflow without it.
+    The weights' sum divides what they give, not the weights. The largest score is taken off where exponentials could
+    overflow without it, and where it costs less than to tell.
     """
-    out = np.empty_like(queries) if out is None else out
-    scaled, turned = queries * np.float32(queries.shape[1] ** -0.5), np.ascontiguousarray(keys.T)
-    beside = np.concatenate([values, np.ones((len(values), 1), np.float32)], axis=1)
-    is_safe = _longest(scaled) * _longest(keys) < _SAFE
-    parts = -(-len(queries) * len(keys) // (2 * _BLOCK))
-    edges = [len(queries) * i // parts for i in range(parts + 1)]
+    out = np.empty(queries.shape, np.float32) if out is None else out
+    count, size = queries.shape
+    scaled, ones = queries * np.float32(size**-0.5), np.ones(len(values), np.float32)
+    is_safe = count > size and _longest(scaled) * _longest(turned.T) < _SAFE
+    parts = -(-count * len(values) // (2 * _BLOCK))
+    edges = [count * i // parts for i in range(parts + 1)]
     for rows in itertools.starmap(slice, itertools.pairwise(edges)):
         scores = scaled[rows] @ turned
         if not is_safe:
             scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
-        mixed = scores @ beside
-        np.divide(mixed[:, :-1], mixed[:, -1:], out=out[rows])
+        np.divide(scores @ values, (scores @ ones)[:, None], out=out[rows])
     return out
 
 

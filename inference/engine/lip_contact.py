@@ -18,6 +18,7 @@ from ..head.canonical import Head
 
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
 _GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
+_BLOCK = 4096  # frames at a time, so that memory does not grow with the recording
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
 
 
@@ -34,6 +35,10 @@ class LipContact:
 
         Closing channels are less, the yielding one is more.
         """
+        blocks = [self._held(channels[start : start + _BLOCK]) for start in range(0, len(channels), _BLOCK)]
+        return np.concatenate([channels[:0], *blocks])
+
+    def _held(self, channels: Floats) -> Floats:
         result = channels.copy()
         if self.uneven is not None:
             result[:, self.uneven] = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -111,13 +112,19 @@ class ArkitSolver:
         for number in range(self._iterations):
             if number % _AT_ONCE == 0:
                 yield 0.0
-            slope = y @ self._normal - target
-            steps = np.diff(y, axis=0) * smooth
+            slope = y @ self._normal
+            slope -= target
+            steps = (y[1:] - y[:-1]) * smooth
             slope[1:] += steps
             slope[:-1] -= steps
-            ahead = np.clip(y - self._step * slope, 0.0, top)
-            grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-            y = ahead + ((momentum - 1) / grown) * (ahead - x)
+            slope *= self._step
+            ahead = y - slope
+            np.maximum(ahead, 0.0, out=ahead)
+            np.minimum(ahead, top, out=ahead)
+            grown = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
+            y = ahead - x
+            y *= (momentum - 1) / grown
+            y += ahead
             x, momentum = ahead, grown
         return x
 

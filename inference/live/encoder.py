@@ -24,7 +24,8 @@ class LiveEncoder:
         self.dims = dims
         self._weights = laid_out(weights)
         self._team = Team(1)
-        self._kept = np.empty((dims.layers, 2, dims.context, dims.width), np.float32)
+        self._keys = np.empty((dims.layers, dims.width, dims.context), np.float32)  # turned, as `attend` takes them
+        self._values = np.empty((dims.layers, dims.context, dims.width), np.float32)
         self.settled = 0
 
     def restart(self) -> None:
@@ -55,12 +56,13 @@ class LiveEncoder:
         first, count, width = self.settled, *x.shape
         y = linear(layer_norm(x, w["norm1.weight"], w["norm1.bias"]), w["qkv.weight"], w["qkv.bias"])
         # Written beyond the settled ones: what does not settle is written over by the next step.
-        self._kept[layer, :, first : first + count] = y[:, width:].reshape(count, 2, width).transpose(1, 0, 2)
-        keys, values = self._kept[layer, :, : first + count]
+        self._keys[layer, :, first : first + count] = y[:, width : 2 * width].T
+        self._values[layer, first : first + count] = y[:, 2 * width :]
+        keys, values = self._keys[layer, :, : first + count], self._values[layer, : first + count]
         size = width // self.dims.heads
         mixed = np.empty((count, width), np.float32)
         for part in (slice(i, i + size) for i in range(0, width, size)):
-            mixed[:, part] = attend(y[:, part], keys[:, part], values[:, part])
+            mixed[:, part] = attend(y[:, part], keys[part], values[:, part])
         x = x + linear(mixed, w["out.weight"], w["out.bias"])
         y = layer_norm(x, w["norm2.weight"], w["norm2.bias"])
         return x + linear(gelu(linear(y, w["up.weight"], w["up.bias"])), w["down.weight"], w["down.bias"])

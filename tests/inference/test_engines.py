@@ -168,7 +168,7 @@ def test_attention_is_softmax_whatever_the_scores(monkeypatch):
         scores = (queries.astype(float) * size) @ keys.T.astype(float) * size / 4
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         wanted = shares @ values / shares.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(attend(size * queries, size * keys, values), wanted, atol=2e-4)
+        np.testing.assert_allclose(attend(size * queries, size * keys.T, values), wanted, atol=2e-4)
 
 
 def test_windows_side_by_side_are_as_one_after_another(mel, monkeypatch):
