@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +22,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..inference.client.client import worker_command
 from . import binding, picture, report
+from .processes import answer, engine
 from .report import RECORDING, ROOT, markdown, recorded
 
 LENGTHS, QUICK = (1.0, 10.0, 60.0, 600.0, 3600.0), (1.0, 10.0)
@@ -35,33 +32,10 @@ FPS = 30
 IN_BLENDER = importlib.util.find_spec("bpy") is not None
 
 
-def engine(root: Path, name: str, device: str, samples: Path, seconds: float) -> dict[str, Any]:
-    """`engine_run`, with the environment of a worker, from the root's own code; `cold` is from starting the process."""
-    _, env = worker_command(root, engine=name, device=device)
-    script = str(ROOT / "benchmarks" / "engine_run.py")
-    command = [sys.executable, "-s", script, str(root), name, device, str(samples), str(seconds)]
-    before, began = report.load(), time.perf_counter()
-    found = _answer(command, env)
-    whole = time.perf_counter() - began
-    runs = found["warm"] * (3 if seconds < 300 else 0)
-    return found | {"cold": whole - runs, "load": before, "seconds": seconds}
-
-
 def reference(device: str) -> dict[float, tuple[float, float]]:
     """(seconds, seconds of the processor) by length, of FaceFormer's shape."""
     command = [sys.executable, "-m", "duet.benchmarks.reference", device, *map(str, REFERENCE)]
-    return {
-        float(length): (wall, processor) for length, (wall, processor) in _answer(command, dict(os.environ)).items()
-    }
-
-
-def _answer(command: list[str], env: dict[str, str]) -> dict[str, Any]:
-    given = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    done = subprocess.run(command, env=env, check=False, **given)  # type: ignore[call-overload]
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-    return found
+    return {float(length): (wall, processor) for length, (wall, processor) in answer(command, dict(os.environ)).items()}
 
 
 def measured(lengths: tuple[float, ...], against: Path | None) -> dict[str, Any]:
@@ -88,7 +62,7 @@ def measured(lengths: tuple[float, ...], against: Path | None) -> dict[str, Any]
     bar.update()
     if IN_BLENDER:
         bar.set_postfix_str("Blender")
-        found["blender"] = _answer([sys.executable, "-m", "duet.benchmarks.blender_run"], dict(os.environ))
+        found["blender"] = answer([sys.executable, "-m", "duet.benchmarks.blender_run"], dict(os.environ))
     bar.update()
     if IN_BLENDER and lengths == LENGTHS:
         found["binding"] = binding.in_a_process(0)

@@ -113,7 +113,7 @@ class Pipeline:
                 f"There is no speaking style '{style_name}'.", f"Choose from: {', '.join(self._styles)}."
             )
         style, count = self._styles.index(style_name), max(1, len(heard.levels) // 2)
-        cut = windows(count)
+        cut = sorted(windows(count), key=lambda each: each.start - each.stop)  # those heard together end together
 
         def parts() -> Iterator[tuple[Window, Floats]]:
             for start in range(0, len(cut), self._engine.batch):
