@@ -46,7 +46,7 @@ def _life_changed(self: Group, _: bpy.types.Context) -> None:
 
 def _lips_changed(self: Group, _: bpy.types.Context) -> None:
     _speech_changed(self, _)
-    _life_changed(self, _)  # breaths
+    _felt_changed(self, _)  # the mouth's part, and breaths
 
 
 def _felt_changed(self: Group, _: bpy.types.Context) -> None:

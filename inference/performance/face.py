@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Floats
 from ..head.canonical import ARKIT_NAMES
+from ..head.face_parts import in_parts
 from ..head.library import with_emotions
 from ..head.recompose import knows, mixed, solve_arkit, vertices_of
 from ..steps import finish
@@ -76,13 +77,13 @@ class FaceCurves:
         own = self.performance
         keys = eased_keys(own.emotions, names, own.transition, own.mix_limit)
         frames, values = on_frames(*swelled(*keys, self.voice, own.effort, own.mix_limit), self.fps)
-        return frames, np.float32(own.upper_face) * values
+        return frames, values
 
     @cached_property
     def take(self) -> Take:
-        """With rows for all that is felt, mirrored where it is; raises WeightsError where its version cannot."""
-        take = with_emotions(self.spoken, self.performance.felt)
-        return mirrored(take) if self.performance.mirror else take
+        """With rows for all that is felt, mirrored and in parts; raises WeightsError where its version cannot."""
+        take, own = with_emotions(self.spoken, self.performance.felt), self.performance
+        return in_parts(mirrored(take) if own.mirror else take, own.upper_face, own.lips)
 
     @cached_property
     def sliders(self) -> Floats:

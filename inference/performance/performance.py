@@ -41,9 +41,7 @@ class Performance:
     )
     lips: float = field(
         default=1.0,
-        metadata=number(
-            "Lips", 0.0, 1.0, "how much of speech, breaths and parted lips shows: 0 leaves the mouth to your own keys"
-        ),
+        metadata=number("Lips", 0.0, 1.0, "how much moves the mouth, be it said or felt: 0 leaves it to your own keys"),
     )
     upper_face: float = field(
         default=1.0,
@@ -51,7 +49,7 @@ class Performance:
             "Upper Face",
             0.0,
             1.0,
-            "how much of emotions, blinks, brows and eyes shows: 0 leaves all but the lips to your own keys",
+            "how much moves the face above the mouth, felt or alive: 0 leaves lids, brows and eyes to your own keys",
         ),
     )
     mirror: int = field(

@@ -1,9 +1,10 @@
-"""Emotions on a head: for each a slider, a shape key that it drives, and one that it drives in silence alone.
+"""Emotions on a head: for each a slider, a key that it drives, one for the mouth alone, and one for silence alone.
 
-With x, y, ... the sliders, t their sum and z the head's Mix Limit, the key of x is x * g, where g is z / max(z, t); the
-key that opens the mouth is x * h, where h is s * g and s the head's silence, which a take keys. t, g and h are driven
-values of the Key. Two more follow the key of x and each blink, so that lids shut (correctives.py). So a slider costs
-four small drivers, and a key that is at 0 costs the face nothing.
+With x, y, ... the sliders, t their sum, z the head's Mix Limit and u its Upper Face, the key of x is x * g, where g is
+u * z / max(z, t); the key that moves the mouth alone is x * m, where m is the same with the head's Mouth less u; the
+key that opens the mouth is x * h, where h is the same with the head's silence, which a take keys. t, g, m and h are
+driven values of the Key. Two more follow the key of x and each blink, so that lids shut (correctives.py). So a slider
+costs five small drivers, and a key that is at 0 costs the face nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from . import correctives, followers, ownership, sliders
 from .feelings import Emotion, of_blendshapes, store, stored_on
 
 # Custom properties of the Key: what all sliders add up to, and what each is multiplied by, also in silence.
-_MIX, _SHARE, _SILENT_SHARE = "duet_mix", "duet_share", "duet_silent_share"
-_PATHS = {name: f'["{name}"]' for name in (_MIX, _SHARE, _SILENT_SHARE)}
+_MIX, _SHARE, _SILENT_SHARE, _MOUTH_SHARE = "duet_mix", "duet_share", "duet_silent_share", "duet_mouth_share"
+_PATHS = {name: f'["{name}"]' for name in (_MIX, _SHARE, _SILENT_SHARE, _MOUTH_SHARE)}
 
 
 def on(obj: bpy.types.Object) -> list[str]:
@@ -47,6 +48,8 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     before = stored_on(obj)
     if not any(emotion.opening for emotion in emotions):  # a take of a version before knows of none
         emotions = [replace(e, opening=before[e.name].opening) if e.name in before else e for e in emotions]
+    if obj.data.override_library:  # of a version before, its library knows no parts of the face
+        emotions = [replace(e, mouth=before[e.name].mouth) if e.name in before else e for e in emotions]
     after = before | {emotion.name: emotion for emotion in emotions}
     if after == before and _is_whole(obj, after.values()):
         return
@@ -87,7 +90,7 @@ def remove(obj: bpy.types.Object, name: str) -> None:
     if obj.data.override_library:
         raise HeadError(f"'{obj.name}' has its emotions from a library.", "Remove it in the library's file.")
     gone = left.pop(name)
-    key, names = obj.data.shape_keys, (gone.key, gone.silent_key, *lids_of(obj, [gone]))
+    key, names = obj.data.shape_keys, (*gone.mixes, *lids_of(obj, [gone]))
     drivers.undrive(key, names)
     for block in [key.key_blocks.get(each) for each in names]:
         if block is not None:
@@ -126,19 +129,22 @@ def undriven(obj: bpy.types.Object) -> Iterator[None]:
         raise
 
 
-def values_of(emotions: Iterable[Emotion], mix: Floats, silence: Floats) -> dict[str, Floats]:
-    """The values (T,) of the keys of E emotions, of their sliders (T, E) within the limit and the silence (T,)."""
-    values: dict[str, Floats] = {}
+def values_of(emotions: Iterable[Emotion], mix: Floats, silence: Floats, parts: Floats) -> dict[str, Floats]:
+    """The values (T,) of the keys of E emotions, of their sliders (T, E) within the limit and the silence (T,).
+
+    `parts` (T, 2) are Upper Face and Mouth.
+    """
+    (upper, mouth), values = parts.T, dict[str, Floats]()
     for emotion, column in zip(emotions, mix.T, strict=True):
-        values |= {emotion.key: column} if emotion.expression else {}
-        values |= {emotion.silent_key: column * silence} if emotion.opening else {}
+        shares = (upper, silence, mouth - upper)
+        made = zip(emotion.mixes.items(), shares, strict=True)
+        values |= {key: column * share for (key, weights), share in made if weights}
     return values
 
 
 def keys_of(emotions: Iterable[Emotion]) -> list[str]:
     """The shape keys that emotions have."""
-    pairs = [((e.key, e.expression), (e.silent_key, e.opening)) for e in emotions]
-    return [name for pair in pairs for name, weights in pair if weights]
+    return [name for emotion in emotions for name, weights in emotion.mixes.items() if weights]
 
 
 def lids_of(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> list[str]:
@@ -180,7 +186,7 @@ def _release(obj: bpy.types.Object, names: set[str]) -> None:
 
 def _shape(obj: bpy.types.Object, emotion: Emotion) -> None:
     """Make the emotion's keys from the head's own blendshapes; one that would hold nothing goes."""
-    for name, weights in ((emotion.key, emotion.expression), (emotion.silent_key, emotion.opening)):
+    for name, weights in emotion.mixes.items():
         block = obj.data.shape_keys.key_blocks.get(name)
         if weights:
             shape_keys.mix(obj, name, weights)
@@ -198,7 +204,8 @@ def _drive(obj: bpy.types.Object, emotions: list[Emotion]) -> None:
             key[name] = 0.0
     names = [*keys_of(emotions), *lids_of(obj, emotions)]
     room = np.full(len(names), sliders.MAX_INTENSITY)
-    shape_keys.widen_sliders(key, names, np.zeros(len(names)), room)
+    below = [-sliders.MAX_INTENSITY * (name in {emotion.mouth_key for emotion in emotions}) for name in names]
+    shape_keys.widen_sliders(key, names, np.array(below), room)
     for driven in _driven(obj, emotions):
         drivers.drive(key, driven)
 
@@ -208,18 +215,27 @@ def _driven(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> list[Driven]:
     key, emotions = obj.data.shape_keys, list(emotions)
     each = tuple(Source(f"v{i}", obj, sliders.slider_path(emotion.name)) for i, emotion in enumerate(emotions))
     limit, silence = Source("z", obj, sliders.LIMIT_PATH), Source("s", obj, sliders.SILENCE_PATH)
-    mix, share, silent = (Source(letter, key, path) for letter, path in zip("tgh", _PATHS.values(), strict=True))
-    result = [
-        Driven(mix.path, "", each),
-        Driven(share.path, "z/max(z,t)", (limit, mix)),
-        Driven(silent.path, "s*g", (silence, share)),
-    ]
+    mix, share, silent, mouth = (
+        Source(letter, key, path) for letter, path in zip("tghm", _PATHS.values(), strict=True)
+    )
+    upper, lips = (Source(letter, obj, path) for letter, path in zip("up", sliders.PART_PATHS.values(), strict=True))
+    result = [Driven(mix.path, "", each)]
+    if has(obj, sliders.UPPER):
+        result += [
+            Driven(share.path, "u*z/max(z,t)", (upper, limit, mix)),
+            Driven(silent.path, "s*z/max(z,t)", (silence, limit, mix)),
+            Driven(mouth.path, "(p-u)*z/max(z,t)", (lips, upper, limit, mix)),
+        ]
+    else:  # a library override of a version before
+        result += [Driven(share.path, "z/max(z,t)", (limit, mix)), Driven(silent.path, "s*g", (silence, share))]
     for emotion in emotions:
         own = Source("x", obj, sliders.slider_path(emotion.name))
         if emotion.expression:
             result.append(Driven(shape_keys.value_path(emotion.key), "x*g", (own, share)))
         if emotion.opening:
             result.append(Driven(shape_keys.value_path(emotion.silent_key), "x*h", (own, silent)))
+        if emotion.mouth:
+            result.append(Driven(shape_keys.value_path(emotion.mouth_key), "x*m", (own, mouth)))
         result += [correctives.shutting(key, each) for each in correctives.of_lids(key, emotion)]
     return result
 

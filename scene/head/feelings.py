@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.head.blendshapes import Blendshapes
+from ...inference.head.face_parts import known_mouth_of, mouth_of
 from ...inference.head.library import label
 from ...inference.take import EMOTIONS, Take
 
@@ -21,12 +22,14 @@ _STORE = "duet_emotions"  # custom property of the Key: JSON
 class Emotion:
     """An emotion at intensity 1 as weights, those that are not 0, by the names of a head's keys.
 
-    `opening` is on speech keys, and holds in silence alone.
+    `opening` is on speech keys, and holds in silence alone; `mouth` is what of `expression` moves the mouth, none on a
+    head of a version before.
     """
 
     name: str
     expression: dict[str, float]
     opening: dict[str, float]
+    mouth: dict[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -38,25 +41,40 @@ class Emotion:
         """The shape key that opens the mouth in silence; made where there is an opening."""
         return f"Silent {label(self.name)}"
 
+    @property
+    def mouth_key(self) -> str:
+        """The shape key that gives more or less to the mouth than to the rest of the face."""
+        return f"Mouth {label(self.name)}"
+
+    @property
+    def mixes(self) -> dict[str, dict[str, float]]:
+        """The weights of each of these keys; one without weights is not made."""
+        return {self.key: self.expression, self.silent_key: self.opening, self.mouth_key: self.mouth}
+
 
 def of_take(take: Take, names: Iterable[str]) -> list[Emotion]:
     """Those of the named emotions that move the face: all but 'neutral'."""
-    rows = zip(take.emotions, take.expression_weights, take.emotion_opening, strict=True)
+    mouth = known_mouth_of(take.expression_names, take.expression_weights)
+    rows = zip(take.emotions, take.expression_weights, take.emotion_opening, mouth, strict=True)
     return _moving(rows, set(names), take.speech_names, take.expression_names)
 
 
 def of_blendshapes(shapes: Blendshapes, names: Iterable[str] = EMOTIONS) -> list[Emotion]:
     """The same from learned blendshapes."""
-    rows = zip(shapes.emotions, shapes.emotion_weights, shapes.emotion_opening, strict=True)
+    mouth = mouth_of(shapes, shapes.emotion_weights)
+    rows = zip(shapes.emotions, shapes.emotion_weights, shapes.emotion_opening, mouth, strict=True)
     return _moving(rows, set(names), shapes.speech_names, shapes.expression_names)
 
 
 def _moving(
-    rows: Iterable[tuple[str, Floats, Floats]], names: set[str], speech: tuple[str, ...], expression: tuple[str, ...]
+    rows: Iterable[tuple[str, Floats, Floats, Floats]],
+    names: set[str],
+    speech: tuple[str, ...],
+    expression: tuple[str, ...],
 ) -> list[Emotion]:
     return [
-        Emotion(name, _sparse(expression, felt), _sparse(speech, opening))
-        for name, felt, opening in rows
+        Emotion(name, _sparse(expression, felt), _sparse(speech, opening), _sparse(expression, mouth))
+        for name, felt, opening, mouth in rows
         if name in names and (np.any(felt) or np.any(opening))
     ]
 
@@ -81,10 +99,8 @@ def spread(emotions: Iterable[Emotion], values: dict[str, Floats]) -> tuple[dict
     expression: dict[str, Floats] = {}
     opening: dict[str, Floats] = {}
     for emotion in emotions:
-        for key, weights, sums in (
-            (emotion.key, emotion.expression, expression),
-            (emotion.silent_key, emotion.opening, opening),
-        ):
+        for key, weights in emotion.mixes.items():
+            sums = opening if key == emotion.silent_key else expression
             if key in values and np.any(values[key]):
                 for name, weight in weights.items():
                     sums[name] = sums.get(name, np.float32(0)) + np.float32(weight) * values[key]

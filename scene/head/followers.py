@@ -13,7 +13,7 @@ from ..blender import actions, drivers, shape_keys
 from ..blender.drivers import Driven, Source
 from . import correctives, feelings, ownership
 
-_FELT = ("Emotion ", "Silent ")  # how the names of emotions' keys begin
+_FELT = ("Emotion ", "Silent ", "Mouth ")  # how the names of emotions' keys begin
 _HEAD = "duet_follows"  # custom property of a part: the head that it follows
 
 
@@ -64,8 +64,7 @@ def share_emotions(head: bpy.types.Object) -> None:
         key, kept = obj.data.shape_keys, set[str]()
         for emotion in felt:
             lids = correctives.of_lids(head.data.shape_keys, emotion)
-            made = {emotion.key: emotion.expression, emotion.silent_key: emotion.opening}
-            for name, weights in (made | {own.name: mix for own, mix in lids.items()}).items():
+            for name, weights in (emotion.mixes | {own.name: mix for own, mix in lids.items()}).items():
                 known = {each: weight for each, weight in weights.items() if each in key.key_blocks}
                 if known and name in head.data.shape_keys.key_blocks:
                     shape_keys.mix(obj, name, known)

@@ -23,6 +23,9 @@ LIMIT = "Mix Limit"  # custom property: what all emotions together may add up to
 LIMIT_PATH = f'["{LIMIT}"]'
 SILENCE = "Silence"  # custom property: how far emotions may open the mouth
 SILENCE_PATH = f'["{SILENCE}"]'
+UPPER, MOUTH = "Upper Face", "Mouth"  # custom properties: how far emotions move each of the two parts of the face
+PART_PATHS = {name: f'["{name}"]' for name in (UPPER, MOUTH)}
+_AT_ONE = (SILENCE, UPPER, MOUTH)  # where nothing moves them
 Range = tuple[float, float]
 _TOLERANCE = 5e-4  # of a slider: under 0.01 mm of face
 
@@ -44,16 +47,18 @@ def _path(name: str) -> str:
 def add_sliders(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
     """Give the object a slider for each emotion it has none for: 0 to 1, up to 1.5 where typed.
 
-    And Mix Limit and Silence, where it has none. Raises HeadError, before it adds any, where a property of such a name
-    is there and of another type.
+    And Upper Face, Mouth, Silence and Mix Limit, where it has none. Raises HeadError, before it adds any, where a
+    property of such a name is there and of another type.
     """
-    for name in (*map(slider_name, emotions), SILENCE, LIMIT):
+    for name in (*map(slider_name, emotions), *_AT_ONE, LIMIT):
         if has(obj, name) and not isinstance(obj[name], float):
             message = f"'{obj.name}' has a custom property '{name}' that is no Float."
             raise HeadError(message, "Rename it, or change its type, so that Duet can have a slider of that name.")
     for name in map(slider_name, emotions):
         text = f"How much {name} is in the face: 0 is none, 1 is strong but natural. Key it like any value"
         _add(obj, name, 0.0, (0.0, MAX_INTENSITY), (0.0, 1.0), text)
+    for name, part in ((UPPER, "the face above the mouth"), (MOUTH, "the mouth")):
+        _add(obj, name, 1.0, (0.0, 1.0), (0.0, 1.0), f"How far emotions move {part}: 0 leaves it to your own keys")
     text = "How far emotions may drop the jaw and part the lips: takes key it, 0 wherever the head speaks"
     _add(obj, SILENCE, 1.0, (0.0, 1.0), (0.0, 1.0), text)
     limit = SETTINGS["mix_limit"]
@@ -81,15 +86,15 @@ def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
 
 
 def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
-    """The names of those sliders, and of Silence, that have a curve in the object's action or on its NLA tracks."""
+    """The names of those sliders, and of what is at 1 without, that have a curve in the action or on NLA tracks."""
     paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
-    names = [*map(slider_name, emotions), SILENCE]
+    names = [*map(slider_name, emotions), *_AT_ONE]
     return {name for name in names if has(obj, name) and _path(name) in paths}
 
 
 @contextmanager
 def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Iterator[None]:
-    """Put to rest the sliders, and Silence, that a curve moved before the block, and none does after it.
+    """Put to rest the sliders, and what is at 1 without, that a curve moved before the block, and none does after it.
 
     The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
     """
@@ -97,7 +102,7 @@ def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Ite
     yield
     for obj, moved in zip(objects, before, strict=True):
         for name in moved - _animated(obj, emotions):
-            obj[name] = 1.0 if name == SILENCE else 0.0
+            obj[name] = 1.0 if name in _AT_ONE else 0.0
 
 
 def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
@@ -120,6 +125,14 @@ def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float)
     edges = np.flatnonzero(zero[1:-1] & ~(zero[:-2] & zero[2:]))
     at = np.union1d(needed_keys(values, _TOLERANCE), edges)
     actions.write_curve(bag, SILENCE_PATH, start + at, values[at])
+
+
+def write_parts(bag: bpy.types.ActionChannelbag, upper: float, mouth: float, span: tuple[float, float]) -> None:
+    """Key how far emotions move the two parts of the face, from the first frame to the last; at 1 there is no key."""
+    actions.remove_curves(bag, PART_PATHS.values())
+    for path, value in zip(PART_PATHS.values(), (upper, mouth), strict=True):
+        if value != 1.0:
+            actions.write_curve(bag, path, np.array(span), np.array([value, value], np.float32))
 
 
 def write_keys(

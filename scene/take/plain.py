@@ -127,7 +127,7 @@ def _on_blendshapes(obj: bpy.types.Object, names: list[str], values: Floats) -> 
     """Values (T, N) of keys of emotions as those of the blendshapes that they are mixed from, which nothing drives."""
     found = dict(zip(names, values.T, strict=True))
     for emotion in feelings.stored_on(obj).values():
-        for key, weights in ((emotion.key, emotion.expression), (emotion.silent_key, emotion.opening)):
+        for key, weights in emotion.mixes.items():
             value = found.pop(key, None)
             for name, weight in weights.items() if value is not None and value.any() else ():
                 found[name] = found.get(name, 0.0) + weight * value
@@ -140,15 +140,16 @@ def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any], k
     With `keyed`, of those alone that are keyed: others go on to act by themselves.
     """
     on_head = list(feelings.stored_on(obj).values())
-    names = [*(sliders.slider_name(emotion.name) for emotion in on_head), sliders.SILENCE]
-    paths = [*(sliders.slider_path(emotion.name) for emotion in on_head), sliders.SILENCE_PATH]
+    names = [*(sliders.slider_name(emotion.name) for emotion in on_head), sliders.SILENCE, *sliders.PART_PATHS]
+    paths = [*(sliders.slider_path(each.name) for each in on_head), sliders.SILENCE_PATH, *sliders.PART_PATHS.values()]
     bag = actions.ensure_bag(take, obj)
     values = yield from actions.sample_steps(bag, paths, frames)
     for column, (name, path) in enumerate(zip(names, paths, strict=True)):
-        if bag.fcurves.find(path) is None and not keyed:
-            values[:, column] = float(obj.get(name, 0.0))
-    mix = within_limit(values[:, :-1], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
-    return emotions.values_of(on_head, mix, values[:, -1])
+        if bag.fcurves.find(path) is None and (name in sliders.PART_PATHS or not keyed):
+            values[:, column] = float(obj.get(name, 1.0 if name in sliders.PART_PATHS else 0.0))
+    count = len(on_head)
+    mix = within_limit(values[:, :count], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
+    return emotions.values_of(on_head, mix, values[:, count], values[:, count + 1 :])
 
 
 def _reach(obj: bpy.types.Object, name: str) -> float:

@@ -71,10 +71,11 @@ def felt(take: Take, timed: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def write_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves) -> None:
-    """Write the slider curves of a take's action."""
-    bag = _without_sliders(action, obj)
-    names = felt(stored.take, face.performance.felt)
-    sliders.write_keys(bag, names, face.emotion_keys(names), duet_of(action).moved_to, face.frames - 1)
+    """Write the slider curves of a take's action, and how far they move the parts of the face."""
+    bag, begin, own = _without_sliders(action, obj), duet_of(action).moved_to, face.performance
+    names = felt(stored.take, own.felt)
+    sliders.write_keys(bag, names, face.emotion_keys(names), begin, face.frames - 1)
+    sliders.write_parts(bag, own.upper_face, own.lips, (begin, begin + face.frames - 1))
     sign("written_emotion", action, stored)
 
 
@@ -114,13 +115,15 @@ def keyed(bag: bpy.types.ActionChannelbag) -> list[str]:
 def paths_of(part: str, stored: takes.StoredTake, bag: bpy.types.ActionChannelbag) -> list[str]:
     """The paths of a part of a take's curves: those of its speech, of Silence, or of the sliders.
 
-    Sliders are those of the take's emotions, and others of the library that are keyed in it.
+    Sliders are those of the take's emotions, and others of the library that are keyed in it; with them go the parts of
+    the face that are keyed.
     """
     if part == "written_speech":
         return [shape_keys.value_path(name) for name in stored.take.speech_names]
     if part == "written_silence":
         return [sliders.SILENCE_PATH]
-    return [sliders.slider_path(name) for name in dict.fromkeys([*stored.take.emotions, *keyed(bag)])]
+    parts = [path for path in sliders.PART_PATHS.values() if bag.fcurves.find(path) is not None]
+    return [*(sliders.slider_path(name) for name in dict.fromkeys([*stored.take.emotions, *keyed(bag)])), *parts]
 
 
 def is_edited(part: str, action: bpy.types.Action, stored: takes.StoredTake) -> bool:

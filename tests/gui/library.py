@@ -12,7 +12,7 @@ ADD = 0.795  # of the sidebar's width, where a row has its button: in a list no 
 
 
 def sliders():
-    return [name for name in head().keys() if name not in ("Silence", "Mix Limit")]  # noqa: SIM118
+    return [name for name in head().keys() if name not in ("Upper Face", "Mouth", "Silence", "Mix Limit")]  # noqa: SIM118
 
 
 def scroll(steps):

@@ -160,14 +160,30 @@ def test_lips_alone_and_the_rest_of_the_face_alone(line):
     whole = FaceCurves(line, Performance(**told))
     lips = FaceCurves(line, Performance(**told, upper_face=0.0))
     np.testing.assert_array_equal(lips.speech, whole.speech)
-    assert not lips.sliders.any() and not lips.life
+    assert not lips.life
     np.testing.assert_array_equal(lips.neck, whole.neck)
     rest = FaceCurves(line, Performance(**told, lips=0.0))
     assert not rest.speech.any() and not rest.silence.any()
-    np.testing.assert_array_equal(rest.sliders, whole.sliders)
+    assert rest.life.keys() == whole.life.keys()
     half = FaceCurves(line, Performance(**told, lips=0.5, upper_face=0.5))
     np.testing.assert_allclose(half.speech, whole.speech / 2)
-    np.testing.assert_allclose(half.sliders, whole.sliders / 2)
+    np.testing.assert_allclose(half.performed().expression_curves, whole.performed().expression_curves / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS[1:])
+def test_what_is_felt_moves_the_mouth_or_the_rest_of_the_face_alone(line, emotion):
+    head, basis = load_head(), recompose._shapes()[1].expression_basis
+
+    def moved(region, **parts):
+        felt = FaceCurves(line, Performance(emotions=(Cue(0.0, {emotion: 1.0}),), **parts)).performed()
+        far = np.linalg.norm(np.tensordot(felt.expression_curves[0], basis, 1)[head.regions[region]], axis=1)
+        return 1000 * float(far.mean()), 1000 * float(far.max())
+
+    (mouth, brows), rest = [moved(region)[0] for region in ("outer_lips", "brows")], {"lips": 0.0}
+    assert moved("outer_lips", **rest)[0] < 0.25 < mouth and moved("outer_lips", **rest)[1] < 1.0
+    assert moved("brows", **rest)[0] > 0.6 * brows
+    assert moved("brows", upper_face=0.0)[0] < 0.35 < brows
+    assert moved("outer_lips", upper_face=0.0)[0] > 0.9 * mouth
 
 
 def test_a_mirrored_face_is_the_other_way_round(line):

@@ -87,14 +87,18 @@ def test_lips_and_the_rest_of_the_face_are_left_to_the_animator(scene, ready):
     bpy.ops.duet.generate()
     blocks, group = ready.data.shape_keys.key_blocks, takes.active(ready).duet
     scene.frame_set(48)
-    assert (blocks["open"].value, ready["Happy"]) == (0, pytest.approx(0.8))
+    assert (blocks["open"].value, ready["Happy"], ready["Mouth"]) == (0, pytest.approx(0.8), 0)
+    assert blocks["Emotion Happy"].value == pytest.approx(0.8)
     assert life.tracks_of(ready)
     group.lips, group.upper_face, group.head_motion = 1.0, 0.0, False
     scene.frame_set(47)
     scene.frame_set(48)
-    assert (blocks["open"].value, ready["Happy"]) == (pytest.approx(1.0), 0)
+    assert (blocks["open"].value, ready["Upper Face"], ready["Mouth"]) == (pytest.approx(1.0), 0, 1)
+    assert blocks["Emotion Happy"].value == 0
     bags = [actions.ensure_bag(track.strips[0].action, track.id_data) for track in life.tracks_of(ready)]
     assert not [curve for bag in bags for curve in bag.fcurves if "eye" in curve.data_path or "brow" in curve.data_path]
+    group.upper_face = 1.0
+    assert ready["Upper Face"] == 1, "nothing moves it any more"
 
 
 def test_a_mirrored_take_gives_the_head_other_emotions_and_back(scene, ready, monkeypatch):

@@ -77,7 +77,7 @@ def test_sliders_move_the_face_between_their_keys(scene, head, voice):
 def test_neutral_has_no_slider(scene, head, voice):
     bake.apply_take(scene, head, fake_take(), voice, 1)
     sliders = ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt"]
-    assert list(head.keys()) == [*sliders, "Silence", "Mix Limit"]
+    assert list(head.keys()) == [*sliders, "Upper Face", "Mouth", "Silence", "Mix Limit"]
 
 
 def test_an_action_of_the_users_plays_on_under_the_speech(scene, head, voice):
