@@ -35,7 +35,7 @@ class DUET_OT_dialogue_from_table(Reasoned, ImportHelper, bpy.types.Operator):
     bl_label = "Dialogue from Table"
 
     filename_ext = ".csv"
-    filter_glob: bpy.props.StringProperty(default="*.csv", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default="*.csv;*.json", options={"HIDDEN"})
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
@@ -55,7 +55,7 @@ class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
     bl_label = "Dialogue"
     bl_options = {"UNDO", "INTERNAL"}
 
-    filepath: bpy.props.StringProperty(description="The table (.csv)")
+    filepath: bpy.props.StringProperty(description="The table (.csv, .json)")
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
@@ -88,7 +88,7 @@ def _rows(scene: bpy.types.Scene, path: Path) -> list[Row]:
     usual = replace(settings.performance_of(duet_of(scene)), text="", marks=())  # which are of one recording
     rows, failed = read_cast(path, usual)
     if failed:
-        raise failed[0]
+        raise failed[0][1]
     names = scenes_of(rows)
     if len(names) > 1:
         rows = [row for row in rows if row.scene == scene.name]

@@ -34,7 +34,8 @@ class Part:
     """One line of a table, and what the engine made of it.
 
     `start` is a frame of the scene; None is a little after the line above. `place` is x, y and z in metres, and degrees
-    that the head is turned to its left; None is beside the others. `row` names the line for the next time.
+    that the head is turned to its left; None is beside the others. `row` names the line for the next time, and `after`
+    the row above it.
     """
 
     row: str
@@ -45,6 +46,7 @@ class Part:
     start: int | None = None
     place: tuple[float, float, float, float] | None = None
     loudness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    after: str = ""
 
 
 @dataclass
@@ -72,9 +74,8 @@ def cast_steps(scene: bpy.types.Scene, parts: Sequence[Part], strict: bool = Tru
         lines.mute(line, True)
     try:
         yield from _heads(scene, parts, cast)
-        before = None
         for part in parts:
-            start = part.start if part.start is not None else _after(scene, before)
+            start = part.start if part.start is not None else _after(scene, part, cast)
             try:
                 yield from _speak(scene, part, start, cast)
             except DuetError as error:
@@ -82,7 +83,6 @@ def cast_steps(scene: bpy.types.Scene, parts: Sequence[Part], strict: bool = Tru
                     raise
                 cast.failed.append(type(error)(f"{part.row}: {error.message}", error.remedy))
                 continue
-            before = cast.made[-1]
         for line in cast.earlier:
             line_edits.remove(scene, line)
         duet_of(scene).listening = True
@@ -120,8 +120,16 @@ def _beside(number: int, count: int) -> tuple[float, float, float, float]:
     return x, 0.0, 0.0, float(np.degrees(atan2(-x, _MEET))) if count > 1 else 0.0
 
 
-def _after(scene: bpy.types.Scene, before: lines.Line | None) -> int:
-    """The frame at which a line without a start begins."""
+def row_of(line: lines.Line) -> str:
+    """The table and the row that a line was made of; empty where it was made by itself."""
+    return str(line.action.get(_ROW, ""))
+
+
+def _after(scene: bpy.types.Scene, part: Part, cast: Cast) -> int:
+    """The frame at which a line without a start begins: after the row above it, which may have been made before."""
+    known = [*cast.made, *_earlier(scene, [part.after] if part.after else [])]
+    above = [line for line in known if row_of(line) == part.after]
+    before = next(iter([*above, *reversed(cast.made)]), None)
     return scene.frame_start if before is None else before.last + 1 + round(_PAUSE * timing.scene_fps(scene))
 
 
@@ -142,7 +150,7 @@ def _speak(scene: bpy.types.Scene, part: Part, start: int, cast: Cast) -> Steps[
 def _earlier(scene: bpy.types.Scene, rows: Sequence[str]) -> list[lines.Line]:
     """The lines of these rows that are heard now."""
     every = [line for obj in heads.heads_of(scene) for line in lines.on(obj)]
-    return [line for line in every if line.action.get(_ROW) in rows and not line.is_muted]
+    return [line for line in every if row_of(line) in rows and not line.is_muted]
 
 
 def _take_back(scene: bpy.types.Scene, cast: Cast) -> None:

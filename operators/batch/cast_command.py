@@ -1,10 +1,11 @@
-"""`duet bake TABLE.csv --into SHOT.blend`: the lines of a table on the heads of one .blend."""
+"""`duet bake TABLE.csv --into SHOT.blend`: the lines of a table on the heads of one .blend, or of one a scene."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ...inference.errors import DuetError
 from ...inference.formats.exports import prepare_output
 from ...inference.plain_text import one_line
+from . import cast_apart, cast_records
 from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
@@ -20,22 +22,35 @@ from .runner import Progress, Runner, stdout_as_stderr, unforeseen
 
 HELP = "one .blend for all rows of a table (scene, head, audio, start, ...): a scene with several heads; a folder"
 HELP += " where the table has several scenes. Lines are added to a file that exists"
+SCENE_HELP = "with --into: of the table's scenes this one alone"
+_NOT_HERE = {"output": "-o", "plain": "--plain", "start_frame": "--start-frame", "scheduler": "--scheduler"}
+_NOT_HERE |= {"sheet": "--sheet"}
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One .blend to make: its rows, the file that they are added to, and what is wrong with rows."""
+    """One .blend to make: its name and rows, the file that it is begun from, and what is wrong with rows.
 
+    `after` names the row above each, by its own name; `base` None is the output where that exists.
+    """
+
+    name: str
     rows: list[Row]
     output: Path
     base: Path | None
     failed: list[DuetError]
 
+    @property
+    def after(self) -> dict[str, str]:
+        """The name of the row above, of each row but the first."""
+        return {row.name: above.name for above, row in itertools.pairwise(self.rows)}
+
 
 def plan(options: argparse.Namespace, base: Path | None) -> list[Scene]:
     """What to make of the one table that is given; raises UsageError or a DuetError that concerns the whole."""
-    if len(options.audio) != 1 or options.output or options.plain:
-        raise UsageError("--into takes one table (.csv), and neither -o nor --plain")
+    given = [option for name, option in _NOT_HERE.items() if getattr(options, name) is not None]
+    if len(options.audio) != 1 or given:
+        raise UsageError(f"--into takes one table{f', and no {given[0]}' if given else ''}")
     usual = alive(performance_of(options))
     rows, failed = read_cast(options.audio[0], usual)
     base, _ = place_of_head(options.head, None, base)
@@ -43,46 +58,61 @@ def plan(options: argparse.Namespace, base: Path | None) -> list[Scene]:
     is_file = into.suffix.lower() == ".blend" and not into.is_dir()
     if not is_file and not all(names):
         raise UsageError(f"'{into}' does not end in .blend, and not every row has a scene to name a file after")
+    if options.scene is not None:
+        if options.scene not in names:
+            raise UsageError(f"the table has no scene '{options.scene}', but {', '.join(map(repr, names))}")
+        names, failed = [options.scene], [each for each in failed if each[0] == options.scene]
     if is_file and len(names) > 1:
         raise UsageError(f"'{into}' is one file, but the table has {len(names)} scenes: give a folder")
     found: list[Scene] = []
     for name in names or [""]:
         own = [row for row in rows if row.scene == name]
-        output = into if is_file else into / f"{name}.blend"
-        found.append(Scene(own, output, base or (output if output.is_file() else None), failed if not found else []))
+        wrong = [error for scene, error in failed if scene == name or (scene not in names and not found)]
+        found.append(Scene(name, own, into if is_file else into / f"{name}.blend", base, wrong))
     read = [options.audio[0], *([base] if base else []), *(row.audio for row in rows)]
     over = overwritten((each.output for each in found), read)
     if over:
         raise UsageError(f"the output '{over[0]}' would be written over '{over[1]}', which is read: rename one")
-    return found
+    part, parts = options.shard
+    return found[part - 1 :: parts]
 
 
 def run(options: argparse.Namespace, scenes: list[Scene], progress: Callable[[Job], Progress | None]) -> int:
     """Make each .blend; a line for each row on stdout or stderr; return how many failed. Raises KeyboardInterrupt."""
-    failed = 0
-    for each in scenes:
-        for error in each.failed:
-            failed += _complain(error)
-        if options.dry_run:
-            for row in each.rows:
-                print(one_line(f"{row.audio} -> {each.output} ({row.head}, to do)"), flush=True)
-        elif each.rows:
-            failed += _make(options, each, progress)
-    return failed
+    if options.jobs > 1 and len(scenes) > 1 and not options.dry_run:
+        return cast_apart.run([each.name for each in scenes], options)
+    return sum(_scene(options, each, progress) for each in scenes)
 
 
-def _make(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], Progress | None]) -> int:
+def _scene(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], Progress | None]) -> int:
+    failed = sum(map(_complain, scene.failed))
+    try:
+        due = scene.rows if options.force else cast_records.due(scene.rows, scene.output, scene.base, options.fps)
+    except DuetError as error:  # of weights that are not there
+        return failed + _complain(error)
+    for row in scene.rows:
+        if row not in due:
+            _say(row, scene, "up to date")
+        elif options.dry_run:
+            _say(row, scene, "to do")
+    return failed + (_make(options, scene, due, progress) if due and not options.dry_run else 0)
+
+
+def _make(
+    options: argparse.Namespace, scene: Scene, due: Sequence[Row], progress: Callable[[Job], Progress | None]
+) -> int:
     failed, runner = 0, Runner(options.engine, options.device)
+    base = scene.base or (scene.output if scene.output.is_file() else None)
     try:
         prepare_output(scene.output)
         parts: list[Any] = []  # of scene.cast, which needs Blender
-        for row in scene.rows:
-            job = Job(row.audio, scene.output, options.fps, row.performance, base=scene.base)
+        for row in due:
+            job = Job(row.audio, scene.output, options.fps, row.performance, base=base)
             try:
-                parts.append(_part(runner, job, row, progress))
+                parts.append(_part(runner, job, row, scene.after.get(row.name, ""), progress))
             except DuetError as error:
                 failed += _complain(type(error)(f"{row.name}: {error.message}", error.remedy))
-        return failed + (_write(scene, parts) if parts else 0)
+        return failed + (_write(options, scene, parts, base) if parts else 0)
     except DuetError as error:
         return failed + _complain(error)
     except Exception as error:
@@ -91,27 +121,34 @@ def _make(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], P
         runner.close()
 
 
-def _part(runner: Runner, job: Job, row: Row, progress: Callable[[Job], Progress | None]) -> Any:
+def _part(runner: Runner, job: Job, row: Row, after: str, progress: Callable[[Job], Progress | None]) -> Any:
     take, loudness = runner.take(job, progress(job))
     with stdout_as_stderr():
         from ...scene.cast import Part
 
-    return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness)
+    return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness, after)
 
 
-def _write(scene: Scene, parts: list[Any]) -> int:
+def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None) -> int:
     with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
         from ...scene.blender.loose import duet_of
+        from ...scene.cast import row_of
         from ...scene.files import bake_cast
 
-        cast = bake_cast(parts, scene.output, scene.base, scene.rows[0].scene)
+        cast = bake_cast(parts, scene.output, base, scene.name)
     for line in cast.made:
         said = f"{duet_of(line.action).audio} -> {scene.output}"
         text = f"{said} ({line.obj.name}, frames {line.first} to {line.last})"
         print(one_line(text), flush=True)
     for note in dict.fromkeys(cast.notes):
         print(f"duet: note: {one_line(note)}", file=sys.stderr, flush=True)
+    made = {row_of(line) for line in cast.made}
+    cast_records.write([row for row in scene.rows if row.name in made], scene.output, scene.base, options.fps)
     return sum(map(_complain, cast.failed))
+
+
+def _say(row: Row, scene: Scene, what: str) -> None:
+    print(one_line(f"{row.audio} -> {scene.output} ({row.head}, {what})"), flush=True)
 
 
 def _complain(error: DuetError) -> int:

@@ -37,21 +37,24 @@ def alive(performance: Performance = Performance()) -> Performance:  # noqa: B00
     )
 
 
-def read_cast(path: Path, usual: Performance) -> tuple[list[Row], list[DuetError]]:
-    """The rows of a table, and what is wrong with those that cannot be used; paths in it start at its folder.
+def read_cast(path: Path, usual: Performance) -> tuple[list[Row], list[tuple[str, DuetError]]]:
+    """The rows of a table, and what is wrong with those that cannot be used, with their scenes.
 
-    `usual` holds where a row says nothing. Raises TableError where the file as a whole is no such table.
+    Paths in it start at its folder; `usual` holds where a row says nothing. Raises TableError where the file as a
+    whole is no such table.
     """
     header, table = read_table(path, COLUMNS)
     if "head" not in header:
         raise TableError(f"The table '{path}' has no column 'head'.", f"Its columns may be {', '.join(COLUMNS)}.")
     rows: list[Row] = []
-    failed: list[DuetError] = []
+    failed: list[tuple[str, DuetError]] = []
     for number, cells in table:
+        row = dict(zip(header, cells, strict=False))
         try:
-            rows.append(_row(dict(zip(header, cells, strict=False)), number, path, usual))
+            rows.append(_row(row, number, path, usual))
         except DuetError as error:
-            failed.append(type(error)(f"'{path}', row {number}: {error.message}", error.remedy))
+            wrong = type(error)(f"'{path}', row {number}: {error.message}", error.remedy)
+            failed.append((row.get("scene", ""), wrong))
     return rows, failed
 
 

@@ -27,7 +27,7 @@ from .jobs import (
 )
 from .options import add_options, performance_of, single_emotions
 from .paths import absolute
-from .plan import MANIFEST_SUFFIX, plan
+from .plan import MANIFEST_SUFFIXES, plan
 from .runner import FLAME
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(single_emotions(argv))
+        options.argv, options.opened = argv, base
         try:
             _make_absolute(options)
             due = _planned(options, base)
@@ -71,6 +72,8 @@ def _planned(options: argparse.Namespace, base: Path | None) -> Callable[[], int
     """What is to be done, which returns 0 where nothing failed; raises UsageError or DuetError."""
     if options.command == "export":
         return partial(export_command.run, options, export_command.plan(options, base))
+    if getattr(options, "scene", None) is not None and not options.into:
+        raise UsageError("--scene is for --into")
     if options.into:
         return partial(cast_command.run, options, cast_command.plan(options, base), work.progress)
     return partial(work.run, options, _plan(options, base))
@@ -94,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
     bake.add_argument("--into", type=Path, metavar="OUT", help=cast_command.HELP)
+    bake.add_argument("--scene", metavar="NAME", help=cast_command.SCENE_HELP)
     bake.set_defaults(vertices=False, format="blend", flame=None)
     preview = commands.add_parser("preview", help="write a small video of the head with the sound")
     _add_files(preview, ".mp4")
@@ -110,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
-    sources = f"recordings, folders of recordings, or manifests ({MANIFEST_SUFFIX})"
+    sources = f"recordings, folders of recordings, or manifests ({', '.join(MANIFEST_SUFFIXES)})"
     parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
     where = f"{outputs}; a folder for several recordings"
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
@@ -225,3 +229,7 @@ def _plan(options: argparse.Namespace, base: Path | None) -> list[Entry]:
         entries = [replace(e, picture=records.picture_path(e.output)) if isinstance(e, Job) else e for e in entries]
     part, parts = options.shard
     return entries[part - 1 :: parts]  # of a list that is the same on every machine
+
+
+if __name__ == "__main__":
+    sys.exit(main())

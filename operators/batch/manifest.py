@@ -1,4 +1,4 @@
-"""Manifests: a .csv table with one recording a row, for `duet bake` and `duet generate`."""
+"""Manifests: a table (.csv, or .json) with one recording a row, for `duet bake` and `duet generate`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from . import manifest
 from .jobs import SUFFIXES, Damaged, Entry, Job, UsageError
 from .paths import Identity, identity, overwritten
 
-MANIFEST_SUFFIX = ".csv"
+MANIFEST_SUFFIXES = (".csv", ".json")
 
 
 def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
@@ -53,7 +53,7 @@ def _entries(options: argparse.Namespace, template: Job) -> list[Entry]:
 
 
 def _is_manifest(path: Path) -> bool:
-    return path.suffix.lower() == MANIFEST_SUFFIX and not path.is_dir()
+    return path.suffix.lower() in MANIFEST_SUFFIXES and not path.is_dir()
 
 
 def _single_output(options: argparse.Namespace, suffixes: frozenset[str]) -> Path:

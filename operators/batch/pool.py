@@ -65,9 +65,7 @@ class Server:
     def __init__(self, engine: str, device: str, count: int, command: list[str] | None = None) -> None:
         """One of `count` that share the cores; `command` starts it (None: this program as a server)."""
         self._command = [*(command or interpreter()), engine, device]
-        # The processes share the cores: each with threads for all of them would be slower than one alone.
-        share = str(max(1, (os.cpu_count() or 1) // count))
-        self._env = dict.fromkeys(_THREADS, share) | os.environ
+        self._env = shared_threads(count)
         self.job: Job | None = None
         self._unsent = memoryview(b"")  # of the job
         self._pipes: pipes.Piped | None = None
@@ -155,6 +153,11 @@ class Server:
             raise StartError(message, "Leave out --jobs.") from error
         self._lines, self._is_ready = pipes.Arriving(self._pipes.stdout), False
         return self._pipes
+
+
+def shared_threads(count: int) -> dict[str, str]:
+    """The environment of one of so many processes that share the cores: with threads for all each would be slower."""
+    return dict.fromkeys(_THREADS, str(max(1, (os.cpu_count() or 1) // count))) | os.environ
 
 
 def interpreter() -> list[str]:

@@ -70,12 +70,13 @@ def _key(job: Job, model: str) -> str:
     del asked["picture"]
     for name in ("audio", "base"):
         path = getattr(job, name)
-        asked[name] = [_relative(path, job.output.parent), path.stat().st_size] if path else None
+        asked[name] = [relative(path, job.output.parent), path.stat().st_size] if path else None
     asked |= {"performance": job.spoken.to_json(), "output": job.output.name, "model": model, "version": version()}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def _relative(path: Path, start: Path) -> str:
+def relative(path: Path, start: Path) -> str:
+    """The path seen from a folder."""
     try:
         return os.path.relpath(path.resolve(), start.resolve())
     except ValueError:  # another drive

@@ -104,7 +104,7 @@ def to_the_top():
 
 def to_the_lines():
     yield from to_the_end()
-    yield from scroll_up(8)
+    yield from scroll_up(5)
 
 
 def choose_head(name):

@@ -157,4 +157,4 @@ def test_a_table_of_a_cast(tmp_path):
     ]
     assert rows[0].place == (1, 2, 0, 45)
     assert (rows[0].performance.blinks, rows[0].performance.eyes, rows[1].performance.seed) == (0.5, 1.0, 7)
-    assert [error.message.partition(": ")[0] for error in failed] == [f"'{table}', row 3", f"'{table}', row 4"]
+    assert [error.message.partition(": ")[0] for _, error in failed] == [f"'{table}', row 3", f"'{table}', row 4"]
