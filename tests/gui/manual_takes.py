@@ -27,6 +27,9 @@ from helpers import (
 )
 
 
+CLOSED = 28  # pixels of a closed panel
+
+
 def manual(name):
     yield from picture(f"manual_{name}", DOCS / "pictures")
 
@@ -72,16 +75,13 @@ def main():
     scene.frame_set(60)
     yield from to_the_end()
     yield from scroll_up(8)
-    x, y = yield from g.find("duet.dialogue_from_table")
+    x, y = yield from g.find("emotion")
+    title = x - 100, y - TITLE - CLOSED
     yield from point_at(g.view3d())
-    yield from g.click((x, y + TITLE))  # opens Performance
-    yield from to_the_end()
-    yield from scroll_up(8)
+    yield from g.click(title)  # opens Performance, above Emotion
+    yield from point_at(g.view3d())
     yield from manual("performance")
-    yield from to_the_end()
-    yield from scroll_up(20)
-    x, y = yield from g.find("duet.dialogue_from_table")
-    yield from g.click((x, y + TITLE))
+    yield from g.click(title)
     yield from to_the_end()
     yield from scroll_up(8)  # the list of takes, and what is said of them
     yield from point_at(g.view3d())

@@ -84,8 +84,8 @@ def main():
     x, y = yield from g.find("duet.generate")
     title = (x - 100, y - TITLE - 5)
     yield from open_alone(title)
-    yield from g.click(title)  # now all are closed: Head, Audio, Result, Performance follow
-    yield from g.click((x - 100, title[1] + 4 * CLOSED))
+    yield from g.click(title)  # now all are closed: Head, Audio, Performance follow
+    yield from g.click((x - 100, title[1] + 3 * CLOSED))
     yield from rest()
     x, y = yield from g.find("seed")
     yield from g.click((x - 100, y + TITLE))  # opens Marks
