@@ -26,7 +26,6 @@ from helpers import (
     wait_for,
 )
 
-
 CLOSED = 28  # pixels of a closed panel
 
 
