@@ -83,9 +83,7 @@ def shot(tmp_path_factory):
 @pytest.fixture
 def rig(shot):
     bpy.ops.wm.open_mainfile(filepath=str(shot))
-    duet.register()
-    yield bpy.data.objects["rig"]
-    duet.unregister()
+    return bpy.data.objects["rig"]
 
 
 def bones_of(rig, frame):
@@ -130,7 +128,6 @@ def test_it_follows_a_recording_from_the_command_line(rig, shot, recording, tmp_
     asked = (voice, take, tmp_path / "out.blend", shot, "rig")
     notes = files.bake_file(*asked, Order(Performance(blinks=1.0, head_motion=1.0)))
     assert notes[0].startswith("'rig': mean "), notes
-    print(notes)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
     rig = bpy.data.objects["rig"]
     names = [bone.name for bone in rig.pose.bones]

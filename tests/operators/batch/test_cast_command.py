@@ -3,31 +3,22 @@
 import json
 import os
 import sys
-from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from duet.inference.client.client import worker_command
-from duet.operators.batch import cast_apart, cast_records, cli, runner
+from duet.operators.batch import cast_apart, cast_records, cli
 from duet.operators.batch.cast_table import alive, read_cast
 from duet.scene.head.heads import heads_of
 from duet.scene.take import lines
 from duet.tests.blender_fakes import write_wav
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
-FAKE = Path(__file__).resolve().parents[1] / "fake_pipeline.py"
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, fake_worker):
     """Three lines of a second of two heads, the third after the second, as JSON; the worker needs no weights."""
-
-    def command(root, **options):
-        real, env = worker_command(root, **options)
-        return [sys.executable, "-s", str(FAKE), *real[4:]], env
-
-    monkeypatch.setattr(runner, "worker_command", command)
     monkeypatch.setattr(cast_records, "current_model", lambda: "fake")
     for name in "abc":
         write_wav(tmp_path / f"{name}.wav", 0.5 * np.sin(np.arange(16_000) / 5))
