@@ -1,12 +1,12 @@
 """What a face does while it speaks: blinks, brows, eye darts, head motion and breaths, seeded, as sparse keys.
 
 They go by the voice: blinks fall where it is soft, at the ends of phrases above all, and seldom into a vowel; brows
-rise and the head nods where it stands out.
+rise and the head nods where it stands out, brows as often by themselves.
 
 Sources: blink rate in conversation, about 20 a minute (Bentivoglio et al. 1997, Movement Disorders 12); lids close in
-70 ms and open in 120 (between Trutoiu et al. 2011, ACM TAP 8, and our videos); sizes of eye darts and their speed (Lee,
-Badler and Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). Beside people on
-video: docs/evaluation.md. Coefficients are ARKit's; rotations are radians of the neck.
+70 ms and open in 120 (between Trutoiu et al. 2011, ACM TAP 8, and our videos); the speed of eye darts (Lee, Badler and
+Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). How often eyes dart and
+brows rise, and how far, is fitted to people on video: docs/evaluation.md. Coefficients are ARKit's; rotations are radians of the neck.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ _BLINK = _CLOSE + _HELD + _OPEN
 _DRAWN = 0.6  # seconds by which a blink may wait for, or come before, its time, to fall where the voice is soft
 _BETWEEN = 0.7  # seconds at least from blink to blink
 _ACCENT, _ACCENT_APART = 0.4, 0.5  # how far the voice stands out at an accent; seconds between two
-_BROWS, _BROW_HEIGHT = 0.65, 0.3  # share of the accents with which brows go, and a coefficient
+_BROWS, _BROW_EVERY = 0.2, 2.8  # share of the accents with which brows go; seconds, mean, between two by themselves
+_BROW_HEIGHT, _BROW_SPREAD, _BROW_MOST = 0.22, 0.4, 0.6  # coefficients: a median, its log's deviation, the most
 _BROW_RISE, _BROW_LEAD, _BROW_FALL = 0.16, 0.06, 0.34  # seconds: up, its end before the accent, down
 _NODS, _NOD = 0.7, np.radians(2.4)  # share of the accents with which the head goes, and how far at the strongest
 _NOD_DOWN, _NOD_UP = 0.22, 0.4  # seconds, about 0.1 s after the accent
-_DART_EVERY = 1.4  # seconds, mean
-_DART_SIZE, _DART_MOST = 4.0, 12.0  # degrees: mean (Lee et al. find 6.9 in free viewing), and the most
+_DART_EVERY, _DART_REST = 0.7, 0.25  # seconds between two: mean, and at least
+_GAZE = (1.3, 0.9)  # degrees: deviations of where people look who read or speak to a camera, aside and up
 _FULL_LOOK = 30.0  # degrees that an eyeLook coefficient of 1 turns the eye
 _SWAY = np.radians((2.2, 1.8, 0.7))  # nod, turn, tilt at amount 1: as of the people in docs/evaluation.md
 _SWAY_EVERY = 0.9  # seconds, mean, between poses of the head
@@ -98,7 +99,7 @@ def live(duration: float, voice: Voice, life: Life) -> LifeKeys:
     if breaths:
         shapes["jawOpen"] = _humps(breaths, _BREATH_JAW * life.breaths)
     if life.brows:
-        shapes |= brow_keys(voice.accents, streams[3], life.brows)
+        shapes |= brow_keys(duration, voice.accents, streams[3], life.brows)
     neck = None
     if life.head:
         neck = sway_keys(duration, voice, streams[2], life.head)
@@ -133,16 +134,26 @@ def _softest(wanted: float, first: float, last: float, voice: Voice, begins: NDA
     return float(options[cost.argmin()])
 
 
-def brow_keys(accents: Sequence[tuple[float, float]], rng: np.random.Generator, amount: float) -> dict[str, Keys]:
-    """Brows that rise with some accents, a little before them; the inner ends a little more."""
-    chosen = [(at, strength) for at, strength in accents if rng.random() < _BROWS and at > _BROW_RISE + _BROW_LEAD]
+def brow_keys(
+    duration: float, accents: Sequence[tuple[float, float]], rng: np.random.Generator, amount: float
+) -> dict[str, Keys]:
+    """Brows that rise with some accents, a little before them, and by themselves; the inner ends a little more."""
+    moments = [at - _BROW_LEAD for at, _ in accents if rng.random() < _BROWS]
+    now = float(rng.exponential(_BROW_EVERY))
+    while now < duration:
+        moments.append(now)
+        now += float(rng.exponential(_BROW_EVERY))
+    chosen: list[float] = []
+    for moment in sorted(moments):
+        if moment > (chosen[-1] + _ACCENT_APART if chosen else _BROW_RISE) and moment + _BROW_FALL < duration:
+            chosen.append(moment)
     if not chosen:
         return {}
-    at, strength = np.array(chosen).T
-    peak = at - _BROW_LEAD
+    peak = np.array(chosen)
     seconds = np.stack([peak - _BROW_RISE, peak, peak + _BROW_FALL], axis=1)
     seconds[:-1, 2] = np.minimum(seconds[:-1, 2], seconds[1:, 0] - 0.01)  # down before the next begins
-    height = np.minimum(_BROW_HEIGHT * amount * strength, 1.0)
+    drawn = np.minimum(_BROW_HEIGHT * rng.lognormal(0.0, _BROW_SPREAD, len(peak)), _BROW_MOST)
+    height = np.minimum(amount * drawn, 1.0)
     values = np.stack([0 * height, height, 0 * height], axis=1).ravel()
     inner, outer = (seconds.ravel(), values), (seconds.ravel(), 0.7 * values)
     return {"browInnerUp": inner, "browOuterUpLeft": outer, "browOuterUpRight": outer}
@@ -158,17 +169,14 @@ def blink_keys(times: Sequence[float], amount: float) -> Keys:
 def eye_darts(duration: float, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(seconds (n,), gaze (n, 2) in degrees to the character's left and up) at which the gaze has a new aim.
 
-    Sizes are exponential; every other dart returns near the middle, and the eyes look aside more than up.
+    Aims lie about the middle, as a normal distribution has them, and more aside than up.
     """
     seconds, aims, now = [0.0], [np.zeros(2)], 0.3
     while True:
-        now += float(0.25 + rng.exponential(_DART_EVERY - 0.25))
+        now += float(_DART_REST + rng.exponential(_DART_EVERY - _DART_REST))
         if now > duration:
             break
-        size = min(float(rng.exponential(_DART_SIZE)), _DART_MOST)
-        angle = rng.uniform(0, 2 * np.pi)
-        aim = size * np.array([np.cos(angle), 0.5 * np.sin(angle)])
-        aims.append(aim if rng.random() < 0.6 else 0.2 * aim)
+        aims.append(rng.normal(0.0, _GAZE))
         seconds.append(now)
     return np.array(seconds), np.array(aims)
 

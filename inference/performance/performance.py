@@ -143,14 +143,16 @@ class Performance:
     )
     blinks: float = field(default=0.0, metadata=amount("Blinks", "how far the lids close in blinks: 1 is shut"))
     eyes: float = field(
-        default=0.0, metadata=amount("Eye Darts", "how far the eyes wander in small jumps: 1 is as in conversation")
+        default=0.0,
+        metadata=amount("Eye Darts", "how far the eyes wander in small jumps: 1 is as of who speaks to a camera"),
     )
     head_motion: float = field(
         default=0.0,
         metadata=amount("Head Motion", "how far the head moves and nods while it speaks: 1 is about two degrees"),
     )
     brows: float = field(
-        default=0.0, metadata=amount("Brows", "how far the brows go up where the voice stands out: 1 is slight")
+        default=0.0,
+        metadata=amount("Brows", "how far the brows go up now and then, with the voice and without: 1 is slight"),
     )
     breaths: float = field(
         default=0.0,

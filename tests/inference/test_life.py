@@ -143,7 +143,7 @@ def test_accents_are_found_where_the_voice_stands_out():
     assert Voice().accents == []
 
 
-def test_brows_rise_with_accents_a_little_before_them():
+def test_brows_rise_with_some_accents_a_little_before_them_and_by_themselves():
     voice, accents = spoken()
     keys = live(120.0, voice, Life(seed=3, brows=1.0))
     assert set(keys.shapes) == {"browInnerUp", "browOuterUpLeft", "browOuterUpRight"}
@@ -151,8 +151,10 @@ def test_brows_rise_with_accents_a_little_before_them():
     peaks = 0.02 * (1 + np.flatnonzero((curve[1:-1] > curve[:-2]) & (curve[1:-1] >= curve[2:]) & (curve[1:-1] > 0.05)))
     off = peaks[:, None] - accents
     nearest = off[np.arange(len(peaks)), np.abs(off).argmin(axis=1)]
-    np.testing.assert_allclose(nearest, -0.06, atol=0.05)
-    assert 0.4 < len(peaks) / len(accents) < 0.9
+    with_accents = (np.abs(nearest + 0.06) < 0.03).sum()
+    assert 0.1 < with_accents / len(accents) < 0.5, "people's brows seldom go with the voice"
+    assert 8 < len(peaks) / 2 < 47, "a minute, as of people"
+    assert len(peaks) > 1.5 * with_accents
     assert (np.diff(keys.shapes["browInnerUp"][0]) > 0).all()
 
 
