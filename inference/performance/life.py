@@ -6,7 +6,8 @@ rise and the head nods where it stands out, brows as often by themselves.
 Sources: blink rate in conversation, about 20 a minute (Bentivoglio et al. 1997, Movement Disorders 12); lids close in
 70 ms and open in 120 (between Trutoiu et al. 2011, ACM TAP 8, and our videos); the speed of eye darts (Lee, Badler and
 Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). How often eyes dart and
-brows rise, and how far, is fitted to people on video: docs/evaluation.md. Coefficients are ARKit's; rotations are radians of the neck.
+brows rise, and how far, is fitted to people on video: docs/evaluation.md. Coefficients are ARKit's; rotations are
+radians of the neck.
 """
 
 from __future__ import annotations

@@ -23,15 +23,20 @@ _ROTATIONS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_
 
 
 def bone_of(rig: bpy.types.Object) -> bpy.types.PoseBone | None:
-    """The bone that turns the head: as chosen (`duet_neck`), else the one that is called neck, else head, or None."""
+    """The bone that turns the head: as chosen (`duet_neck`), else the one that is called neck, else head, or None.
+
+    Where a neck's bone does not carry the head's, as in Rigify, whose head keeps upright, it is the head's.
+    """
     if rig.pose is None:
         return None
     bones = rig.pose.bones
     chosen = bones.get(rig.duet_neck) if hasattr(rig, "duet_neck") else None
     if chosen is not None:
         return chosen
-    ranked = [(rank, bone) for bone in bones if (rank := _rank(bone)) is not None]
-    return min(ranked, key=lambda each: each[0], default=(None, None))[1]
+    ranked = sorted(((rank, bone) for bone in bones if (rank := _rank(bone)) is not None), key=lambda each: each[0])
+    first = {kind: next((bone for rank, bone in ranked if rank[0] == kind), None) for kind in set(_NAMES.values())}
+    own, head = first[_NAMES["neck"]], first[_NAMES["head"]]
+    return own if own is not None and (head is None or own in head.parent_recursive) else head or own
 
 
 def _rank(bone: bpy.types.PoseBone) -> tuple[int, bool, int, str] | None:

@@ -82,5 +82,5 @@ def main():
     yield from manual("performance")
     yield from g.click(title)
     yield from to_the_end()
-    yield from scroll_up(8)  # the list of takes, and what is said of them
+    yield from scroll_up(4)  # the list of takes, and what is said of them
     yield from point_at(g.view3d())

@@ -84,7 +84,7 @@ def test_scenes_are_made_apart_at_the_same_time(table, tmp_path, capsys, monkeyp
     asked = ("bake", table, "--into", tmp_path / "out", "--jobs", 2)
     assert run(*asked) == 1
     told = capsys.readouterr()
-    assert [line.partition(" --scene ")[2] for line in told.out.splitlines()] == [
+    assert sorted(line.partition(" --scene ")[2] for line in told.out.splitlines()) == [
         f"{name} --jobs 1 --shard 1/1" for name in ("sc1", "sc2")
     ]
     assert told.err.count("duet: error: x") == 2
