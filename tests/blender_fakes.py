@@ -16,7 +16,7 @@ SIDE = 9  # the head is a bent square of SIDE x SIDE vertices
 SPEECH, EXPRESSIONS = 5, 4
 SPEECH_NAMES = tuple(f"Speech {i:02}" for i in range(SPEECH))
 EXPRESSION_NAMES = tuple(f"Expression {i:02}" for i in range(EXPRESSIONS))
-EMOTION_KEYS = tuple(f"{kind} {name.capitalize()}" for name in EMOTIONS[1:] for kind in ("Emotion", "Silent"))
+EMOTION_KEYS = tuple(f"{kind} {name.capitalize()}" for name in EMOTIONS[1:] for kind in ("Emotion", "Silent", "Mouth"))
 
 
 def fake_head():

@@ -19,6 +19,8 @@ _NOT = frozenset(
 )
 _SIDES = {"左": "left ", "右": "right "}
 _LEAST = 1e-6  # of a length: none
+_HOLDING = frozenset(("COPY_ROTATION", "COPY_TRANSFORMS", "ARMATURE", "CHILD_OF"))
+_MOSTLY = 0.5  # of a constraint's influence
 _ROTATIONS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
 
 
@@ -36,7 +38,17 @@ def bone_of(rig: bpy.types.Object) -> bpy.types.PoseBone | None:
     ranked = sorted(((rank, bone) for bone in bones if (rank := _rank(bone)) is not None), key=lambda each: each[0])
     first = {kind: next((bone for rank, bone in ranked if rank[0] == kind), None) for kind in set(_NAMES.values())}
     own, head = first[_NAMES["neck"]], first[_NAMES["head"]]
-    return own if own is not None and (head is None or own in head.parent_recursive) else head or own
+    return own if own is not None and (head is None or _carries(own, head)) else head or own
+
+
+def _carries(own: bpy.types.PoseBone, head: bpy.types.PoseBone) -> bool:
+    """Whether a head turns with the neck: it hangs on it, and no constraint between them keeps it as it is."""
+    above = [head, *head.parent_recursive]
+    if own not in above:
+        return False
+    between = above[: above.index(own)]
+    held = [each for bone in between for each in bone.constraints if each.type in _HOLDING and not each.mute]
+    return not any(each.influence > _MOSTLY for each in held)
 
 
 def _rank(bone: bpy.types.PoseBone) -> tuple[int, bool, int, str] | None:

@@ -10,8 +10,8 @@ from duet.inference.performance.curves import at_frames
 from duet.inference.steps import finish
 from duet.scene import bake, choice, properties, regenerate
 from duet.scene.blender import actions, compat, shape_keys
-from duet.scene.head import heads
-from duet.scene.take import life, line_edits, lines, plain, revise, sound, takes
+from duet.scene.head import heads, sliders
+from duet.scene.take import life, line_edits, lines, plain, revise, sound, take_curves, takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     evaluated,
@@ -182,6 +182,23 @@ def test_settings_of_a_line_change_that_line_alone(scene, head, dialogue):
     value = head.data.shape_keys.key_blocks[SPEECH_NAMES[1]].value
     assert value == pytest.approx(0.5 * again.speech_weights[19, 1], abs=1e-5)
     assert far(shown(head, first), before[first.name]) < HUNDREDTH_MM
+
+
+def test_how_far_the_parts_of_the_face_feel_is_each_lines_own(scene, head, dialogue, say):
+    """Also of lines that were made before there were such parts, and where none speaks."""
+    second = dialogue["second"]
+    for action in dialogue.values():
+        actions.remove_curves(actions.ensure_bag(action, head), sliders.PART_PATHS.values())
+    before = shown(head, second)
+    dialogue["first"].duet.upper_face, dialogue["third"].duet.lips = 0.25, 0.5
+    say("fourth", 200)
+    found = []
+    for frame in (20, 80, 130, 185, 20, 80):
+        scene.frame_set(frame)
+        found.append([round(head[name], 3) for name in sliders.PART_PATHS])
+    assert found == [[0.25, 1], [1, 1], [1, 0.5], [1, 1], [0.25, 1], [1, 1]]
+    assert far(shown(head, second), before) < HUNDREDTH_MM
+    assert not take_curves.is_edited("written_emotion", second, takes.read(second))
 
 
 def test_a_strip_moved_by_hand_stays_until_its_line_is_moved_here(scene, head, dialogue):
