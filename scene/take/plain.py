@@ -146,7 +146,8 @@ def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any], k
     values = yield from actions.sample_steps(bag, paths, frames)
     for column, (name, path) in enumerate(zip(names, paths, strict=True)):
         if bag.fcurves.find(path) is None and (name in sliders.PART_PATHS or not keyed):
-            values[:, column] = float(obj.get(name, 1.0 if name in sliders.PART_PATHS else 0.0))
+            rest = 1.0 if name in sliders.PART_PATHS else 0.0
+            values[:, column] = rest if keyed else float(obj.get(name, rest))
     count = len(on_head)
     mix = within_limit(values[:, :count], float(obj.get(sliders.LIMIT, MIX_LIMIT)))
     return emotions.values_of(on_head, mix, values[:, count], values[:, count + 1 :])

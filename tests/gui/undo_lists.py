@@ -12,12 +12,32 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 from any_head import stranger
-from helpers import FIRST, fingerprint, head, look, module, picture, press, rest, runtime, scroll_up, take, wait_for
+from helpers import (
+    FIRST,
+    TITLE,
+    find,
+    fingerprint,
+    head,
+    look,
+    module,
+    picture,
+    press,
+    rest,
+    runtime,
+    scroll_up,
+    take,
+    to_the_end,
+    wait_for,
+)
 
-LINES = ("duet.move_line", "duet.trim_line", "duet.mute_line", "duet.duplicate_take", "duet.fit_range")
-LAST = ("duet.remove_line",)
-MARKS = ("duet.add_mark", "duet.remove_mark", "duet.reset_marks", "duet.find_marks", "duet.show_marks")
-SCROLLS = 24  # as far as the panels reach
+# Each button with the share of the sidebar's width at which it is: where others are, nobody looks.
+LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
+MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83, "duet.reset_marks": 0.83}
+MUTE = (
+    0.797,
+    40,
+)  # share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name
+CLOSED = 28  # pixels of a closed panel
 
 
 def state():
@@ -39,65 +59,64 @@ def strip_span(strip):
     return (first, strip.right_handle) if first is not None else (strip.frame_final_start, strip.frame_final_end)
 
 
-def find(button):
-    """Where a button is, scrolled to."""
-    yield from scroll_up(60)
-    for _ in range(SCROLLS):
-        try:
-            return (yield from g.find(button))
-        except RuntimeError:
-            with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-                for _ in range(8):
-                    bpy.ops.view2d.scroll_down(page=False)
-            yield from rest()
-    raise RuntimeError(f"{button} is nowhere in the sidebar")
-
-
-def undone(buttons):
-    """Click each, undo it, do it again, undo it."""
-    for button in buttons:
-        place = yield from find(button)
-        before = state()
-        yield from g.click(place)
+def undone(name, place):
+    """Click it, undo it, do it again, undo it."""
+    before = state()
+    yield from g.click(place)
+    yield from rest()
+    after = state()
+    print(name, "changes", [each for each in before if before[each] != after[each]], flush=True)
+    assert after != before, name
+    for key, due in (("ctrl+z", before), ("ctrl+shift+z", after), ("ctrl+z", before)):
+        yield from press(key)
         yield from rest()
-        after = state()
-        print(button, "changes", [name for name in before if before[name] != after[name]], flush=True)
-        if after == before:
-            continue
-        for key, due in (("ctrl+z", before), ("ctrl+shift+z", after), ("ctrl+z", before)):
-            yield from press(key)
-            yield from rest()
-            found = state()
-            assert found == due, (
-                button,
-                key,
-                {name: (found[name], due[name]) for name in due if found[name] != due[name]},
-            )
+        found = state()
+        assert found == due, (name, key, {each: (found[each], due[each]) for each in due if found[each] != due[each]})
 
 
-def open_marks():
-    """Performance lies above Emotion, and Marks is its last part; both are closed at first."""
-    panel = bpy.types.DUET_PT_marks
-    x, y = yield from find("emotion")
-    yield from g.click((x - 100, y - 60))
+def undone_each(buttons):
+    for name, share in buttons.items():
+        yield from undone(name, (yield from find(f"bpy.ops.{name}(", parts=(share,))))
+
+
+def of_the_lines():
+    """Those under the list, and one in it."""
+    yield from to_the_end()
+    yield from scroll_up(5)
+    yield from undone_each(LINES)
+    _, y = yield from find("bpy.ops.duet.move_line(", parts=(LINES["duet.move_line"],))
+    share, up = MUTE
+    region = g.sidebar()
+    yield from undone("mute", (region.x + int(region.width * share), y - up))
+    yield from undone_each({"duet.remove_line": 0.69})
+
+
+def of_the_marks():
+    """Performance is above Emotion, and Marks below its seed; both are closed at first."""
+    yield from to_the_end()
+    yield from scroll_up(8)
+    x, y = yield from g.find("emotion")
+    yield from g.click((x - 100, y - TITLE - CLOSED))
     yield from rest()
-    x, y = yield from find("seed")
+    x, y = yield from g.find("seed")
+    yield from g.click((x - 100, y + TITLE))
     yield from rest()
-    assert panel.poll(bpy.context)
-    return x, y
+    yield from undone_each(MARKS)
 
 
 def heard():
     """Play is played, where the system has a device of any kind, until it is clicked again."""
     player = module("operators.recording").PLAYER
-    yield from g.click((yield from find("duet.play_recording")))
+    yield from scroll_up(60)
+    place = yield from find("bpy.ops.duet.play_recording(", parts=(0.62,))
+    yield from g.click(place)
     yield 1.0
     first = player._handle.position if player.playing else None
     yield 1.0
     second = player._handle.position if player.playing else None
     print("Play: from", first, "to", second, "s on", player._device and player._device.name, flush=True)
     assert first is not None and second - first > 0.3
-    yield from g.click((yield from find("duet.play_recording")))
+    yield from g.click(place)
     yield from rest()
     assert not player.playing
 
@@ -126,10 +145,9 @@ def main():
     yield from speak(folder, head())
     look((0.0, 0.0, 0.21), 0.75)
     yield from heard()
-    yield from undone(LINES)
+    yield from of_the_lines()
     yield from picture("01_lines")
-    yield from open_marks()
-    yield from undone(MARKS)
+    yield from of_the_marks()
     yield from picture("02_marks")
 
     # The same on a head that was bound.
@@ -143,6 +161,5 @@ def main():
     yield from rest()
     yield from speak(folder, bpy.data.objects["Stranger"])
     look((0.9, 0, 1), 6.0)
-    yield from undone(MARKS[:2])
+    yield from undone_each({name: MARKS[name] for name in ("duet.add_mark", "duet.remove_mark")})
     yield from picture("03_bound")
-    yield from undone(LAST)
