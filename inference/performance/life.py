@@ -99,7 +99,7 @@ def live(duration: float, voice: Voice, life: Life) -> LifeKeys:
     breaths = breath_spans(duration, voice.pauses) if life.breaths else []
     if breaths:
         shapes["jawOpen"] = _humps(breaths, _BREATH_JAW * life.breaths)
-    if life.brows:
+    if life.brows and len(voice.standing_out):  # takes of a version before know nothing of the voice
         shapes |= brow_keys(duration, voice.accents, streams[3], life.brows)
     neck = None
     if life.head:

@@ -48,8 +48,7 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     before = stored_on(obj)
     if not any(emotion.opening for emotion in emotions):  # a take of a version before knows of none
         emotions = [replace(e, opening=before[e.name].opening) if e.name in before else e for e in emotions]
-    if obj.data.override_library:  # of a version before, its library knows no parts of the face
-        emotions = [replace(e, mouth=before[e.name].mouth) if e.name in before else e for e in emotions]
+    emotions = [_as_known(before.get(each.name), each, bool(obj.data.override_library)) for each in emotions]
     after = before | {emotion.name: emotion for emotion in emotions}
     if after == before and _is_whole(obj, after.values()):
         return
@@ -71,6 +70,12 @@ def connect(obj: bpy.types.Object, emotions: Sequence[Emotion]) -> None:
     _drive(obj, list(after.values()))
     store(obj, after.values())
     followers.share_emotions(obj)
+
+
+def _as_known(before: Emotion | None, emotion: Emotion, is_fixed: bool) -> Emotion:
+    """The emotion with the part of the mouth that the head knows of it, where it is the same or `is_fixed`."""
+    same = before is not None and bool(before.mouth) and before.expression == emotion.expression
+    return replace(emotion, mouth=before.mouth) if before is not None and (same or is_fixed) else emotion
 
 
 def add(obj: bpy.types.Object, name: str) -> None:
