@@ -94,13 +94,13 @@ def softmax(x: Floats) -> Floats:
 def attend(queries: Floats, turned: Floats, values: Floats, out: Floats | None = None) -> Floats:
     """One head of attention: queries (N, d), keys turned (d, T), values (T, d) -> (N, d), into `out` where it is given.
 
-    The weights' sum divides what they give, not the weights. The largest score is taken off where exponentials could
-    overflow without it, and where it costs less than to tell.
+    The weights' sum divides what they give, not the weights. The largest score is taken off only where exponentials
+    could overflow without it.
     """
     out = np.empty(queries.shape, np.float32) if out is None else out
     count, size = queries.shape
     scaled, ones = queries * np.float32(size**-0.5), np.ones(len(values), np.float32)
-    is_safe = count > size and _longest(scaled) * _longest(turned.T) < _SAFE
+    is_safe = _longest(scaled) * _longest(turned.T) < _SAFE
     parts = -(-count * len(values) // (2 * _BLOCK))
     edges = [count * i // parts for i in range(parts + 1)]
     for rows in itertools.starmap(slice, itertools.pairwise(edges)):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..engine.encoder_numpy import EncoderDims
-from ..engine.layers_numpy import attend, conv1d, gelu, laid_out, layer_norm, linear
+from ..engine.layers_numpy import conv1d, gelu, laid_out, layer_norm, linear
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
 
@@ -59,13 +59,21 @@ class LiveEncoder:
         self._keys[layer, :, first : first + count] = y[:, width : 2 * width].T
         self._values[layer, first : first + count] = y[:, 2 * width :]
         keys, values = self._keys[layer, :, : first + count], self._values[layer, : first + count]
-        size = width // self.dims.heads
-        mixed = np.empty((count, width), np.float32)
-        for part in (slice(i, i + size) for i in range(0, width, size)):
-            mixed[:, part] = attend(y[:, part], keys[part], values[:, part])
+        mixed = self._attended(y[:, :width], keys, values)
         x = x + linear(mixed, w["out.weight"], w["out.bias"])
         y = layer_norm(x, w["norm2.weight"], w["norm2.bias"])
         return x + linear(gelu(linear(y, w["up.weight"], w["up.bias"])), w["down.weight"], w["down.bias"])
+
+    def _attended(self, queries: Floats, keys: Floats, values: Floats) -> Floats:
+        """All heads' attention together, for a few queries (n, width): keys (width, T), values (T, width)."""
+        heads, (count, width) = self.dims.heads, queries.shape
+        q, v = (array.reshape(len(array), heads, -1).transpose(1, 0, 2) for array in (queries, values))
+        scores = (q * np.float32((width // heads) ** -0.5)) @ keys.reshape(heads, width // heads, -1)
+        scores -= scores.max(axis=2, keepdims=True)
+        np.exp(scores, out=scores)
+        mixed = scores @ v
+        mixed /= scores.sum(axis=2, keepdims=True)
+        return mixed.transpose(1, 0, 2).reshape(count, width)
 
 
 class LiveSpeech:
