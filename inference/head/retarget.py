@@ -97,13 +97,13 @@ class ArkitSolver:
 
     def _forbid(self, x: Numbers, top: Numbers) -> bool:
         """Take from `top` (T, N) the lesser of two opposites that are both on; whether there were any."""
-        found = False
-        for a, b in self._pairs:
-            both = np.flatnonzero((x[:, a] > 0) & (x[:, b] > 0))
-            lesser = np.where(x[both, a] < x[both, b], a, b)  # in units of length: the one that moves less
-            top[both, lesser] = 0.0
-            found |= bool(len(both))
-        return found
+        if not self._pairs:
+            return False
+        first, second = np.array(self._pairs).T
+        row, pair = np.nonzero((x[:, first] > 0) & (x[:, second] > 0))
+        a, b = first[pair], second[pair]
+        top[row, np.where(x[row, a] < x[row, b], a, b)] = 0.0  # in units of length: the one that moves less
+        return bool(len(row))
 
     def _solve(self, target: Numbers, top: Numbers, x: Numbers) -> Steps[Numbers]:
         """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
