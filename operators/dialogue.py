@@ -75,6 +75,7 @@ class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):
         made = yield from follow(cast.cast_steps(context.scene, parts), "Animating")
         if choice.target_head(context.scene) is None:
             duet_of(context.scene).head = made.made[0].obj
+        choice.follow_head(context.scene)
         if made.added and studio.is_as_new(context.scene):
             studio.light(context.scene, *made.added)
         first, last = cast.span_of(made)

@@ -84,6 +84,14 @@ def show_recording(scene: bpy.types.Scene) -> None:
     chosen.trim_start, chosen.trim_end = group.trim_start, group.trim_end
 
 
+def follow_head(scene: bpy.types.Scene) -> None:
+    """The same where another head was chosen, unless a recording is chosen that nobody speaks yet."""
+    chosen = duet_of(scene)
+    spoken = any(takes.is_take(action) and _speaks(duet_of(action), chosen) for action in bpy.data.actions)
+    if spoken or not chosen.audio:
+        show_recording(scene)
+
+
 def follow_recording(scene: bpy.types.Scene) -> None:
     """Let the start under Audio be that of the take that is shown, unless another recording is chosen there."""
     action, chosen = takes.active(target_head(scene)), duet_of(scene)

@@ -11,7 +11,7 @@ from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
 from .blender.loose import Group, has
 from .blender.setting_property import TIME, property_for
-from .choice import follow_recording, show_recording, target_head
+from .choice import follow_head, follow_recording, show_recording, target_head
 from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
@@ -67,6 +67,10 @@ def _kinds_changed(self: Group, _: bpy.types.Context) -> None:
 def _start_changed(self: Group, context: bpy.types.Context) -> None:
     revise.start(self.id_data)
     follow_recording(context.scene)
+
+
+def _head_changed(self: Group, _: bpy.types.Context) -> None:
+    follow_head(self.id_data)
 
 
 def _cut_changed(self: Group, _: bpy.types.Context) -> None:
@@ -180,6 +184,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         name="Head",
         type=bpy.types.Object,
         poll=lambda _, obj: heads.is_head(obj) or other_heads.is_other_head(obj),
+        update=_head_changed,
         description="The head that every panel here is about: a Duet head, a mesh with FLAME's or ARKit's keys, or an "
         "armature with poses of the face",
     )

@@ -34,6 +34,7 @@ def main():
     x, y = yield from find("duet.key_emotions", parts=(0.75,))
     yield from g.click((x - 100, y + TITLE))
     yield from rest()
+    yield from scroll(8)
     yield from g.enter("library_search", "smirk")
     yield from scroll(8)
     _, y = yield from find("library_search")

@@ -40,3 +40,9 @@ def test_a_dialogue_from_a_table(scene, voice, tmp_path):
     assert [len(lines.on(bpy.data.objects[name])) for name in ("Ada", "Bea")] == [1, 1]
     assert scene.duet.listening
     assert scene.duet.head == bpy.data.objects["Ada"]
+    assert (scene.duet.audio, scene.duet.start_frame) == (str(voice), 1), "Audio says what the chosen line is"
+    scene.duet.head = bpy.data.objects["Bea"]
+    assert scene.duet.start_frame == lines.chosen(bpy.data.objects["Bea"]).first > 1
+    scene.duet.audio = str(tmp_path / "new.wav")
+    scene.duet.head = bpy.data.objects["Ada"]
+    assert scene.duet.audio == str(tmp_path / "new.wav"), "which nobody speaks yet"
