@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ class _Converted:
 
         self._name, self._rate, self._count = str(path), rate, 0
         self._length = Length(self._name, size, rate)
-        self._parts: list[Floats] = []
+        self._parts: deque[Floats] = deque()
         self._stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, "float32", "HQ")
 
     def add(self, piece: Floats) -> None:
@@ -117,6 +118,9 @@ class _Converted:
         """All of it."""
         if self._stream:
             self._parts.append(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
-        due = -(-self._count * SAMPLE_RATE // self._rate)
-        samples = np.concatenate(self._parts)[:due]
-        return np.pad(samples, (0, due - len(samples))) if len(samples) < due else samples
+        samples, filled = np.zeros(-(-self._count * SAMPLE_RATE // self._rate), np.float32), 0
+        while self._parts:  # each is let go when it is copied: the recording is never twice in memory
+            part = self._parts.popleft()[: len(samples) - filled]
+            samples[filled : filled + len(part)] = part
+            filled += len(part)
+        return samples
