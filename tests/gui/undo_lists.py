@@ -107,6 +107,7 @@ def of_the_marks():
 def heard():
     """Play is played, where the system has a device of any kind, until it is clicked again."""
     player = module("operators.recording").PLAYER
+    bpy.context.preferences.system.audio_device = "OPENAL"  # to nobody's ears, as drive.py asks of it
     yield from scroll_up(60)
     place = yield from find("bpy.ops.duet.play_recording(", parts=(0.62,))
     yield from g.click(place)
@@ -114,7 +115,7 @@ def heard():
     first = player._handle.position if player.playing else None
     yield 1.0
     second = player._handle.position if player.playing else None
-    print("Play: from", first, "to", second, "s on", player._device and player._device.name, flush=True)
+    print("Play: from", first, "to", second, "s", flush=True)
     assert first is not None and second - first > 0.3
     yield from g.click(place)
     yield from rest()
