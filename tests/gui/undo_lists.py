@@ -107,7 +107,7 @@ def of_the_marks():
 def heard():
     """Play is played, where the system has a device of any kind, until it is clicked again."""
     player = module("operators.recording").PLAYER
-    bpy.context.preferences.system.audio_device = "OPENAL"  # to nobody's ears, as drive.py asks of it
+    bpy.context.preferences.system.audio_device = "OpenAL"  # to nobody's ears, as drive.py asks of it
     yield from scroll_up(60)
     place = yield from find("bpy.ops.duet.play_recording(", parts=(0.62,))
     yield from g.click(place)
