@@ -48,7 +48,6 @@ def environment(options: argparse.Namespace, folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "XDG_RUNTIME_DIR": str(folder / "run"),
         "LIBGL_ALWAYS_SOFTWARE": "1",
-        "ALSOFT_DRIVERS": "null",  # a device that plays on time, to nobody
         "DUET_GUI_SCRIPT": str(options.script.resolve()),
         "DUET_GUI_PICTURE": str(options.picture.resolve()),
         "DUET_GUI_STATUS": str(folder / "status"),
