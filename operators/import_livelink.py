@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..inference.formats.livelink import read_livelink_steps
 from ..inference.steps import Steps
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
@@ -61,7 +62,7 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
 def _steps(context: bpy.types.Context, path: Path, start: int, fps: float) -> Steps[str]:
     """Read and apply; raises DuetError."""
     target, lift = exported(context), duet_of(context.scene).clear_way
-    take = yield from livelink.read_steps(path, fps or None)
+    take = yield from read_livelink_steps(path, fps or None)
     return " ".join((yield from livelink.apply_steps(context.scene, target, take, path, start, lift)))
 
 

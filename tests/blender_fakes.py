@@ -10,7 +10,9 @@ import pytest
 from duet.inference.head.blendshapes import Blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
 from duet.inference.performance.silence import silence_around
+from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, GenerateRequest, Take, within_limit
+from duet.scene.targets import playback
 
 SIDE = 9  # the head is a bent square of SIDE x SIDE vertices
 SPEECH, EXPRESSIONS = 5, 4
@@ -226,3 +228,13 @@ def head_part(scene, name, rows, place=(0, 0, 0)):
     obj.location = place
     scene.collection.objects.link(obj)
     return obj
+
+
+def playback_of(scene, head):
+    """What a head plays, at once."""
+    return finish(playback.playback_steps(scene, head))
+
+
+def applied(module, scene, head, target):
+    """What came of applying what a head plays to a target, by a module of `scene.targets`."""
+    return finish(module.apply_steps(scene, playback.playback_steps(scene, head), target))

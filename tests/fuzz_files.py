@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 from duet.inference.errors import DuetError
+from duet.tests.livelink_fakes import read_livelink_csv
 
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1)
 CELLS = ("00:00:00;29", "99:59:59:00", "JawOpen", "47")
@@ -122,7 +123,6 @@ class LiveLink:
         self.rows += [[timecode(100 + i, 30), "61", *["0.5"] * 61] for i in range(40)]
 
     def check(self, rng):
-        from duet.inference.formats.livelink import read_livelink_csv
 
         rows = [list(row) for row in rng.sample(self.rows[1:], rng.choice((1, 10, 40)))]
         rows = [list(self.rows[0]), *(sorted(rows) if rng.random() < 0.8 else rows)]

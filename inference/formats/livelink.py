@@ -73,18 +73,13 @@ def write_livelink_steps(path: Path, take: Take) -> Steps[None]:
         text.detach()
 
 
-def read_livelink_csv(path: Path, fps: float | None = None) -> LiveLinkTake:
-    """Read a file of the app, of Duet or alike; raises TableError naming the file, the row and the column.
+def read_livelink_steps(path: Path, fps: float | None = None) -> Steps[LiveLinkTake]:
+    """Read a file of the app, of Duet or alike, in steps; raises TableError naming the file, the row and the column.
 
     `fps` is the file's frame rate: where None, it is read off the timecode, at the step from one second to the next
     (60, the app's own, in a file too short for that). Columns may be spelt otherwise, in any order, and values may be
     per cent; what was made of that stands in the notes.
     """
-    return finish(read_livelink_steps(path, fps))
-
-
-def read_livelink_steps(path: Path, fps: float | None = None) -> Steps[LiveLinkTake]:
-    """The same in steps."""
     rows = read_rows(path, f"'{path}'", _REMEDY)
     header = next(rows, (0, []))[1]
     count_column = len(header) > 1 and "".join(header[1].lower().split()) in _COUNTS

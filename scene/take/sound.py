@@ -125,12 +125,6 @@ def give_to_line(strip: bpy.types.Strip, line: str) -> None:
         strip[_LINE] = line
 
 
-def move_strip(strip: bpy.types.Strip, start: int, length: int, skip: int) -> None:
-    """Let a strip play `length` frames of its sound from `start` on, without its first `skip`."""
-    compat.move_strip(strip, start - skip)
-    compat.set_strip_range(strip, start, start + length)
-
-
 def sound_strips(scene: bpy.types.Scene) -> list[Kind]:
     """All sound strips of the scene's sequencer, also those inside meta strips."""
     strips: Iterable[Kind] = scene.sequence_editor.strips_all if scene.sequence_editor else ()

@@ -18,7 +18,7 @@ from ...inference.head.lips import Lips
 from ...inference.head.pose_names import Recipe
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
-from ...inference.steps import Steps, finish
+from ...inference.steps import Steps
 from ..blender import actions, layers, states
 from ..blender.rollback import all_or_nothing
 from ..head import heads, ownership
@@ -103,21 +103,15 @@ def mixes_of(obj: bpy.types.Object | None) -> dict[str, Recipe]:
     return faces if opens and len(faces) >= _FEWEST else {}
 
 
-def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:
-    """Key the target's ARKit shapes with what the Duet head plays; raises HeadError.
-
-    Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
-    Other meshes of the same character (teeth, eyes) that have the same keys follow.
-    """
-    return finish(apply_steps(scene, playback.playback_steps(scene, head), target))
-
-
 def apply_steps(
     scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any playback; the target is changed at the end only, and all of it or nothing.
+    """Key the target's ARKit shapes with what a Duet head plays, in steps; raises HeadError.
 
-    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    Solved on the target's own mesh where that is bound, else on the Duet head with the shapes that the target has.
+    Other meshes of the same character (teeth, eyes) that have the same keys follow. The target is changed at the end
+    only, all of it or nothing. `lift` takes out of the way what would hide the face (`obstacles`); else that is an
+    error.
     """
     target = playback.require_target(target)
     states.require_here(scene, target)

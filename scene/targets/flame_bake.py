@@ -13,7 +13,7 @@ from ...inference.errors import HeadError
 from ...inference.flame.fit import FlameFit, FlameMotion, add_turns
 from ...inference.flame.model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 from ...inference.head.residual import Residual
-from ...inference.steps import Steps, finish
+from ...inference.steps import Steps
 from ..blender import actions, drivers, layers, shape_keys, stage, states
 from ..blender.rollback import all_or_nothing
 from ..checks import obstacles, verify
@@ -84,20 +84,14 @@ def _fit(fit: FlameFit, played: Playback, basis: Floats) -> Steps[tuple[FlameMot
     return motion, residual
 
 
-def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, target: bpy.types.Object | None) -> Applied:
-    """Key the FLAME head's expression keys and bones with what the Duet head plays; raises HeadError.
-
-    Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes.
-    """
-    return finish(apply_steps(scene, playback.playback_steps(scene, head), target))
-
-
 def apply_steps(
     scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any playback; the target is changed at the end only, and all of it or nothing.
+    """Key the FLAME head's expression keys and bones with what a Duet head plays, in steps; raises HeadError.
 
-    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    Pose correctives follow the bones by drivers, or are keyed where the bones do not rest in FLAME's axes. The target
+    is changed at the end only, all of it or nothing. `lift` takes out of the way what would hide the face
+    (`obstacles`); else that is an error.
     """
     flame = flame_head(playback.require_target(target))
     states.require_here(scene, flame.obj)

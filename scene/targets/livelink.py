@@ -9,34 +9,22 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ...inference.formats.livelink import LiveLinkTake, read_livelink_steps
-from ...inference.steps import Steps, finish
+from ...inference.formats.livelink import LiveLinkTake
+from ...inference.steps import Steps
 from ..blender import actions, layers, states, timing
 from ..blender.rollback import all_or_nothing
 from . import arkit_keys, character
 
 
-def apply_livelink(
-    scene: bpy.types.Scene, obj: bpy.types.Object | None, take: LiveLinkTake, path: Path, start: int
-) -> list[str]:
+def apply_steps(
+    scene: bpy.types.Scene, obj: bpy.types.Object | None, take: LiveLinkTake, path: Path, start: int, lift: bool = True
+) -> Steps[list[str]]:
     """Play the take on the object's ARKit keys from frame `start` on, in a new action; return notes for the user.
 
     Keys stand where their timecode puts them at the scene's frame rate, on whole frames where the two rates are one.
     The action that the keys played is kept; other keys that it moved go to 0, so that the take is seen alone. Angles
-    of head and eyes are left out. Raises HeadError, and then leaves the head as it was.
+    of head and eyes are left out. Raises HeadError; then, and closed before its end, it leaves the head as it was.
     """
-    return finish(apply_steps(scene, obj, take, path, start))
-
-
-def read_steps(path: Path, fps: float | None) -> Steps[LiveLinkTake]:
-    """A file's recording, as `read_livelink_csv` has it, while Blender goes on; raises TableError."""
-    return (yield from read_livelink_steps(path, fps))
-
-
-def apply_steps(
-    scene: bpy.types.Scene, obj: bpy.types.Object | None, take: LiveLinkTake, path: Path, start: int, lift: bool = True
-) -> Steps[list[str]]:
-    """The same as `apply_livelink` in steps; closed before its end, it leaves the head as it was."""
     obj, face, shapes = _target(scene, obj, take)
     key = obj.data.shape_keys
     earlier = actions.action_of(key)

@@ -19,7 +19,7 @@ from ...inference.head.lips import Lips, lips_of
 from ...inference.head.residual import Residual
 from ...inference.numeric import fit_similarity
 from ...inference.performance.face import FaceCurves
-from ...inference.steps import Steps, finish
+from ...inference.steps import Steps
 from ..blender import actions, compat, shape_keys, states, timing
 from ..blender.loose import Animated
 from ..head import correctives, emotions, feelings, followers, heads, ownership, sliders
@@ -49,16 +49,11 @@ class Playback:
     lips: Lips | None = None  # of the Duet head that plays
 
 
-def playback_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Playback:
-    """Play the head's animation and note what its keys and bones do, also where the head is hidden; raises HeadError.
-
-    The scene stays at its frame.
-    """
-    return finish(playback_steps(scene, head))
-
-
 def playback_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Steps[Playback]:
-    """The same in steps of a frame."""
+    """Play the head's animation and note what its keys and bones do, a frame a step; raises HeadError.
+
+    Also where the head is hidden; the scene stays at its frame.
+    """
     head = heads.require_head(head)
     name, first, last = _played(scene, head)
     frames = np.arange(first, last + 1)

@@ -17,7 +17,7 @@ from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.head.pose_names import Recipe
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
-from ...inference.steps import Steps, finish
+from ...inference.steps import Steps
 from ..blender import actions, compat, layers, stage, states
 from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
@@ -47,17 +47,13 @@ class Applied:
         return " ".join([f"{len(self.poses)} poses solved on the Duet head: {self.residual}.", *self.notes])
 
 
-def apply(scene: bpy.types.Scene, head: bpy.types.Object | None, rig: bpy.types.Object | None) -> Applied:
-    """Key an armature's controls with what the Duet head plays; raises HeadError."""
-    return finish(apply_steps(scene, playback.playback_steps(scene, head), rig))
-
-
 def apply_steps(
     scene: bpy.types.Scene, playing: Steps[Playback], target: bpy.types.Object | None, lift: bool = True
 ) -> Steps[Applied]:
-    """The same in steps, of any playback; the armature is changed at the end only, and all of it or nothing.
+    """Key an armature's controls with what a Duet head plays, in steps; raises HeadError.
 
-    `lift` takes out of the way what would hide the face (`obstacles`), else that is an error.
+    The armature is changed at the end only, all of it or nothing. `lift` takes out of the way what would hide
+    the face (`obstacles`); else that is an error.
     """
     rig = _require_rig(scene, target)
     faces, poses = rig_poses.spoken_by(rig), rig_poses.poses_of(rig)

@@ -19,12 +19,13 @@ from duet.inference.engine.pipeline import Pipeline
 from duet.inference.engine.speech_numpy import SpeechNumpy
 from duet.inference.engine.threads import Team
 from duet.inference.errors import AudioError, RequestError
-from duet.inference.formats.livelink_packets import VALUES, Packet, PacketError, decode, encode
+from duet.inference.formats.livelink_packets import VALUES, Packet, PacketError, encode
 from duet.inference.head.canonical import load_head
 from duet.inference.live import sinks, sources
 from duet.inference.live.encoder import LiveEncoder, LiveSpeech
 from duet.inference.live.face import EASED, HELD, Emotions, LiveFace
 from duet.inference.live.listener import Heard, Listener
+from duet.tests.livelink_fakes import decode
 from hypothesis import given
 from hypothesis import strategies as st
 

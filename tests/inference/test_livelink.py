@@ -5,9 +5,10 @@ import csv
 import numpy as np
 import pytest
 from duet.inference.errors import TableError
-from duet.inference.formats.livelink import LIVE_LINK_COLUMNS, read_livelink_csv, write_livelink_csv
+from duet.inference.formats.livelink import LIVE_LINK_COLUMNS, write_livelink_csv
 from duet.inference.formats.timecode import timecode
 from duet.inference.head.canonical import ARKIT_NAMES
+from duet.tests.livelink_fakes import read_livelink_csv
 from hypothesis import given
 from hypothesis import strategies as st
 

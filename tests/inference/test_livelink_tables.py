@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from duet.inference.errors import TableError
 from duet.inference.formats import livelink_columns
-from duet.inference.formats.livelink import LIVE_LINK_COLUMNS, MAX_ROWS, read_livelink_csv
+from duet.inference.formats.livelink import LIVE_LINK_COLUMNS, MAX_ROWS
 from duet.inference.formats.timecode import frames_of, parse_timecode, timecode
 from duet.inference.head.canonical import ARKIT_NAMES
+from duet.tests.livelink_fakes import read_livelink_csv
 
 pytestmark = pytest.mark.embedded
 NTSC = 30000 / 1001

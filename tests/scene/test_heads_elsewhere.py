@@ -15,8 +15,8 @@ from duet.scene.blender import shape_keys
 from duet.scene.exports import export_files
 from duet.scene.head import heads
 from duet.scene.take import takes
-from duet.scene.targets import arkit_heads, playback, target_settings
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, write_wav
+from duet.scene.targets import arkit_heads, target_settings
+from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, playback_of, write_wav
 
 pytestmark = pytest.mark.blender
 
@@ -110,7 +110,7 @@ def test_odd_names_of_heads_and_keys(scene, voice, tmp_path, name):
     ada = add(scene, name)
     ada.data.shape_keys.key_blocks["jawOpen"].name = f"{name} jaw"
     assert bake.apply_take(scene, ada, fake_take(), voice, 1) == []
-    assert playback.playback_of(scene, ada).weights == pytest.approx(fake_take().speech_weights, abs=1e-5)
+    assert playback_of(scene, ada).weights == pytest.approx(fake_take().speech_weights, abs=1e-5)
     export_files.export_geometry(scene, ada, tmp_path / "a.glb", export_files.take_span(scene, ada))
 
 

@@ -9,7 +9,7 @@ from duet.scene import bake, binding
 from duet.scene.blender import shape_keys
 from duet.scene.head import heads, ownership
 from duet.scene.targets import arkit_heads
-from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, write_wav
+from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, write_wav
 from duet.tests.target_fakes import spoken
 
 pytestmark = pytest.mark.blender
@@ -118,9 +118,9 @@ def test_a_bound_head_fits_at_least_as_well_as_unbound(scene, tmp_path, names):
     obj = own_head(scene, list(names.values()))
     obj.location.x = 3
     bpy.context.view_layer.update()
-    unbound = arkit_heads.apply(scene, talker, obj)
+    unbound = applied(arkit_heads, scene, talker, obj)
     obj = bound(obj)
-    done = arkit_heads.apply(scene, talker, obj)
+    done = applied(arkit_heads, scene, talker, obj)
     assert done.missing == ()
     assert done.residual.mean <= unbound.residual.mean + 0.01  # mm
     off = np.linalg.norm(evaluated(obj, 16) - evaluated(talker, 16), axis=1)

@@ -13,7 +13,7 @@ from duet.scene import bake, binding
 from duet.scene.blender import shape_keys
 from duet.scene.head import emotions, feelings, followers, heads, parts
 from duet.scene.targets import arkit_heads
-from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fake_take, head_part, write_wav
+from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, fake_take, head_part, write_wav
 
 pytestmark = pytest.mark.blender
 HEAD, SHAPES = fake_head(), fake_blendshapes()
@@ -193,7 +193,7 @@ def test_the_faces_own_arkit_keys_move_them_too(scene, character, voice):
     bind(head, [teeth])
     talker = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
     bake.apply_take(scene, talker, fake_take(), voice, 1)
-    notes = arkit_heads.apply(scene, talker, head).notes
+    notes = applied(arkit_heads, scene, talker, head).notes
     assert not any("Teeth" in note for note in notes)
     for frame in (5, 30):
         whole = moved(head, np.arange(81), frame)

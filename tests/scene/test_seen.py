@@ -11,7 +11,6 @@ from duet.operators import generate
 from duet.scene import bake
 from duet.scene.blender import layers
 from duet.scene.take import revise
-from duet.scene.targets import playback
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     fake_blendshapes,
@@ -20,6 +19,7 @@ from duet.tests.blender_fakes import (
     fingerprint,
     frozen,
     off,
+    playback_of,
 )
 from duet.tests.obstacle_makers import (
     OBSTACLES,
@@ -129,7 +129,7 @@ def test_a_hidden_head_is_said_and_left_hidden(scene, head, voice):
 @pytest.mark.parametrize("how", ["eye", "viewports", "collection", "other layer"])
 def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
     bake.apply_take(scene, head, TAKE, voice, 1)
-    due = playback.playback_of(scene, head)
+    due = playback_of(scene, head)
     assert due.weights == pytest.approx(TAKE.speech_weights, abs=1e-5)
     if how == "eye":
         head.hide_set(True)
@@ -142,7 +142,7 @@ def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
         scene.collection.objects.unlink(head)
         bpy.context.view_layer.layer_collection.children["Away"].exclude = how != "collection"
         away.hide_viewport = how == "collection"
-    np.testing.assert_array_equal(playback.playback_of(scene, head).weights, due.weights)
+    np.testing.assert_array_equal(playback_of(scene, head).weights, due.weights)
 
 
 def test_generate_says_so_before_the_long_work(scene, head, voice):

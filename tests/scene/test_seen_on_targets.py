@@ -14,6 +14,7 @@ from duet.scene.take import revise, takes
 from duet.scene.targets import arkit_heads, character, livelink
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    applied,
     evaluated,
     fake_blendshapes,
     fake_head,
@@ -76,7 +77,7 @@ def control(scene):
 def test_driven_keys_are_written_through_their_control(scene, control, expression, scale):
     obj, take = arkit_head(scene), weights(["jawOpen", "mouthPucker"])
     drive(obj, "jawOpen", control, expression)
-    livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     assert shown(obj, "jawOpen") == pytest.approx(take.values[:, 0], abs=1e-4)
     assert shown(obj, "mouthPucker") == pytest.approx(take.values[:, 1], abs=1e-6)
     scene.frame_set(2)
@@ -97,7 +98,7 @@ def test_a_bone_that_is_moved_drives_as_faces_on_rigs_do(scene):
     variable.type = "TRANSFORMS"
     variable.targets[0].id, variable.targets[0].bone_target = rig, "c_jaw"
     variable.targets[0].transform_type, variable.targets[0].transform_space = "LOC_Y", "LOCAL_SPACE"
-    livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     assert shown(obj, "jawOpen") == pytest.approx(take.values[:, 0], abs=1e-4)
     scene.frame_set(3)
     assert rig.pose.bones["c_jaw"].location.y == pytest.approx(take.values[2, 0] / 10, abs=1e-5)
@@ -126,7 +127,7 @@ def test_the_controls_own_action_plays_on(scene, control):
 def test_keys_behind_other_drivers_are_named_and_the_others_are_written(scene, control):
     obj, take = arkit_head(scene), weights(["jawOpen", "mouthPucker"])
     drive(obj, "jawOpen", control, "a*a")
-    notes = livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    notes = finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     assert any("1 keys of 'Avatar' are driven in ways" in note and "'jawOpen' by 'Control'" in note for note in notes)
     assert shown(obj, "mouthPucker") == pytest.approx(take.values[:, 1], abs=1e-6)
 
@@ -138,7 +139,7 @@ def test_where_all_keys_are_driven_so_it_is_refused(scene, head, voice, control)
         drive(obj, name, control, "sin(a)")
     before = fingerprint()
     with pytest.raises(HeadError, match=r"52 keys of 'Avatar' are driven in ways that cannot be written to"):
-        arkit_heads.apply(scene, head, obj)
+        applied(arkit_heads, scene, head, obj)
     assert fingerprint() == before
 
 
@@ -147,14 +148,14 @@ def test_a_driver_of_a_driven_control_is_no_control(scene, control):
     drive(obj, "jawOpen", control)
     control.driver_add('["jawOpen"]').driver.expression = "0.5"
     with pytest.raises(HeadError, match="'jawOpen' by 'Control'"):
-        livelink.apply_livelink(scene, obj, weights(["jawOpen"]), Path("x.csv"), 1)
+        finish(livelink.apply_steps(scene, obj, weights(["jawOpen"]), Path("x.csv"), 1))
 
 
 @pytest.mark.parametrize("make", [pinned, absolute])
 def test_imports_are_seen_too(scene, make):
     obj, take = arkit_head(scene), weights(["jawOpen"])
     make(obj)
-    notes = livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    notes = finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     assert any("'Avatar'" in note and "so that" in note for note in notes)
     moved = evaluated(obj, 2) - evaluated(obj, 1)
     row = HEAD.arkit_names.index("jawOpen")
@@ -171,7 +172,7 @@ def test_teeth_with_the_same_keys_play_along_wherever_they_hang(scene, place):
     obj.parent = None if place == "of nobody" else rig
     teeth.parent = {"brother": rig, "child": obj, "under an empty": group, "of nobody": None}[place]
     take = weights(["jawOpen"])
-    notes = livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    notes = finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     assert "With it follow 1 other meshes: 'Teeth'." in notes
     assert shown(teeth, "jawOpen") == pytest.approx(take.values[:, 0], abs=1e-6)
 
@@ -180,13 +181,13 @@ def test_a_hidden_target_is_said(scene, head, voice):
     obj, take = arkit_head(scene), weights(["jawOpen"])
     assert not any(
         "so nothing of it" in note or "view layer" in note
-        for note in livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+        for note in finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     )
     obj.hide_set(True)
     unseen = "'Avatar' is hidden, so nothing of it is seen in the view."
-    assert unseen in livelink.apply_livelink(scene, obj, take, Path("x.csv"), 1)
+    assert unseen in finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
     bake.apply_take(scene, head, TAKE, voice, 1)
-    assert unseen in arkit_heads.apply(scene, head, obj).notes
+    assert unseen in applied(arkit_heads, scene, head, obj).notes
 
 
 def test_keys_that_a_vertex_group_holds_back_are_seen_not_to_move(scene, head, voice):
@@ -200,7 +201,7 @@ def test_keys_that_a_vertex_group_holds_back_are_seen_not_to_move(scene, head, v
 
 
 def test_a_take_that_follows_an_import_is_seen_alone(scene, head, voice):
-    livelink.apply_livelink(scene, head, weights(["jawOpen"]), Path("x.csv"), 1)
+    finish(livelink.apply_steps(scene, head, weights(["jawOpen"]), Path("x.csv"), 1))
     scene.frame_set(2)
     assert head.data.shape_keys.key_blocks["jawOpen"].value > 0
     finish(bake.apply_steps(scene, head, TAKE, bake.Recording(voice, 1), layer=False))

@@ -13,7 +13,7 @@ from duet.scene.blender import actions, compat, layers, shape_keys, states
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, takes
 from duet.scene.targets import arkit_heads, character, livelink, playback
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import applied, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take()
@@ -72,7 +72,7 @@ STATES = {
 
 
 def write_arkit(scene, head):
-    arkit_heads.apply(scene, head, head)
+    applied(arkit_heads, scene, head, head)
 
 
 def play_other(scene, head):
@@ -86,7 +86,7 @@ WRITERS = {
     "plain keys": lambda scene, head: finish(plain.bake_steps(scene, head, 0.05)),
     "another take": play_other,
     "arkit": write_arkit,
-    "import": lambda scene, head: livelink.apply_livelink(scene, head, LIVE, Path("x.csv"), 1),
+    "import": lambda scene, head: finish(livelink.apply_steps(scene, head, LIVE, Path("x.csv"), 1)),
 }
 
 
@@ -139,7 +139,7 @@ def test_a_part_in_edit_mode_is_named_and_left(scene):
     head, teeth = (avatar(scene, name) for name in ("Avatar", "Teeth"))
     teeth.parent = head
     mode_of(teeth, "EDIT")
-    notes = livelink.apply_livelink(scene, head, LIVE, Path("x.csv"), 1)
+    notes = finish(livelink.apply_steps(scene, head, LIVE, Path("x.csv"), 1))
     assert any("'Teeth' ('Teeth' is in Edit Mode)" in note for note in notes)
     assert teeth.data.shape_keys.animation_data is None
 
@@ -164,7 +164,7 @@ def test_a_control_in_tweak_mode_is_refused(scene):
     tweaked(control, "location")
     before = fingerprint()
     with pytest.raises(HeadError, match="strip of 'Control' is in tweak mode"):
-        livelink.apply_livelink(scene, obj, LIVE, Path("x.csv"), 1)
+        finish(livelink.apply_steps(scene, obj, LIVE, Path("x.csv"), 1))
     assert fingerprint() == before
 
 
@@ -180,7 +180,7 @@ def test_targets_are_checked_before_anything_is_made(scene, head):
     obj = avatar(scene, "Avatar")
     tweaked(obj.data.shape_keys, shape_keys.value_path("jawOpen"))
     before = fingerprint()
-    for call in (playback.require_target, lambda obj: arkit_heads.apply(scene, head, obj)):
+    for call in (playback.require_target, lambda obj: applied(arkit_heads, scene, head, obj)):
         with pytest.raises(HeadError, match="tweak mode"):
             call(obj)
     with pytest.raises(HeadError, match="tweak mode"):

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..speech_rig import animated_channels
 
 TEST_TAKE = "2_05"  # never trained on
-VALIDATION_TAKE, VALIDATION_FROM = "2_04", 0.75  # the last quarter of this take chooses the model
 TRAINING_TAKES = ("2_01", "2_02", "2_03", "2_04", "3_15")
 FPS = 30.0
 

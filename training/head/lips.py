@@ -10,8 +10,7 @@ from ...inference.arrays import Doubles, Ints
 from ...inference.numeric import smoothstep
 from .mesh import QuadMesh, Spread
 
-RINGS = 25  # closed loops of the scan around the mouth, from the red's border into the mouth
-LENGTH = 74  # vertices of each, from the upper lip's middle over the left corner
+RINGS = 25  # closed loops of 74 of the scan's vertices around the mouth, from the red's border into the mouth
 CONTACT = 7  # the ring on which closed lips lie on each other
 RED = 9  # rings from the outermost that are lips
 _CORNERS = (55, 19)  # of a ring: right, left
@@ -30,7 +29,7 @@ _BESIDE = (0.78, 0.93)  # of half the mouth: from where on pairs are looked at, 
 
 @dataclass(frozen=True, eq=False)
 class Mouth:
-    """The rings (RINGS, LENGTH) of vertices around the mouth."""
+    """The rings (RINGS, 74) of vertices, from the upper lip's middle over the left corner, around the mouth."""
 
     rings: Ints
 

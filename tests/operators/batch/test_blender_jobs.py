@@ -6,13 +6,13 @@ import sys
 import bpy
 import numpy as np
 import pytest
-from duet.inference.formats.livelink import read_livelink_csv
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
 from duet.scene import files
 from duet.scene.blender import actions, compat, timing
 from duet.scene.head import heads
 from duet.tests.blender_fakes import write_wav
+from duet.tests.livelink_fakes import read_livelink_csv
 
 pytestmark = pytest.mark.blender
 

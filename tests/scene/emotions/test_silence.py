@@ -13,12 +13,12 @@ from duet.scene.exports import export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import emotions
 from duet.scene.take import plain, revise, takes
-from duet.scene.targets import playback
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
     SPEECH_NAMES,
     evaluated,
     expected_face,
+    playback_of,
     quiet_take,
 )
 from duet.tests.library_fakes import HEAD, SHAPES, YAWN, as_sidebar, face, quiet, set_sliders
@@ -46,7 +46,7 @@ def test_before_and_after_the_take_the_face_rests_as_it_feels(scene, head, voice
     for frame in (1, 15, 200):
         assert np.abs(evaluated(head, frame) - face({"surprised": 1.0})).max() < HUNDREDTH_MM
     assert export_sampling.take_span(scene, head) == Span(31, 126)
-    performance = playback.playback_of(scene, head)
+    performance = playback_of(scene, head)
     assert (performance.frames[0], performance.frames[-1]) == (31, 126)
 
 
@@ -148,7 +148,7 @@ def test_another_head_is_given_blendshapes_and_no_emotion_keys(scene, head, voic
     """A bound head knows only the library's keys that it has itself."""
     take = quiet(**{"happy": 0.6, YAWN: 0.5})
     bake.apply_take(scene, head, take, voice, 1)
-    performance = playback.playback_of(scene, head)
+    performance = playback_of(scene, head)
     assert set(performance.names) <= {*SPEECH_NAMES, *EXPRESSION_NAMES}
     face = performance.rest + np.tensordot(performance.weights[4], performance.basis, 1)
     assert np.abs(face - expected_face(HEAD, SHAPES, take, 4)).max() < HUNDREDTH_MM

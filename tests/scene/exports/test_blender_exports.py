@@ -8,7 +8,6 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError, OutputError
-from duet.inference.formats.livelink import read_livelink_csv
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.head.retarget import ArkitSolver
 from duet.operators import export_head
@@ -36,6 +35,7 @@ from duet.tests.export_fakes import (
     weights_of,
     write_weights,
 )
+from duet.tests.livelink_fakes import read_livelink_csv
 
 pytestmark = pytest.mark.blender
 

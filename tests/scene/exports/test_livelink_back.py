@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
-from duet.inference.formats.livelink import read_livelink_csv
 from duet.inference.head.canonical import ARKIT_NAMES
+from duet.inference.steps import finish
 from duet.scene.blender import timing
 from duet.scene.targets import livelink
 from duet.tests.blender_fakes import (
@@ -14,6 +14,7 @@ from duet.tests.blender_fakes import (
     fingerprint,
 )
 from duet.tests.export_fakes import FRAMES, SPAN, plain_head, write_weights
+from duet.tests.livelink_fakes import read_livelink_csv
 
 pytestmark = pytest.mark.blender
 
@@ -26,7 +27,7 @@ def test_a_recording_comes_back_exact_to_the_frame(scene, head, tmp_path, fps):
     assert json.loads((tmp_path / "take.json").read_text())["fps"] == fps
     read = read_livelink_csv(tmp_path / "take.csv", fps)
     speech = head.data.shape_keys.animation_data.action
-    notes = livelink.apply_livelink(scene, head, read, tmp_path / "take.csv", 101)
+    notes = finish(livelink.apply_steps(scene, head, read, tmp_path / "take.csv", 101))
     assert any("earlier action" in note for note in notes)
     assert speech.use_fake_user
     key = head.data.shape_keys
@@ -50,7 +51,7 @@ def test_another_frame_rate_keeps_the_seconds(scene, tmp_path):
     rows = [f"00:00:0{i // 60}:{i % 60:06.3f},1,{i / 100}" for i in range(90)]
     (tmp_path / "take.csv").write_text("\n".join(["Timecode,BlendShapeCount,JawOpen", *rows]))
     scene.render.fps = 24
-    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+    finish(livelink.apply_steps(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1))
     curve = obj.data.shape_keys.animation_data.action.layers[0].strips[0].channelbags[0].fcurves[0]
     assert curve.evaluate(1 + 24) == pytest.approx(0.6, abs=1e-5)
     assert curve.keyframe_points[-1].co.x == pytest.approx(1 + 89 * 24 / 60)
@@ -61,7 +62,7 @@ def test_values_beyond_the_slider_are_not_clamped(scene, tmp_path):
     (tmp_path / "take.csv").write_text(
         "Timecode,BlendShapeCount,JawOpen\n00:00:00:00.000,1,-0.25\n00:00:00:01.000,1,1.3\n"
     )
-    livelink.apply_livelink(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+    finish(livelink.apply_steps(scene, obj, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1))
     scene.render.fps = 60
     scene.frame_set(1)
     assert obj.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(-0.25)
@@ -74,7 +75,7 @@ def test_what_cannot_take_a_recording_is_named_and_kept(scene, tmp_path):
     before = fingerprint()
     for target, pattern in ((obj, "no shape key with the name"), (None, "No head is chosen")):
         with pytest.raises(HeadError, match=pattern):
-            livelink.apply_livelink(scene, target, read, tmp_path / "take.csv", 1)
+            finish(livelink.apply_steps(scene, target, read, tmp_path / "take.csv", 1))
     assert fingerprint() == before
 
 
@@ -87,5 +88,5 @@ def test_a_failure_half_way_leaves_no_trace(scene, head, tmp_path, monkeypatch):
     monkeypatch.setattr(livelink.actions, "write_curve", fail)
     before = fingerprint()
     with pytest.raises(RuntimeError, match="a bug"):
-        livelink.apply_livelink(scene, head, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1)
+        finish(livelink.apply_steps(scene, head, read_livelink_csv(tmp_path / "take.csv"), tmp_path / "take.csv", 1))
     assert fingerprint() == before

@@ -9,7 +9,8 @@ from duet.inference.errors import HeadError
 from duet.panels import targets as panels
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import emotions
-from duet.scene.targets import arkit_heads, playback
+from duet.scene.targets import arkit_heads
+from duet.tests.blender_fakes import applied, playback_of
 from duet.tests.target_fakes import (
     APART,
     HEAD,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.blender
 
 def test_an_arkit_head_follows(scene, speaking):
     target = arkit_head(scene, lambda name: f"!ex-{name}")
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert done.on_mesh
     assert done.missing == ()
     assert done.residual.mean < APART
@@ -43,7 +44,7 @@ def test_an_arkit_head_follows(scene, speaking):
 def test_missing_shapes_are_made_up_for(scene, speaking):
     without = ("mouthSmileLeft", "mouthSmileRight", "mouthFunnel")
     target = arkit_head(scene, without=without)
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert done.missing == tuple(name for name in HEAD.arkit_names if name in without)
     still = np.linalg.norm(vertices_of(speaking, 16) - HEAD.vertices, axis=1)
     assert distances(speaking, target, 16).mean() < 0.5 * 1000 * still[still > 1e-4].mean()
@@ -52,7 +53,7 @@ def test_missing_shapes_are_made_up_for(scene, speaking):
 def test_an_unbound_head_is_solved_on_the_duet_head(scene, speaking):
     keep = np.arange(0, len(HEAD.vertices), 2)
     target = arkit_head(scene, str.lower, keep=keep)
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert not done.on_mesh
     assert done.residual.mean < APART
     off = 1000 * np.linalg.norm(vertices_of(target, 16) - vertices_of(speaking, 16)[keep], axis=1)
@@ -63,7 +64,7 @@ def test_a_bound_head_is_solved_on_its_own_mesh_and_its_other_keys_are_muted(sce
     keep = np.arange(0, len(HEAD.vertices), 2)
     target = smaller(scene, keep)
     shape_keys.add_shape_keys(target, HEAD.arkit_names, 2 * HEAD.arkit[:, keep])  # twice as strong as Duet's
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert done.on_mesh
     off = 1000 * np.linalg.norm(vertices_of(target, 16) - vertices_of(speaking, 16)[keep], axis=1)
     assert off.mean() < 0.35  # of all vertices
@@ -78,7 +79,7 @@ def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, spe
     keys = speaking.data.shape_keys.key_blocks
     due = vertices_of(speaking, 16)
     shape_keys.add_shape_keys(speaking, [f"A{n:02}_{name}" for n, name in enumerate(HEAD.arkit_names)], HEAD.arkit)
-    done = arkit_heads.apply(scene, speaking, speaking)
+    done = applied(arkit_heads, scene, speaking, speaking)
     assert done.on_mesh
     off = 1000 * np.linalg.norm(vertices_of(speaking, 16) - due, axis=1)
     assert off[np.linalg.norm(due - HEAD.vertices, axis=1) > 1e-4].mean() < APART
@@ -88,7 +89,7 @@ def test_a_bound_head_can_turn_its_own_take_into_its_own_arkit_shapes(scene, spe
         actions.ensure_bag(actions.action_of(speaking.data.shape_keys), speaking.data.shape_keys).fcurves.clear()
         for block in keys:
             block.value = 0
-        playback.playback_of(scene, speaking)
+        playback_of(scene, speaking)
 
 
 def test_vowels_alone_make_a_mesh_speak_as_far_as_they_go(scene, speaking):
@@ -99,7 +100,7 @@ def test_vowels_alone_make_a_mesh_speak_as_far_as_they_go(scene, speaking):
     target = bpy.data.objects.new("Miku", mesh)
     scene.collection.objects.link(target)
     shape_keys.add_shape_keys(target, names, np.ones((len(names), 3, 3), np.float32))
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert not done.on_mesh
     assert APART < done.residual.mean < 3
     assert "jawOpen" not in done.missing
@@ -121,7 +122,7 @@ def test_other_meshes_of_the_character_follow(scene, speaking):
     teeth = HEAD.regions["lower_teeth"]
     target, lower = arkit_head(scene), arkit_head(scene, name="Teeth", keep=teeth)
     target.parent = lower.parent = parent
-    arkit_heads.apply(scene, speaking, target)
+    applied(arkit_heads, scene, speaking, target)
     off = vertices_of(lower, 16) - vertices_of(target, 16)[teeth]
     assert np.abs(off).max() < 1e-6
 
@@ -156,7 +157,7 @@ def test_the_operator_says_how_near_it_is(scene, speaking):
 def test_too_few_shapes_are_refused(scene, speaking):
     target = arkit_head(scene, without=HEAD.arkit_names[8:])
     with pytest.raises(HeadError, match=r"'Avatar' has 8 of ARKit's 52 shapes"):
-        arkit_heads.apply(scene, speaking, target)
+        applied(arkit_heads, scene, speaking, target)
 
 
 def test_an_action_of_the_animators_is_kept(scene, speaking):
@@ -165,6 +166,6 @@ def test_an_action_of_the_animators_is_kept(scene, speaking):
     own = bpy.data.actions.new("By hand")
     actions.assign(key, own)
     actions.write_curve(actions.ensure_bag(own, key), shape_keys.value_path("tongueOut"), np.array([1, 30]), np.ones(2))
-    done = arkit_heads.apply(scene, speaking, target)
+    done = applied(arkit_heads, scene, speaking, target)
     assert any("By hand" in note for note in done.notes)
     assert "By hand" in bpy.data.actions

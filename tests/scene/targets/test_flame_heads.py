@@ -14,7 +14,7 @@ from duet.inference.steps import finish
 from duet.scene import binding
 from duet.scene.blender import actions, shape_keys
 from duet.scene.targets import flame_bake, flame_heads, playback
-from duet.tests.blender_fakes import evaluated, fingerprint
+from duet.tests.blender_fakes import applied, evaluated, fingerprint
 from duet.tests.target_fakes import FRAMES, HEAD, MODEL, SHAPES, addon_head, distances, vertices_of
 from mathutils import Matrix
 
@@ -30,7 +30,7 @@ def performance(frames, vertices=1):
 @pytest.mark.parametrize(("up", "bones"), [("z", "flame"), ("y", "flame"), ("z", "forward")])
 def test_a_head_of_the_flame_addon_speaks_as_the_duet_head_does(scene, speaking, up, bones):
     target = addon_head(scene, up, bones)
-    done = flame_bake.apply(scene, speaking, target)
+    done = applied(flame_bake, scene, speaking, target)
     if up == "y":  # stand it up
         target.parent.matrix_world = Matrix(TO_BLENDER.tolist()).to_4x4()
     assert done.residual.median < 0.3
@@ -41,7 +41,7 @@ def test_a_head_of_the_flame_addon_speaks_as_the_duet_head_does(scene, speaking,
 
 def test_correctives_are_driven_by_simple_expressions_of_the_bones(scene, speaking):
     target = addon_head(scene)
-    flame_bake.apply(scene, speaking, target)
+    applied(flame_bake, scene, speaking, target)
     key = target.data.shape_keys
     curves = {curve.data_path: curve.driver for curve in key.animation_data.drivers}
     assert shape_keys.value_path("Pose10") in curves  # the jaw's first
@@ -64,7 +64,7 @@ def test_correctives_are_driven_by_simple_expressions_of_the_bones(scene, speaki
 
 def test_bones_that_rest_otherwise_get_keyed_correctives(scene, speaking):
     target = addon_head(scene, bones="forward")
-    flame_bake.apply(scene, speaking, target)
+    applied(flame_bake, scene, speaking, target)
     key = target.data.shape_keys
     assert not len(key.animation_data.drivers)
     bag = actions.ensure_bag(actions.action_of(key), key)
@@ -97,7 +97,7 @@ def test_another_identity_is_kept(scene, speaking):
     target = addon_head(scene)
     shape_keys.widen_sliders(target.data.shape_keys, ["Shape1"], np.array([-5]), np.array([5]))
     target.data.shape_keys.key_blocks["Shape1"].value = 1.5
-    done = flame_bake.apply(scene, speaking, target)
+    done = applied(flame_bake, scene, speaking, target)
     assert done.motion.identity[0] == pytest.approx(1.5)
     assert done.residual.median < 0.3
     moved = vertices_of(target, 16) - 1.5 * HEAD.identity[0] - vertices_of(speaking, 16)
@@ -124,7 +124,7 @@ def test_a_jaw_that_does_not_turn_is_named_and_nothing_changes(scene, speaking, 
     hold(target.parent)
     before = fingerprint()
     with pytest.raises(HeadError, match=r"The bone 'jaw' of 'FLAME-rig' turns 0.0 degrees, where \d+.\d were meant"):
-        flame_bake.apply(scene, speaking, target)
+        applied(flame_bake, scene, speaking, target)
     assert fingerprint() == before
 
 
@@ -133,7 +133,7 @@ def test_a_hidden_flame_head_is_said(scene, speaking):
     target.hide_set(True)
     assert (
         "'FLAME-generic' is hidden, so nothing of it is seen in the view."
-        in flame_bake.apply(scene, speaking, target).notes
+        in applied(flame_bake, scene, speaking, target).notes
     )
 
 
@@ -141,7 +141,7 @@ def test_head_bones_reach_flame(scene, speaking):
     rig, target = speaking.parent, addon_head(scene)
     rig.pose.bones["neck"].rotation_mode = "XYZ"
     rig.pose.bones["neck"].rotation_euler = (0.2, 0.1, -0.15)
-    done = flame_bake.apply(scene, speaking, target)
+    done = applied(flame_bake, scene, speaking, target)
     assert np.linalg.norm(done.motion.pose[:, NECK], axis=1).min() > 0.2
     joint = 1000 * np.linalg.norm(vertices_of(target, 16) - vertices_of(speaking, 16), axis=1)
     assert np.median(joint) < 0.3
@@ -242,7 +242,7 @@ def test_a_flame_head_of_other_vertices_and_another_person_is_bound_and_speaks(s
     bound = bind(HEAD, SHAPES, binding.request_of(target), lambda share, stage: None)
     for steps in (binding.preview_steps(target, bound), binding.apply_steps(target, SHAPES)):
         list(steps)
-    done = flame_bake.apply(scene, speaking, target)
+    done = applied(flame_bake, scene, speaking, target)
     assert done.residual.median < 0.3
     moved = vertices_of(target, 17) - (model.v_template @ TO_BLENDER.T)
     due = (vertices_of(speaking, 17) - HEAD.vertices)[order]

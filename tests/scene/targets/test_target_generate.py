@@ -10,8 +10,7 @@ from duet.operators import export_head, target_generate
 from duet.panels import targets as panels
 from duet.scene import choice
 from duet.scene.head import heads
-from duet.scene.targets import playback
-from duet.tests.blender_fakes import write_wav
+from duet.tests.blender_fakes import playback_of, write_wav
 from duet.tests.target_fakes import APART, HEAD, SHAPES, Layout, addon_head, arkit_head, spoken, vertices_of
 
 pytestmark = pytest.mark.blender
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.blender
 def test_a_head_without_a_take_is_refused(scene):
     obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
     with pytest.raises(HeadError, match="plays no take"):
-        playback.playback_of(scene, obj)
+        playback_of(scene, obj)
 
 
 def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch):
