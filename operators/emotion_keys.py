@@ -96,7 +96,7 @@ class DUET_OT_add_cue(bpy.types.Operator):
             cue.emotion = group.emotion if group.emotion != "neutral" else "happy"
         group.cue = len(group.cues) - 1
         if action:
-            revise.emotion(action)
+            revise.renew_emotions(action)
         return {"FINISHED"}
 
 
@@ -114,7 +114,7 @@ class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
         group.cues.remove(group.cue)
         group.cue = max(0, min(group.cue, len(group.cues) - 1))
         if action:
-            revise.emotion(action)
+            revise.renew_emotions(action)
         return {"FINISHED"}
 
 

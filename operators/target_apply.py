@@ -8,7 +8,7 @@ import bpy
 
 from ..scene import choice
 from ..scene.blender.loose import duet_of
-from ..scene.targets import kinds, playback, target_settings
+from ..scene.targets import makes, playback, target_settings
 from .modal import Stepped, Work, follow
 from .poll import Reasoned
 from .session import RUNTIME
@@ -17,20 +17,20 @@ from .session import RUNTIME
 class _OnTarget(Reasoned, Stepped):
     """Mixin: a subclass says of which make its targets are."""
 
-    kind: ClassVar[kinds.Kind]
+    make: ClassVar[makes.Make]
     bl_options = {"UNDO"}
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """What to choose as the target, where it is of another make."""
-        return "" if cls.kind.takes(target_settings.target_of(context.scene)) else cls.kind.wanted
+        return "" if cls.make.takes(target_settings.target_of(context.scene)) else cls.make.wanted
 
     def work(self, context: bpy.types.Context) -> Work:
         """Sample what the Duet head plays, key the target, and say how near it is."""
         scene, RUNTIME.exclusive = context.scene, True
         playing = playback.playback_steps(scene, choice.target_head(scene))
-        steps = self.kind.apply_steps(scene, playing, target_settings.target_of(scene), duet_of(scene).clear_way)
-        return str((yield from follow(steps, self.kind.stage)))
+        steps = self.make.apply_steps(scene, playing, target_settings.target_of(scene), duet_of(scene).clear_way)
+        return str((yield from follow(steps, self.make.stage)))
 
 
 class DUET_OT_flame_apply(_OnTarget, bpy.types.Operator):
@@ -38,7 +38,7 @@ class DUET_OT_flame_apply(_OnTarget, bpy.types.Operator):
 
     bl_idname = "duet.flame_apply"
     bl_label = "Apply to FLAME Head"
-    kind = kinds.FLAME
+    make = makes.FLAME
 
 
 class DUET_OT_arkit_apply(_OnTarget, bpy.types.Operator):
@@ -46,7 +46,7 @@ class DUET_OT_arkit_apply(_OnTarget, bpy.types.Operator):
 
     bl_idname = "duet.arkit_apply"
     bl_label = "Apply to ARKit Head"
-    kind = kinds.ARKIT
+    make = makes.ARKIT
 
 
 class DUET_OT_rig_apply(_OnTarget, bpy.types.Operator):
@@ -54,7 +54,7 @@ class DUET_OT_rig_apply(_OnTarget, bpy.types.Operator):
 
     bl_idname = "duet.rig_apply"
     bl_label = "Apply to Bone Rig"
-    kind = kinds.RIG
+    make = makes.RIG
 
 
 CLASSES = (DUET_OT_flame_apply, DUET_OT_arkit_apply, DUET_OT_rig_apply)

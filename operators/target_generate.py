@@ -12,7 +12,7 @@ from ..inference.errors import DuetError, HeadError
 from ..scene import choice, on_target
 from ..scene.blender import timing
 from ..scene.take import settings, sound
-from ..scene.targets import kinds, target_settings
+from ..scene.targets import makes, target_settings
 from .generate import recording_of
 from .modal import Stepped, Work, follow
 from .session import RUNTIME
@@ -57,7 +57,7 @@ def why_not(scene: bpy.types.Scene) -> str:
     """Why nothing can be generated now, with the remedy; empty where it can."""
     if RUNTIME.busy:
         return "Duet is at work. Wait for it, or cancel it."
-    if not kinds.is_target(target_settings.target_of(scene)):
+    if not makes.is_target(target_settings.target_of(scene)):
         return "Choose a mesh with FLAME's or ARKit's keys, or an armature with poses of the face, as the target."
     try:
         recording_of(scene)

@@ -90,7 +90,7 @@ def apply_steps(
         yield 1.0
         mark_rows.fill_quietly(action)
         life.add(obj, action.name, face, recording.start, role.line_of(action))
-        feel(obj, action, stored.take, felt)  # the last of what may fail, for keys that are made stay
+        give_emotions(obj, action, stored.take, felt)  # the last of what may fail, for keys that are made stay
         if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
     _settle(scene, obj, action, role, earlier, strip)
@@ -145,7 +145,7 @@ def play(
     return notes
 
 
-def feel(obj: bpy.types.Object, action: bpy.types.Action, take: Take, felt: Sequence[str]) -> None:
+def give_emotions(obj: bpy.types.Object, action: bpy.types.Action, take: Take, felt: Sequence[str]) -> None:
     """Give the head those emotions of a take; raises HeadError."""
     emotions.connect(obj, feelings.of_take(take_curves.turned(action, take), felt))
 

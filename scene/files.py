@@ -23,13 +23,13 @@ from .blender.saving import save_copy
 from .head import heads, neck
 from .take import plain, sound
 from .take.settings import Order
-from .targets import kinds
+from .targets import makes
 
 _unchanged: Path | None = None  # the file that was opened for its frame rate, until something is made of it
 
 
 @dataclass(frozen=True)
-class Animated:
+class Baked:
     """A scene with a head that plays a take from `start` on, and what the user should know."""
 
     scene: bpy.types.Scene
@@ -57,7 +57,7 @@ def bake_file(
     return made.notes
 
 
-def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order | None) -> Animated:
+def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order | None) -> Baked:
     """The scene that `bake_file` saves, in memory."""
     audio, base = audio.resolve(), base and base.resolve()
     scene = _opened(base) if base else _fresh(take)
@@ -78,7 +78,7 @@ def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, obj)
-    return Animated(scene, obj, start, notes)
+    return Baked(scene, obj, start, notes)
 
 
 def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None, name: str = "") -> cast.Cast:
@@ -107,7 +107,7 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
-    if not heads.is_head(obj) and kinds.is_target(obj):
+    if not heads.is_head(obj) and makes.is_target(obj):
         return _act_on_target(scene, obj, take, recording, order)
     notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:

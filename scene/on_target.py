@@ -16,7 +16,7 @@ from .blender.loose import duet_of
 from .head import heads
 from .take import sound
 from .targets import playback, rig_poses
-from .targets.kinds import Applied, kind_of
+from .targets.makes import Applied, make_of
 
 
 def require_target(obj: bpy.types.Object | None) -> bpy.types.Object:
@@ -34,7 +34,7 @@ def apply_steps(
     timing.require_unstretched(scene)
     face = FaceCurves(take, own, timing.scene_fps(scene), pauses(recording.loudness))
     played = playback.of_face(face, f"Duet {recording.path.stem}", recording.start)
-    done = yield from kind_of(target).apply_steps(scene, _at_once(played), target, duet_of(scene).clear_way)
+    done = yield from make_of(target).apply_steps(scene, _at_once(played), target, duet_of(scene).clear_way)
     silent = _add_sound(scene, target, recording, face.frames)
     notes = (silent, timing.outside(scene, recording.start), recording.note)
     return done, [note for note in notes if note]

@@ -21,17 +21,17 @@ from .targets import other_heads
 
 def _speech_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
-        revise.speech_soon(self.id_data)
+        revise.renew_speech(self.id_data)
 
 
 def _emotion_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
-        revise.emotion(self.id_data)
+        revise.renew_emotions(self.id_data)
 
 
 def _opening_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
-        revise.emotion(self.id_data)
+        revise.renew_emotions(self.id_data)
         return
     head = target_head(self.id_data)
     if head is not None and has(head, sliders.SILENCE) and takes.active(head) is None:
@@ -41,7 +41,7 @@ def _opening_changed(self: Group, _: bpy.types.Context) -> None:
 
 def _life_changed(self: Group, _: bpy.types.Context) -> None:
     if isinstance(self.id_data, bpy.types.Action):
-        revise.life(self.id_data)
+        revise.renew_life(self.id_data)
 
 
 def _lips_changed(self: Group, _: bpy.types.Context) -> None:
@@ -65,7 +65,7 @@ def _kinds_changed(self: Group, _: bpy.types.Context) -> None:
 
 
 def _start_changed(self: Group, context: bpy.types.Context) -> None:
-    revise.start(self.id_data)
+    revise.move(self.id_data)
     follow_recording(context.scene)
 
 
@@ -74,7 +74,7 @@ def _head_changed(self: Group, _: bpy.types.Context) -> None:
 
 
 def _cut_changed(self: Group, _: bpy.types.Context) -> None:
-    revise.cut(self.id_data)
+    revise.trim(self.id_data)
 
 
 def _feeling(name: str, default: str, description: str) -> Any:
@@ -107,7 +107,7 @@ def _performance() -> dict[str, Any]:
     updates |= {"open_in_silence": _opening_changed, "mix_limit": _emotion_changed, "seed": _life_changed}
     updates |= {"effort": _emotion_changed, "lips": _lips_changed}
     updates |= {"upper_face": _felt_changed, "mirror": _felt_changed}
-    style = "How clearly the mouth speaks. Used by the next Generate or Regenerate"
+    style = "How clearly the mouth speaks. Used by the next Generate, or Generate Again"
     made = {"style": property_for(SETTINGS["style"], items=STYLE_ITEMS, description=style)}
     made |= {name: property_for(SETTINGS[name], update) for name, update in updates.items()}
     made["text"] = property_for(SETTINGS["text"], _text_changed)

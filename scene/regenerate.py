@@ -66,10 +66,10 @@ def apply_steps(
         yield 1.0
         layer, lift = duet_of(scene).existing == "LAYER", duet_of(scene).clear_way
         notes = bake.play(scene, obj, made, stored, face, emotions.on(obj), layer, lift)
-        bake.feel(obj, made, stored.take, emotions.on(obj))
+        bake.give_emotions(obj, made, stored.take, emotions.on(obj))
     notes += revise.swap(action, made, edited)
     mark_rows.fill_quietly(made)
-    revise.life(made)
+    revise.renew_life(made)
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What a head does, read frame by frame as Blender evaluates it: NLA, drivers and hand animation included."""
+"""What a head plays over the frames of an export, as a take: sampled, with its ARKit coefficients solved."""
 
 from __future__ import annotations
 

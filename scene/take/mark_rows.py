@@ -88,7 +88,7 @@ def fill_quietly(action: bpy.types.Action) -> None:
 def write(action: bpy.types.Action) -> None:
     """Let the mouth follow the rows, and their markers too."""
     duet_of(action).marks = marks_text(tuple(_changes(duet_of(action).mark_rows)))
-    revise.speech_soon(action)
+    revise.renew_speech(action)
     if duet_of(bpy.context.scene).marks_of == action:
         _place(bpy.context.scene, action)
 
@@ -132,7 +132,7 @@ def remove(action: bpy.types.Action, at: int) -> None:
 def reset(action: bpy.types.Action) -> None:
     """All marks as they are recognised."""
     duet_of(action).marks = ""
-    revise.speech_soon(action)
+    revise.renew_speech(action)
     fill(action)
 
 

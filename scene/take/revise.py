@@ -21,8 +21,7 @@ from ..blender.rollback import all_or_nothing
 from ..blender.timing import require_unstretched, scene_fps
 from ..checks import obstacles, verify
 from ..head import emotions, feelings, followers, heads, sliders
-from . import life as lively
-from . import line_edits, lines, settings, sound, take_curves, takes, versions
+from . import life, line_edits, lines, settings, sound, take_curves, takes, versions
 from .due import Due, due_of
 from .role import Role, role_of
 from .take_curves import face_of, felt, keyed, write_emotion, write_silence, write_speech
@@ -30,7 +29,7 @@ from .take_curves import face_of, felt, keyed, write_emotion, write_silence, wri
 _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
 
 
-def speech_soon(action: bpy.types.Action) -> None:
+def renew_speech(action: bpy.types.Action) -> None:
     """Rewrite the speech curves now where they are short and play, else mark the take as stale.
 
     What then hides them is said in the list of takes (`advice`): a slider that is dragged must not be refused.
@@ -78,7 +77,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
     if moved:
         markers.move(scene, takes.owner(obj, made), duet_of(made).moved_to - earlier)
         notes += _heard(scene, obj, made, stored)
-        life(made)
+        renew_life(made)
     _touch([obj])
     return notes
 
@@ -96,7 +95,7 @@ def swap(old: bpy.types.Action, new: bpy.types.Action, edited: bool) -> list[str
     return []
 
 
-def emotion(action: bpy.types.Action) -> None:
+def renew_emotions(action: bpy.types.Action) -> None:
     """Rewrite the slider curves from the take's settings."""
     players = _players(action)
     if not settings.acting() or not takes.is_take(action) or not players:
@@ -139,26 +138,26 @@ def _silence(
     write_silence(action, stored, obj, face)
 
 
-def life(action: bpy.types.Action) -> None:
+def renew_life(action: bpy.types.Action) -> None:
     """Make the life of the heads that play the take anew."""
     if settings.acting() and takes.is_take(action):
         face = face_of(action, takes.read(action), scene_fps(bpy.context.scene))
         players = _players(action)
         for obj in players:
-            live(obj, action, face)
+            give_life(obj, action, face)
         _touch(players)
 
 
-def live(obj: bpy.types.Object, action: bpy.types.Action, face: FaceCurves) -> None:
+def give_life(obj: bpy.types.Object, action: bpy.types.Action, face: FaceCurves) -> None:
     """Let the head live by a take: alone, or in the take's line."""
     line = lines.of(obj, action)
-    lively.add(obj, action.name, face, duet_of(action).moved_to, line.id if line else "")
+    life.add(obj, action.name, face, duet_of(action).moved_to, line.id if line else "")
     if line:
         lines.mute(line, line.is_muted)
         lines.arrange(obj)
 
 
-def start(action: bpy.types.Action) -> None:
+def move(action: bpy.types.Action) -> None:
     """Move the take, its life and its sound to its start frame; keys set by hand in it move along.
 
     A long take is marked as stale instead: `update_steps` moves it.
@@ -176,10 +175,10 @@ def start(action: bpy.types.Action) -> None:
         markers.move(bpy.context.scene, takes.owner(obj, action), duet_of(action).moved_to - earlier)
         for note in _heard(bpy.context.scene, obj, action, stored):
             duet_of(action).note = note
-    life(action)
+    renew_life(action)
 
 
-def cut(action: bpy.types.Action) -> None:
+def trim(action: bpy.types.Action) -> None:
     """Trim the action's line as its settings say."""
     if settings.acting():
         _settled(action)
@@ -234,7 +233,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
             scene, obj, action, names, due, duet_of(scene).existing == "LAYER", duet_of(scene).clear_way, role
         )
         versions.rest_others(obj, (*take.speech_names, *take.expression_names))
-        lively.add(obj, action.name, face, begin, role.line_of(action))
+        life.add(obj, action.name, face, begin, role.line_of(action))
         _connect([obj], action, take, timed)
     role.end(scene, obj, action)
     markers.remove(scene, takes.owner(obj, action))
@@ -282,7 +281,7 @@ def clear(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Actio
     for name in stored.take.speech_names:
         if name in obj.data.shape_keys.key_blocks:
             obj.data.shape_keys.key_blocks[name].value = 0.0
-    lively.remove(obj)
+    life.remove(obj)
     sound.replace_strips(scene, sound.strips_of(scene, obj), None)
     markers.remove(scene, takes.owner(obj, action))
     _touch([obj])

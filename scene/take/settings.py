@@ -118,10 +118,10 @@ def reset(group: Group, take: Take) -> None:
             group.property_unset(name)
         style = take.request.get("style")
         choose(group, Performance(style=style) if style in KNOWN else Performance())
-        _choose_cues(group, [Cue(0.0, _felt(take))], SETTINGS["transition"].default)
+        _choose_cues(group, [Cue(0.0, _first_mix(take))], SETTINGS["transition"].default)
 
 
-def _felt(take: Take) -> dict[str, float]:
+def _first_mix(take: Take) -> dict[str, float]:
     """What the take feels in its first frame."""
     return {name: float(value) for name, value in zip(take.emotions, take.emotion_curves[0], strict=True) if value > 0}
 

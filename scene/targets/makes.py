@@ -14,7 +14,7 @@ Applied = rig_heads.Applied | flame_bake.Applied | arkit_heads.Applied  # as tex
 
 
 @dataclass(frozen=True)
-class Kind:
+class Make:
     """A make of heads; `wanted` says what to choose where an object is none of it, `stage` what takes long."""
 
     takes: Callable[[bpy.types.Object | None], bool]
@@ -23,19 +23,19 @@ class Kind:
     stage: str
 
 
-RIG = Kind(
+RIG = Make(
     rig_poses.is_rig,
     rig_heads.apply_steps,
     "Choose an armature with poses of the face (jaw open, lips round, ...) as the target.",
     "Solving poses",
 )
-FLAME = Kind(
+FLAME = Make(
     flame_heads.is_flame_head,
     flame_bake.apply_steps,
     "Choose a mesh with FLAME's keys (Exp1..) and bones as the target.",
     "Fitting FLAME",
 )
-ARKIT = Kind(
+ARKIT = Make(
     arkit_heads.is_arkit_head,
     arkit_heads.apply_steps,
     "Choose a mesh with ARKit's shape keys as the target.",
@@ -43,7 +43,7 @@ ARKIT = Kind(
 )
 
 
-def kind_of(obj: bpy.types.Object) -> Kind:
+def make_of(obj: bpy.types.Object) -> Make:
     """The make that a target is taken for: whether it is one, its steps say, with what it lacks."""
     if obj.type == "ARMATURE":
         return RIG
@@ -52,4 +52,4 @@ def kind_of(obj: bpy.types.Object) -> Kind:
 
 def is_target(obj: bpy.types.Object | None) -> bool:
     """Whether an object can speak, and is no Duet head."""
-    return obj is not None and kind_of(obj).takes(obj)
+    return obj is not None and make_of(obj).takes(obj)
