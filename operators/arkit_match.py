@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import bpy
 
+from ..inference.errors import HeadError
 from ..inference.head.canonical import ARKIT_NAMES
 from ..scene.blender import states
 from ..scene.targets import arkit_heads, target_settings
+from .poll import Immediate
 
 _HOW = [
     ("KEY", "Key", "The key that makes the shape"),
@@ -18,25 +20,22 @@ _HOW = [
 _SHAPES = [(name, name, f"ARKit's shape {name}") for name in ARKIT_NAMES]
 
 
-class DUET_OT_arkit_match(bpy.types.Operator):
+class DUET_OT_arkit_match(Immediate, bpy.types.Operator):
     """Choose the shape key that makes this ARKit shape; the choice is kept with the head"""
 
     bl_idname = "duet.arkit_match"
     bl_label = "Match ARKit Key"
-    bl_options = {"UNDO"}
 
     shape: bpy.props.EnumProperty(name="ARKit Shape", items=_SHAPES, description="The shape that a key makes")
     how: bpy.props.EnumProperty(name="Made by", items=_HOW, description="What makes the shape")
     key: bpy.props.StringProperty(name="Key", description="The shape key of the target")
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def reason(cls, context: bpy.types.Context) -> str:
         """Whether the target has shape keys."""
         target = target_settings.target_of(context.scene)
         ready = target is not None and states.keys_of(target) is not None
-        if not ready:
-            cls.poll_message_set("Choose a mesh with shape keys as the target.")
-        return ready
+        return "" if ready else "Choose a mesh with shape keys as the target."
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Show the choice, with the present match in it."""
@@ -52,14 +51,12 @@ class DUET_OT_arkit_match(bpy.types.Operator):
         if self.how == "KEY" and target is not None:
             layout.prop_search(self, "key", target.data.shape_keys, "key_blocks")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Keep the match."""
         target = target_settings.chosen(context.scene).obj
         if self.how == "KEY" and self.key not in target.data.shape_keys.key_blocks:
-            self.report({"ERROR"}, f"'{target.name}' has no shape key '{self.key}'. Choose one of its keys.")
-            return {"CANCELLED"}
+            raise HeadError(f"'{target.name}' has no shape key '{self.key}'.", "Choose one of its keys.")
         arkit_heads.correct(target, self.shape, {"KEY": self.key, "NONE": "", "NAME": None}[self.how])
-        return {"FINISHED"}
 
 
 CLASSES = (DUET_OT_arkit_match,)

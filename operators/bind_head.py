@@ -25,10 +25,7 @@ class _Bindable(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Why the active object, or the head whose landmark it is, cannot be bound; empty where it can."""
-        try:
-            binding.require_bindable(binding.head_behind(context.active_object))
-        except DuetError as error:
-            return str(error)
+        binding.require_bindable(binding.head_behind(context.active_object))
         return ""
 
 

@@ -4,13 +4,12 @@
 
 import bpy
 
-from ..inference.errors import DuetError
 from ..inference.performance.timeline import PRESETS
 from ..scene import choice
 from ..scene.blender import markers
 from ..scene.head import emotions, heads, sliders
 from ..scene.take import revise, settings, takes
-from .poll import Reasoned
+from .poll import Immediate
 
 _PRESET_ITEMS = [
     (name, name, " and ".join(f"{emotion} {value:g}" for emotion, value in mix.items()) or "All sliders at 0")
@@ -18,7 +17,7 @@ _PRESET_ITEMS = [
 ]
 
 
-class _OnSliders(Reasoned):
+class _OnSliders(Immediate):
     """An operator on the chosen head's sliders."""
 
     @classmethod
@@ -27,10 +26,7 @@ class _OnSliders(Reasoned):
         head = choice.target_head(context.scene)
         if head is None or not emotions.on(head):
             return "The head has no emotion sliders. Add a Duet head, or choose one."
-        try:
-            heads.require_head(head)
-        except DuetError as error:
-            return str(error)
+        heads.require_head(head)
         return ""
 
 
@@ -39,14 +35,12 @@ class DUET_OT_key_emotions(_OnSliders, bpy.types.Operator):
 
     bl_idname = "duet.key_emotions"
     bl_label = "Key All Emotions"
-    bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Insert the keys."""
-        head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
+        head = heads.require_head(choice.target_head(context.scene))
         for emotion in emotions.on(head):
             head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
-        return {"FINISHED"}
 
 
 class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
@@ -54,22 +48,20 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
 
     bl_idname = "duet.emotion_preset"
     bl_label = "Preset"
-    bl_options = {"UNDO"}
 
     preset: bpy.props.EnumProperty(name="Preset", items=_PRESET_ITEMS, description="The mix to set")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Set them all."""
-        head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
+        head = heads.require_head(choice.target_head(context.scene))
         for emotion in emotions.on(head):
             head[sliders.slider_name(emotion)] = float(PRESETS[self.preset].get(emotion, 0.0))
             if context.scene.tool_settings.use_keyframe_insert_auto:
                 head.keyframe_insert(sliders.slider_path(emotion), frame=context.scene.frame_current)
         head.update_tag()
-        return {"FINISHED"}
 
 
-class _OnCues(Reasoned):
+class _OnCues(Immediate):
     """An operator on timed emotions."""
 
     @classmethod
@@ -105,9 +97,8 @@ class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
 
     bl_idname = "duet.remove_cue"
     bl_label = "Remove Timed Emotion"
-    bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Remove the row."""
         scene = context.scene
         group, action = choice.performance(scene), takes.active(choice.target_head(scene))
@@ -115,7 +106,6 @@ class DUET_OT_remove_cue(_OnCues, bpy.types.Operator):
         group.cue = max(0, min(group.cue, len(group.cues) - 1))
         if action:
             revise.renew_emotions(action)
-        return {"FINISHED"}
 
 
 class DUET_OT_emotion_markers(bpy.types.Operator):

@@ -7,15 +7,14 @@ import bpy
 from ..scene import choice
 from ..scene.exports import export_sampling
 from ..scene.take import lines, takes
-from .poll import Reasoned
+from .poll import Immediate
 
 
-class DUET_OT_fit_range(Reasoned, bpy.types.Operator):
+class DUET_OT_fit_range(Immediate, bpy.types.Operator):
     """Let the scene, or its preview range where one is set, begin and end with what the head speaks"""
 
     bl_idname = "duet.fit_range"
     bl_label = "Fit Range"
-    bl_options = {"UNDO"}
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
@@ -24,7 +23,7 @@ class DUET_OT_fit_range(Reasoned, bpy.types.Operator):
         speaks = takes.active(head) or lines.on(head)
         return "" if speaks else "The head plays no take. Generate one, or choose one in the list."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Set start and end, each first where the other would hold it back."""
         scene = context.scene
         first, last = _spoken(scene, choice.target_head(scene))
@@ -32,8 +31,7 @@ class DUET_OT_fit_range(Reasoned, bpy.types.Operator):
         for _ in range(2):
             setattr(scene, f"{kind}_start", first)
             setattr(scene, f"{kind}_end", last)
-        self.report({"INFO"}, f"The {name} plays frames {first} to {last}.")
-        return {"FINISHED"}
+        return f"The {name} plays frames {first} to {last}."
 
 
 def _spoken(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[int, int]:

@@ -2,42 +2,22 @@
 
 # mypy: disable-error-code="valid-type"
 
-from collections.abc import Callable
-
 import bpy
 
-from ..inference.errors import DuetError
 from ..inference.head.library import label
 from ..scene import choice
-from ..scene.blender.loose import Kind
 from ..scene.head import emotions, heads
-from .poll import Reasoned
+from .poll import Immediate
 
 
-class _OnHead(Reasoned):
+class _OnHead(Immediate):
     """An operator on the chosen head."""
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether it can be changed now."""
-        try:
-            heads.require_head(choice.target_head(context.scene))
-        except DuetError as error:
-            return str(error)
+        heads.require_head(choice.target_head(context.scene))
         return ""
-
-
-def _changed(
-    operator: Kind, context: bpy.types.Context, change: Callable[[bpy.types.Object, str], object]
-) -> bpy.types.Object | None:
-    """The chosen head after a change of one expression; None, and the reason reported, where it cannot be."""
-    head = heads.require_head(choice.target_head(context.scene))  # poll has asked before
-    try:
-        change(head, operator.expression)
-    except DuetError as error:
-        operator.report({"ERROR"}, str(error))
-        return None
-    return head
 
 
 class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
@@ -45,17 +25,14 @@ class DUET_OT_add_expression(_OnHead, bpy.types.Operator):
 
     bl_idname = "duet.add_expression"
     bl_label = "Add Expression"
-    bl_options = {"UNDO"}
 
     expression: bpy.props.StringProperty(name="Expression", description="The expression's name in the library")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Add its slider and keys."""
-        head = _changed(self, context, emotions.add)
-        if head is None:
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"'{head.name}' has a slider {label(self.expression)}, under Emotion > Sliders.")
-        return {"FINISHED"}
+        head = heads.require_head(choice.target_head(context.scene))
+        emotions.add(head, self.expression)
+        return f"'{head.name}' has a slider {label(self.expression)}, under Emotion > Sliders."
 
 
 class DUET_OT_remove_expression(_OnHead, bpy.types.Operator):
@@ -63,13 +40,12 @@ class DUET_OT_remove_expression(_OnHead, bpy.types.Operator):
 
     bl_idname = "duet.remove_expression"
     bl_label = "Remove Expression"
-    bl_options = {"UNDO"}
 
     expression: bpy.props.StringProperty(name="Expression", description="The expression's name in the library")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Remove its slider and keys."""
-        return {"CANCELLED"} if _changed(self, context, emotions.remove) is None else {"FINISHED"}
+        emotions.remove(heads.require_head(choice.target_head(context.scene)), self.expression)
 
 
 CLASSES = (DUET_OT_add_expression, DUET_OT_remove_expression)

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import HeadError
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import line_edits, lines, takes
-from .poll import Reasoned
+from .poll import Immediate
 
 _SIDES = [
     ("BEFORE", "Before", "Leave out what is before the current frame"),
@@ -20,56 +20,40 @@ _SIDES = [
 ]
 
 
-class DUET_OT_push_take(Reasoned, bpy.types.Operator):
+class DUET_OT_push_take(Immediate, bpy.types.Operator):
     """Make the take that plays alone a line: NLA strips with its sound and life, beside which others can speak"""
 
     bl_idname = "duet.push_take"
     bl_label = "Push to NLA"
-    bl_options = {"UNDO"}
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether a take plays alone."""
-        try:
-            sole = takes.sole(heads.require_head(choice.target_head(context.scene)))
-        except DuetError as error:
-            return str(error)
+        sole = takes.sole(heads.require_head(choice.target_head(context.scene)))
         return "" if sole else "No take plays alone: lines are in the NLA already."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Push keys and object down."""
-        head = choice.require_target_head(context.scene)
-        line = line_edits.keep(context.scene, head)
-        self.report({"INFO"}, f"'{line.action.name}' is a line, on NLA tracks of its name.")
-        return {"FINISHED"}
+        line = line_edits.keep(context.scene, choice.require_target_head(context.scene))
+        return f"'{line.action.name}' is a line, on NLA tracks of its name."
 
 
-class _OnLine(Reasoned):
-    """An operator on the chosen line of the chosen head; `edit` raises DuetError and returns what to say."""
-
-    bl_options = {"UNDO"}
+class _OnLine(Immediate):
+    """An operator on the chosen line of the chosen head; `edit` raises DuetError."""
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is one, and the head can be written to."""
-        try:
-            head = heads.require_head(choice.target_head(context.scene))
-        except DuetError as error:
-            return str(error)
+        head = heads.require_head(choice.target_head(context.scene))
         return "" if lines.chosen(head) else "No line is chosen. Click one in the list of lines."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Change the line, or say why not."""
+    def act(self, context: bpy.types.Context) -> None:
+        """Change the line; what is chosen under Audio goes with it."""
         line = lines.chosen(choice.require_target_head(context.scene))
-        try:
-            if line is None:
-                raise HeadError("No line is chosen.", "Click one in the list of lines.")
-            self.edit(context.scene, line)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
+        if line is None:
+            raise HeadError("No line is chosen.", "Click one in the list of lines.")
+        self.edit(context.scene, line)
         choice.follow_recording(context.scene)
-        return {"FINISHED"}
 
     def edit(self, scene: bpy.types.Scene, line: lines.Line) -> None:
         """Change the line."""
@@ -136,12 +120,12 @@ class DUET_OT_mute_line(_OnLine, bpy.types.Operator):
         """Turn it as it is not."""
         line_edits.mute(scene, line, not line.is_muted, duet_of(scene).overlaps == "FADE")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Choose the line that is named, and change it."""
         head = choice.require_target_head(context.scene)
         if self.name in bpy.data.actions and lines.of(head, bpy.data.actions[self.name]):
             lines.choose(head, bpy.data.actions[self.name])
-        return super().execute(context)
+        super().act(context)
 
 
 class DUET_OT_remove_line(_OnLine, bpy.types.Operator):

@@ -11,13 +11,13 @@ import socket
 
 import bpy
 
-from ..inference.errors import DuetError, RequestError
+from ..inference.errors import RequestError
 from ..inference.formats.live_datagrams import LARGEST, LiveFrame, decode
 from ..inference.formats.livelink_packets import PacketError
 from ..scene import choice
 from ..scene.head import heads
 from ..scene.take import live
-from .poll import Reasoned
+from .poll import Immediate
 
 _EVERY = 1 / 60  # seconds between looks
 _MOST = 300  # datagrams in one look: those of some seconds, of which the last is shown
@@ -107,11 +107,12 @@ def _permitted(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return place
 
 
-class DUET_OT_listen(Reasoned, bpy.types.Operator):
+class DUET_OT_listen(Immediate, bpy.types.Operator):
     """Let the head show what `duet live --format blender` sends while somebody speaks. Nothing is keyed"""
 
     bl_idname = "duet.listen"
     bl_label = "Listen"
+    bl_options = set()  # nothing is keyed: there is nothing to undo
 
     address: bpy.props.StringProperty(name="Address", default="127.0.0.1", description="Where to listen")  # type: ignore[valid-type]
     port: bpy.props.IntProperty(name="Port", default=_PORT, min=1024, max=65535, description="Where to listen")  # type: ignore[valid-type]
@@ -124,34 +125,28 @@ class DUET_OT_listen(Reasoned, bpy.types.Operator):
             return "Add a Duet head first, or choose one under Head."
         return f"{EAR.head} is listening already." if EAR.head else ""
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Open the socket."""
-        try:
-            EAR.open(choice.target_head(context.scene), self.address, self.port)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{EAR.head} listens on {self.address}:{self.port}.")
-        return {"FINISHED"}
+        EAR.open(choice.target_head(context.scene), self.address, self.port)
+        return f"{EAR.head} listens on {self.address}:{self.port}."
 
 
-class DUET_OT_stop_listening(Reasoned, bpy.types.Operator):
+class DUET_OT_stop_listening(Immediate, bpy.types.Operator):
     """Stop, and put the head's keys back as they were"""
 
     bl_idname = "duet.stop_listening"
     bl_label = "Stop Listening"
+    bl_options = set()
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Why there is nothing to stop."""
         return "" if EAR.head else "No head is listening."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Close the socket."""
-        counts = f"{EAR.shown} frames shown, {EAR.dropped} packets were none."
         EAR.close()
-        self.report({"INFO"}, counts)
-        return {"FINISHED"}
+        return f"{EAR.shown} frames shown, {EAR.dropped} packets were none."
 
 
 CLASSES = (DUET_OT_listen, DUET_OT_stop_listening)

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import bpy
 
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import HeadError
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import mark_rows, takes
-from .poll import Reasoned
+from .poll import Immediate
 
 
-class _OnMarks(Reasoned):
+class _OnMarks(Immediate):
     """An operator on the marks of the take that the sidebar shows; `edit` raises DuetError."""
 
-    bl_options = {"UNDO"}
     needs_row = False
 
     @classmethod
@@ -28,17 +27,12 @@ class _OnMarks(Reasoned):
         chosen = 0 <= duet_of(action).mark_row < len(duet_of(action).mark_rows)
         return "" if chosen or not cls.needs_row else "No mark is chosen. Click one in the list."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Change the marks, or say why not."""
+    def act(self, context: bpy.types.Context) -> None:
+        """Change the marks."""
         action = takes.active(choice.target_head(context.scene))
-        try:
-            if action is None:
-                raise HeadError("The head plays no take.", "Choose one in the list of takes.")
-            self.edit(context.scene, action)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        if action is None:
+            raise HeadError("The head plays no take.", "Choose one in the list of takes.")
+        self.edit(context.scene, action)
 
     def edit(self, scene: bpy.types.Scene, action: bpy.types.Action) -> None:
         """What the operator does."""

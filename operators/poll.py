@@ -1,4 +1,4 @@
-"""Why a button is grey: an operator says so in one place, and Blender shows it under the pointer."""
+"""Why a button is grey, and why what was asked could not be done: an operator says both in one place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import bpy
 
+from ..inference.errors import DuetError
 from .session import RUNTIME
 
 BUSY = "Duet is at work. Wait for it, or cancel it."
@@ -18,13 +19,38 @@ class Reasoned:
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Why it cannot be used now, with the remedy; empty where it can."""
+        """Why it cannot be used now, with the remedy; empty where it can. May raise DuetError, which says the same."""
         raise NotImplementedError
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can be used."""
-        reason = BUSY if RUNTIME.busy else cls.reason(context)
+        try:
+            reason = BUSY if RUNTIME.busy else cls.reason(context)
+        except DuetError as error:
+            reason = str(error)
         if reason:
             cls.poll_message_set(reason)
         return not reason
+
+
+class Immediate(Reasoned):
+    """Mixin: what is done at once, as one step of undo; what takes longer is `modal.Stepped`."""
+
+    bl_options = {"UNDO"}
+    report: Callable[[set[str], str], None]  # the operator's
+
+    def act(self, context: bpy.types.Context) -> str | None:
+        """Do it, and return what the user should know; DuetError where it cannot be done, and nothing is changed."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Do it, and say what came of it."""
+        try:
+            said = self.act(context)
+        except DuetError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if said:
+            self.report({"INFO"}, said)
+        return {"FINISHED"}

@@ -17,7 +17,7 @@ from ..scene.blender.paths import fits_blender, whole
 from ..scene.take.waveform import Waveform, waveform_steps
 from .generate import recording_of
 from .modal import redraw_sidebars
-from .poll import Reasoned
+from .poll import Immediate
 
 _SUFFIXES = ".wav;.flac;.mp3;.ogg;.oga;.opus;.m4a;.aac;.aif;.aiff;.wma;.ac3;.mka;.mp4;.mov;.mkv;.webm;.avi"
 _EVERY = 0.05  # seconds between steps of reading
@@ -199,32 +199,25 @@ def _end(timer: Callable[[], float | None]) -> None:
 WAVEFORMS, PLAYER = Waveforms(), Player()
 
 
-class DUET_OT_play_recording(Reasoned, bpy.types.Operator):
+class DUET_OT_play_recording(Immediate, bpy.types.Operator):
     """Listen to the recording, between its trims and apart from the timeline; once more stops it"""
 
     bl_idname = "duet.play_recording"
     bl_label = "Play"
+    bl_options = set()  # nothing of the file changes
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Why there is nothing to play."""
-        try:
-            path = recording_of(context.scene).path
-        except DuetError as error:
-            return str(error)
+        path = recording_of(context.scene).path
         return "" if path.is_file() else f"The audio file '{path}' does not exist. Choose the file again."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Play, or stop."""
         if PLAYER.playing:
             PLAYER.stop()
-            return {"FINISHED"}
-        try:
+        else:
             PLAYER.play(recording_of(context.scene))
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
 
 
 def close() -> None:

@@ -10,6 +10,7 @@ from ..inference.errors import RequestError
 from ..inference.head import pose_names
 from ..inference.head.canonical import ARKIT_NAMES
 from ..scene.targets import rig_poses, target_settings
+from .poll import Immediate
 
 _HOW = [
     ("SHAPE", "Shape", "One of ARKit's shapes, on one side or on both"),
@@ -21,17 +22,15 @@ _BOTH = [f"{name[:-4]}*" for name in ARKIT_NAMES if name.endswith("Left") and f"
 _SHAPES = [(name, name, f"ARKit's shape {name}") for name in (*ARKIT_NAMES, *_BOTH)]
 
 
-class _OnRig:
+class _OnRig(Immediate):
     """Mixin: the target is an armature."""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def reason(cls, context: bpy.types.Context) -> str:
         """Whether it is."""
         target = target_settings.target_of(context.scene)
         ready = target is not None and target.type == "ARMATURE"
-        if not ready:
-            cls.poll_message_set("Choose the character's armature as the target.")  # type: ignore[attr-defined]
-        return ready
+        return "" if ready else "Choose the character's armature as the target."
 
 
 class DUET_OT_rig_pose(_OnRig, bpy.types.Operator):
@@ -39,7 +38,6 @@ class DUET_OT_rig_pose(_OnRig, bpy.types.Operator):
 
     bl_idname = "duet.rig_pose"
     bl_label = "Choose Face"
-    bl_options = {"UNDO"}
 
     pose: bpy.props.StringProperty(name="Pose", description="The pose, as the table names it")
     how: bpy.props.EnumProperty(name="Face", items=_HOW, description="What the pose is used as")
@@ -64,19 +62,13 @@ class DUET_OT_rig_pose(_OnRig, bpy.types.Operator):
         if self.how in ("SHAPE", "MIX"):
             self.layout.prop(self, self.how.lower())
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Keep the choice."""
         target = target_settings.target_of(context.scene)
         if self.pose not in rig_poses.poses_of(target):
-            self.report({"ERROR"}, f"'{target.name}' has no pose '{self.pose}'. Choose one of the table.")
-            return {"CANCELLED"}
+            raise RequestError(f"'{target.name}' has no pose '{self.pose}'.", "Choose one of the table.")
         face = {"SHAPE": self.shape, "MIX": self.mix, "NONE": "", "NAME": None}[self.how]
-        try:
-            rig_poses.correct(target, self.pose, face and pose_names.written(pose_names.parse(face)))
-        except RequestError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        rig_poses.correct(target, self.pose, face and pose_names.written(pose_names.parse(face)))
 
 
 class DUET_OT_rig_pose_add(_OnRig, bpy.types.Operator):
@@ -84,7 +76,6 @@ class DUET_OT_rig_pose_add(_OnRig, bpy.types.Operator):
 
     bl_idname = "duet.rig_pose_add"
     bl_label = "Add Pose"
-    bl_options = {"UNDO"}
 
     action: bpy.props.StringProperty(name="Action", description="An action that poses the armature")
     frame: bpy.props.IntProperty(name="Frame", description="The frame of the action at which it is the pose")
@@ -100,16 +91,14 @@ class DUET_OT_rig_pose_add(_OnRig, bpy.types.Operator):
         self.layout.prop(self, "frame")
         self.layout.prop(self, "shape")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Keep the pose, where the action moves bones of the armature."""
         target, name = target_settings.target_of(context.scene), f"{self.action} @ {self.frame}"
         before = rig_poses.corrections_of(target).get(name)
         rig_poses.correct(target, name, self.shape)
         if name not in rig_poses.poses_of(target):
             rig_poses.correct(target, name, before)
-            self.report({"ERROR"}, f"'{self.action}' is no action that poses '{target.name}'. Choose one that does.")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+            raise RequestError(f"'{self.action}' is no action that poses '{target.name}'.", "Choose one that does.")
 
 
 CLASSES = (DUET_OT_rig_pose, DUET_OT_rig_pose_add)

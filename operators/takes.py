@@ -4,7 +4,7 @@
 
 import bpy
 
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import HeadError
 from ..inference.take import GenerateRequest
 from ..scene import choice, regenerate
 from ..scene.blender.loose import duet_of
@@ -12,7 +12,7 @@ from ..scene.blender.paths import whole
 from ..scene.head import heads
 from ..scene.take import life, line_edits, lines, plain, revise, sound, takes
 from .modal import Stepped, Work, follow
-from .poll import Reasoned
+from .poll import Immediate, Reasoned
 from .session import RUNTIME
 from .worker_job import ask
 
@@ -32,11 +32,7 @@ class _OnTake(Reasoned):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether there is one, and the head can be written to."""
-        head = choice.target_head(context.scene)
-        try:
-            playing = takes.active(heads.require_head(head))
-        except DuetError as error:
-            return str(error)
+        playing = takes.active(heads.require_head(choice.target_head(context.scene)))
         return "" if playing else "The head plays no take. Generate one, or choose one in the list."
 
 
@@ -49,50 +45,37 @@ def _chosen(scene: bpy.types.Scene) -> tuple[bpy.types.Object, bpy.types.Action]
     return head, action
 
 
-class DUET_OT_duplicate_take(_OnTake, bpy.types.Operator):
+class DUET_OT_duplicate_take(_OnTake, Immediate, bpy.types.Operator):
     """Copy the take with its settings and curves, and play the copy"""
 
     bl_idname = "duet.duplicate_take"
     bl_label = "Duplicate Take"
-    bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         """Copy its action and play that."""
-        try:
-            head, action = _chosen(context.scene)
-            copy = action.copy()
-            copy.use_fake_user, duet_of(copy).line = True, ""
-            duet_of(copy).head = heads.ensure_id(head)
-            revise.play(context.scene, head, copy)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        head, action = _chosen(context.scene)
+        copy = action.copy()
+        copy.use_fake_user, duet_of(copy).line = True, ""
+        duet_of(copy).head = heads.ensure_id(head)
+        revise.play(context.scene, head, copy)
 
 
-class DUET_OT_remove_take(_OnTake, bpy.types.Operator):
+class DUET_OT_remove_take(_OnTake, Immediate, bpy.types.Operator):
     """Remove the take that the head plays, with its curves and its line; else the next one in the list plays then"""
 
     bl_idname = "duet.remove_take"
     bl_label = "Remove Take"
-    bl_options = {"UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         """Remove its action; its sound and life go too."""
         scene = context.scene
-        try:
-            head, action = _chosen(scene)
-            line = lines.of(head, action)
-            if line:
-                line_edits.remove(scene, line)
-            notes = [] if line else _next(scene, head, action)
-        except DuetError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        head, action = _chosen(scene)
+        line = lines.of(head, action)
+        if line:
+            line_edits.remove(scene, line)
+        notes = [] if line else _next(scene, head, action)
         bpy.data.actions.remove(action)
-        if notes:
-            self.report({"INFO"}, " ".join(notes))
-        return {"FINISHED"}
+        return " ".join(notes)
 
 
 def _next(scene: bpy.types.Scene, head: bpy.types.Object, action: bpy.types.Action) -> list[str]:

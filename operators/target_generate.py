@@ -8,18 +8,19 @@ import bpy
 
 from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope
-from ..inference.errors import DuetError, HeadError
+from ..inference.errors import HeadError
 from ..scene import choice, on_target
 from ..scene.blender import timing
 from ..scene.take import settings, sound
 from ..scene.targets import makes, target_settings
 from .generate import recording_of
 from .modal import Stepped, Work, follow
+from .poll import Reasoned
 from .session import RUNTIME
 from .worker_job import ask
 
 
-class DUET_OT_target_generate(Stepped, bpy.types.Operator):
+class DUET_OT_target_generate(Reasoned, Stepped, bpy.types.Operator):
     """Turn the recording into speech and emotion on the target: a FLAME head, one with ARKit's shapes, or a bone rig"""
 
     bl_idname = "duet.target_generate"
@@ -27,12 +28,12 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the target can speak, audio is chosen and no job runs."""
-        reason = why_not(context.scene)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether the target can speak, and audio is chosen."""
+        if not makes.is_target(target_settings.target_of(context.scene)):
+            return "Choose a mesh with FLAME's or ARKit's keys, or an armature with poses of the face, as the target."
+        recording_of(context.scene)
+        return ""
 
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and solve for the target, found again by its name."""
@@ -51,19 +52,6 @@ class DUET_OT_target_generate(Stepped, bpy.types.Operator):
         steps = on_target.apply_steps(scene, target, take, recording, own)
         done, notes = yield from follow(steps, "Solving the target's face")
         return " ".join([str(done), *notes])
-
-
-def why_not(scene: bpy.types.Scene) -> str:
-    """Why nothing can be generated now, with the remedy; empty where it can."""
-    if RUNTIME.busy:
-        return "Duet is at work. Wait for it, or cancel it."
-    if not makes.is_target(target_settings.target_of(scene)):
-        return "Choose a mesh with FLAME's or ARKit's keys, or an armature with poses of the face, as the target."
-    try:
-        recording_of(scene)
-    except DuetError as error:
-        return str(error)
-    return ""
 
 
 CLASSES = (DUET_OT_target_generate,)
