@@ -8,7 +8,7 @@ import bpy
 
 from ..inference.audio.checks import SAMPLE_RATE
 from ..inference.audio.loudness import envelope_steps
-from ..inference.errors import AudioError, DuetError, HeadError
+from ..inference.errors import AudioError, HeadError
 from ..inference.take import Take
 from ..scene import bake, choice
 from ..scene.blender import states, timing
@@ -18,7 +18,7 @@ from ..scene.checks import obstacles
 from ..scene.head import emotions, heads, ownership
 from ..scene.take import sound
 from .modal import Stepped, Work, follow
-from .poll import BUSY, Reasoned
+from .poll import Reasoned
 from .session import RUNTIME
 from .worker_job import ask
 
@@ -43,7 +43,9 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether a head and audio are chosen."""
-        return why_not(context.scene)
+        _ready_head(context.scene)
+        recording_of(context.scene)
+        return ""
 
     def work(self, context: bpy.types.Context) -> Work:
         """Decode, let the worker animate, and apply the take to the head, found again by its name."""
@@ -148,18 +150,6 @@ def recording_of(scene: bpy.types.Scene) -> bake.Recording:
     if chosen.trim_end and chosen.trim_end <= begin:
         raise AudioError("The audio ends before it begins.", "Change Trim Start or End.")
     return bake.Recording(path, chosen.start_frame, begin, chosen.trim_end)
-
-
-def why_not(scene: bpy.types.Scene) -> str:
-    """Why nothing can be generated now, with the remedy; empty where it can."""
-    if RUNTIME.busy:
-        return BUSY
-    try:
-        _ready_head(scene)
-        recording_of(scene)
-    except DuetError as error:
-        return str(error)
-    return ""
 
 
 CLASSES = (DUET_OT_generate, DUET_OT_apply_result, DUET_OT_discard_result)

@@ -23,12 +23,17 @@ class Reasoned:
         raise NotImplementedError
 
     @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why it cannot be used now, other work included; empty where it can."""
+        try:
+            return BUSY if RUNTIME.busy else cls.reason(context)
+        except DuetError as error:
+            return str(error)
+
+    @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether it can be used."""
-        try:
-            reason = BUSY if RUNTIME.busy else cls.reason(context)
-        except DuetError as error:
-            reason = str(error)
+        reason = cls.why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators import target_generate
 from ..operators.bind_head import can_rebind
-from ..operators.generate import why_not
+from ..operators.generate import DUET_OT_generate
 from ..operators.session import RUNTIME
+from ..operators.target_generate import DUET_OT_target_generate
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
@@ -35,7 +35,7 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
             button.operator("duet.generate", icon="PLAY_SOUND")
         else:
             button.operator("duet.target_generate", text="Generate from Audio", icon="PLAY_SOUND")
-        reason = why_not(context.scene) if other is None else target_generate.why_not(context.scene)
+        reason = (DUET_OT_generate if other is None else DUET_OT_target_generate).why_not(context)
         if reason:
             wrapped(layout, context, reason)
         head = choice.target_head(context.scene)

@@ -50,7 +50,7 @@ def main():
     look((0, 0, 0.15), 0.8)
     yield from picture("refused")
     assert not bpy.ops.duet.generate.poll()
-    assert "is pinned" in module("operators.generate").why_not(scene)
+    assert "is pinned" in module("operators.generate").DUET_OT_generate.why_not(bpy.context)
     scene.duet.clear_way = True
     bpy.ops.ed.undo_push(message="Pin a shape key")
     yield from rest()

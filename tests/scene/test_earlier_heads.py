@@ -153,7 +153,7 @@ def test_generate_says_what_to_do_and_offers_to_bind(scene, head, tmp_path):
     message = r"'Duet Head' was made by another version of Duet\. Its takes still work\. .*Bind Head.* add a new head"
     with pytest.raises(HeadError, match=message):
         heads.require_current(head)
-    assert "another version of Duet" in generate.why_not(scene)
+    assert "another version of Duet" in generate.DUET_OT_generate.why_not(bpy.context)
     with pytest.raises(RuntimeError, match="another version"):
         bpy.ops.duet.generate()
     with pytest.raises(HeadError, match="another version"):
@@ -161,7 +161,7 @@ def test_generate_says_what_to_do_and_offers_to_bind(scene, head, tmp_path):
     assert bind_head.can_rebind(bpy.context)
     bound_again(scene, head)
     assert not bind_head.can_rebind(bpy.context)
-    assert generate.why_not(scene) == ""
+    assert generate.DUET_OT_generate.why_not(bpy.context) == ""
 
 
 def test_a_head_of_this_version_is_not_an_earlier_one(scene):

@@ -51,7 +51,8 @@ def test_a_head_of_another_scene_is_named(scene, voice, tmp_path):
     moved_to(other, ada)
     scene.duet.head, scene.duet.audio = ada, str(voice)
     assert choice.target_head(scene) is None
-    assert "'Ada' is in the scene 'Shot 2', not in 'Scene'. Make 'Shot 2' the active scene" in generate.why_not(scene)
+    reason = generate.DUET_OT_generate.why_not(bpy.context)
+    assert "'Ada' is in the scene 'Shot 2', not in 'Scene'. Make 'Shot 2' the active scene" in reason
     base = tmp_path / "set.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(base))
     for name in ("", "Ada"):  # a head of its own would not be what was meant
@@ -72,7 +73,7 @@ def test_a_collection_instance_is_named(scene, voice, tmp_path):
     empty.instance_type, empty.instance_collection = "COLLECTION", cast
     scene.collection.objects.link(empty)
     scene.duet.audio = str(voice)
-    reason = generate.why_not(scene)
+    reason = generate.DUET_OT_generate.why_not(bpy.context)
     assert "'Ada in the room' shows the collection 'Cast', which holds the head. Use Object > Apply" in reason
     base = tmp_path / "set.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(base))
@@ -83,7 +84,8 @@ def test_a_collection_instance_is_named(scene, voice, tmp_path):
 def test_several_heads_are_named(scene, voice):
     add(scene, "Ada"), add(scene, "Bea")
     scene.duet.audio = str(voice)
-    assert "The scene has 2 Duet heads: 'Ada', 'Bea'. Choose one under Head." in generate.why_not(scene)
+    reason = generate.DUET_OT_generate.why_not(bpy.context)
+    assert "The scene has 2 Duet heads: 'Ada', 'Bea'. Choose one under Head." in reason
 
 
 def test_another_object_of_the_name_is_not_the_head(scene, tmp_path):

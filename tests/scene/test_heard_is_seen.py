@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
 from duet.inference.performance.performance import Performance
-from duet.operators.generate import recording_of, why_not
+from duet.operators.generate import DUET_OT_generate, recording_of
 from duet.scene import bake, files
 from duet.scene.blender import compat
 from duet.scene.checks import advice
@@ -131,7 +131,7 @@ def test_a_strip_that_is_not_heard_is_said(scene, head, click, muted):
     else:
         strip.mute = True
     scene.duet.head, scene.duet.source, scene.duet.strip = head, "STRIP", "v"
-    assert why_not(scene) == ""
+    assert DUET_OT_generate.why_not(bpy.context) == ""
     notes = said(scene, head)
     assert "The strip 'v' is muted: it is spoken, but not heard." in notes
 
@@ -165,7 +165,7 @@ def test_time_stretching_is_refused(scene, head, click):
     with pytest.raises(HeadError, match=r"Time Stretching \(100 to 200\) slows or hurries faces, but not sound"):
         bake.apply_take(scene, head, fake_take(), click, 1)
     assert fingerprint() == before
-    assert "Time Stretching" in why_not(scene)
+    assert "Time Stretching" in DUET_OT_generate.why_not(bpy.context)
 
 
 def test_what_begins_before_the_scene_is_said(scene, head, click):

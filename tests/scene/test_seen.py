@@ -148,11 +148,11 @@ def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
 def test_generate_says_so_before_the_long_work(scene, head, voice):
     scene.duet.head, scene.duet.audio = head, str(voice)
     names = ["Speech 00", *SPEECH_NAMES]
-    assert generate.why_not(scene) == ""
+    assert generate.DUET_OT_generate.why_not(bpy.context) == ""
     muted(head)
-    assert generate.why_not(scene) == ""  # it will be lifted
+    assert generate.DUET_OT_generate.why_not(bpy.context) == ""  # it will be lifted
     scene.duet.clear_way = False
-    assert "muted ('Speech 00', ...)" in generate.why_not(scene)
+    assert "muted ('Speech 00', ...)" in generate.DUET_OT_generate.why_not(bpy.context)
     scene.duet.clear_way = True
     head.data.shape_keys.key_blocks[names[1]].driver_add("value")
-    assert "has a driver" in generate.why_not(scene)
+    assert "has a driver" in generate.DUET_OT_generate.why_not(bpy.context)
