@@ -107,7 +107,8 @@ def playing(obj: bpy.types.Object) -> str:
     muted = sum(line.is_muted for line in lines)
     plain = sum(not takes.is_take(line.action) for line in lines)
     said = [f"{count} {what}" for count, what in ((muted, "muted"), (plain, "as plain keys")) if count]
-    return f"{len(lines)} lines play{', ' if said else ''}{', '.join(said)}. The settings are those of the chosen one."
+    begin = "One line plays" if len(lines) == 1 else f"{len(lines)} lines play"
+    return f"{', '.join([begin, *said])}. The settings are those of the chosen one."
 
 
 def choose(obj: bpy.types.Object, action: bpy.types.Action) -> None:
