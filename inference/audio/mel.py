@@ -18,6 +18,7 @@ from .checks import SAMPLE_RATE
 HOP = 160  # samples: 100 mel frames a second
 WINDOW = 400  # samples: 25 ms
 BANDS = 80
+MEL_RATE = SAMPLE_RATE // HOP
 REFERENCE_LEVEL = 1.0  # log10 power that the loud frames are shifted to
 MAX_GAIN = 4.0  # decades of power (40 dB): what is quieter than that is noise, not quiet speech
 _LOUD_QUANTILE = 0.98
