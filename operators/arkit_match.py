@@ -10,7 +10,7 @@ from ..inference.errors import HeadError
 from ..inference.head.canonical import ARKIT_NAMES
 from ..scene.blender import states
 from ..scene.targets import arkit_heads, target_settings
-from .poll import Immediate
+from .poll import Undoable
 
 _HOW = [
     ("KEY", "Key", "The key that makes the shape"),
@@ -20,7 +20,7 @@ _HOW = [
 _SHAPES = [(name, name, f"ARKit's shape {name}") for name in ARKIT_NAMES]
 
 
-class DUET_OT_arkit_match(Immediate, bpy.types.Operator):
+class DUET_OT_arkit_match(Undoable, bpy.types.Operator):
     """Choose the shape key that makes this ARKit shape; the choice is kept with the head"""
 
     bl_idname = "duet.arkit_match"

@@ -9,7 +9,7 @@ from ..scene import choice
 from ..scene.blender import markers
 from ..scene.head import emotions, heads, sliders
 from ..scene.take import revise, settings, takes
-from .poll import Immediate
+from .poll import Undoable
 
 _PRESET_ITEMS = [
     (name, name, " and ".join(f"{emotion} {value:g}" for emotion, value in mix.items()) or "All sliders at 0")
@@ -17,7 +17,7 @@ _PRESET_ITEMS = [
 ]
 
 
-class _OnSliders(Immediate):
+class _OnSliders(Undoable):
     """An operator on the chosen head's sliders."""
 
     @classmethod
@@ -61,7 +61,7 @@ class DUET_OT_emotion_preset(_OnSliders, bpy.types.Operator):
         head.update_tag()
 
 
-class _OnCues(Immediate):
+class _OnCues(Undoable):
     """An operator on timed emotions."""
 
     @classmethod

@@ -7,10 +7,10 @@ import bpy
 from ..scene import choice
 from ..scene.exports import export_sampling
 from ..scene.take import lines, takes
-from .poll import Immediate
+from .poll import Undoable
 
 
-class DUET_OT_fit_range(Immediate, bpy.types.Operator):
+class DUET_OT_fit_range(Undoable, bpy.types.Operator):
     """Let the scene, or its preview range where one is set, begin and end with what the head speaks"""
 
     bl_idname = "duet.fit_range"

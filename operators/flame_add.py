@@ -6,10 +6,10 @@ import bpy
 
 from ..scene.targets import flame_heads, playback, target_settings
 from .add_head import visible_collection
-from .poll import Immediate
+from .poll import Undoable
 
 
-class DUET_OT_flame_add(Immediate, bpy.types.Operator):
+class DUET_OT_flame_add(Undoable, bpy.types.Operator):
     """Add a FLAME head with its keys and bones, from your model file or as the Duet head in FLAME's form"""
 
     bl_idname = "duet.flame_add"
@@ -29,7 +29,7 @@ class DUET_OT_flame_add(Immediate, bpy.types.Operator):
         target_settings.chosen(scene).obj = obj
 
 
-class DUET_OT_flame_equip(Immediate, bpy.types.Operator):
+class DUET_OT_flame_equip(Undoable, bpy.types.Operator):
     """Give the target, a bare FLAME mesh, the keys, bones and skin weights of the model file"""
 
     bl_idname = "duet.flame_equip"

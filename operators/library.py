@@ -7,10 +7,10 @@ import bpy
 from ..inference.head.library import label
 from ..scene import choice
 from ..scene.head import emotions, heads
-from .poll import Immediate
+from .poll import Undoable
 
 
-class _OnHead(Immediate):
+class _OnHead(Undoable):
     """An operator on the chosen head."""
 
     @classmethod

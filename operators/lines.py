@@ -11,7 +11,7 @@ from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
 from ..scene.take import line_edits, lines, takes
-from .poll import Immediate
+from .poll import Undoable
 
 _SIDES = [
     ("BEFORE", "Before", "Leave out what is before the current frame"),
@@ -20,7 +20,7 @@ _SIDES = [
 ]
 
 
-class DUET_OT_push_take(Immediate, bpy.types.Operator):
+class DUET_OT_push_take(Undoable, bpy.types.Operator):
     """Make the take that plays alone a line: NLA strips with its sound and life, beside which others can speak"""
 
     bl_idname = "duet.push_take"
@@ -38,7 +38,7 @@ class DUET_OT_push_take(Immediate, bpy.types.Operator):
         return f"'{line.action.name}' is a line, on NLA tracks of its name."
 
 
-class _OnLine(Immediate):
+class _OnLine(Undoable):
     """An operator on the chosen line of the chosen head; `edit` raises DuetError."""
 
     @classmethod

@@ -112,7 +112,6 @@ class DUET_OT_listen(Immediate, bpy.types.Operator):
 
     bl_idname = "duet.listen"
     bl_label = "Listen"
-    bl_options = set()  # nothing is keyed: there is nothing to undo
 
     address: bpy.props.StringProperty(name="Address", default="127.0.0.1", description="Where to listen")  # type: ignore[valid-type]
     port: bpy.props.IntProperty(name="Port", default=_PORT, min=1024, max=65535, description="Where to listen")  # type: ignore[valid-type]
@@ -136,7 +135,6 @@ class DUET_OT_stop_listening(Immediate, bpy.types.Operator):
 
     bl_idname = "duet.stop_listening"
     bl_label = "Stop Listening"
-    bl_options = set()
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:

@@ -10,10 +10,10 @@ from ..inference.errors import HeadError
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import mark_rows, takes
-from .poll import Immediate
+from .poll import Undoable
 
 
-class _OnMarks(Immediate):
+class _OnMarks(Undoable):
     """An operator on the marks of the take that the sidebar shows; `edit` raises DuetError."""
 
     needs_row = False

@@ -40,9 +40,8 @@ class Reasoned:
 
 
 class Immediate(Reasoned):
-    """Mixin: what is done at once, as one step of undo; what takes longer is `modal.Stepped`."""
+    """Mixin: what is done at once; what takes longer is `modal.Stepped`."""
 
-    bl_options = {"UNDO"}
     report: Callable[[set[str], str], None]  # the operator's
 
     def act(self, context: bpy.types.Context) -> str | None:
@@ -59,3 +58,9 @@ class Immediate(Reasoned):
         if said:
             self.report({"INFO"}, said)
         return {"FINISHED"}
+
+
+class Undoable(Immediate):
+    """Mixin: the same as one step of undo."""
+
+    bl_options = {"UNDO"}

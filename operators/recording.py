@@ -204,7 +204,6 @@ class DUET_OT_play_recording(Immediate, bpy.types.Operator):
 
     bl_idname = "duet.play_recording"
     bl_label = "Play"
-    bl_options = set()  # nothing of the file changes
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:

@@ -10,7 +10,7 @@ from ..inference.errors import RequestError
 from ..inference.head import pose_names
 from ..inference.head.canonical import ARKIT_NAMES
 from ..scene.targets import rig_poses, target_settings
-from .poll import Immediate
+from .poll import Undoable
 
 _HOW = [
     ("SHAPE", "Shape", "One of ARKit's shapes, on one side or on both"),
@@ -22,7 +22,7 @@ _BOTH = [f"{name[:-4]}*" for name in ARKIT_NAMES if name.endswith("Left") and f"
 _SHAPES = [(name, name, f"ARKit's shape {name}") for name in (*ARKIT_NAMES, *_BOTH)]
 
 
-class _OnRig(Immediate):
+class _OnRig(Undoable):
     """Mixin: the target is an armature."""
 
     @classmethod

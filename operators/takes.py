@@ -12,7 +12,7 @@ from ..scene.blender.paths import whole
 from ..scene.head import heads
 from ..scene.take import life, line_edits, lines, plain, revise, sound, takes
 from .modal import Stepped, Work, follow
-from .poll import Immediate, Reasoned
+from .poll import Reasoned, Undoable
 from .session import RUNTIME
 from .worker_job import ask
 
@@ -45,7 +45,7 @@ def _chosen(scene: bpy.types.Scene) -> tuple[bpy.types.Object, bpy.types.Action]
     return head, action
 
 
-class DUET_OT_duplicate_take(_OnTake, Immediate, bpy.types.Operator):
+class DUET_OT_duplicate_take(_OnTake, Undoable, bpy.types.Operator):
     """Copy the take with its settings and curves, and play the copy"""
 
     bl_idname = "duet.duplicate_take"
@@ -60,7 +60,7 @@ class DUET_OT_duplicate_take(_OnTake, Immediate, bpy.types.Operator):
         revise.play(context.scene, head, copy)
 
 
-class DUET_OT_remove_take(_OnTake, Immediate, bpy.types.Operator):
+class DUET_OT_remove_take(_OnTake, Undoable, bpy.types.Operator):
     """Remove the take that the head plays, with its curves and its line; else the next one in the list plays then"""
 
     bl_idname = "duet.remove_take"

@@ -33,9 +33,10 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
         other = other_heads.chosen(context.scene)
         if other is None:
             button.operator("duet.generate", icon="PLAY_SOUND")
+            reason = DUET_OT_generate.why_not(context)
         else:
             button.operator("duet.target_generate", text="Generate from Audio", icon="PLAY_SOUND")
-        reason = (DUET_OT_generate if other is None else DUET_OT_target_generate).why_not(context)
+            reason = DUET_OT_target_generate.why_not(context)
         if reason:
             wrapped(layout, context, reason)
         head = choice.target_head(context.scene)
