@@ -132,7 +132,7 @@ def speak(folder, obj):
         bpy.ops.duet.dialogue("EXEC_DEFAULT", filepath=str(table))
     obj = bpy.data.objects[obj.name]
     bpy.context.scene.duet.head = obj
-    bpy.context.scene.frame_set(90)
+    bpy.context.scene.frame_set(120)  # within the second line
     bpy.ops.ed.undo_push(message="Two lines")
     yield from rest()
 
