@@ -1,4 +1,7 @@
-"""Lips that meet and do not pass.
+"""Lips that meet where they nearly meet, and do not pass.
+
+Nobody speaks with lips half a millimetre apart, and no network closes them to the last tenth: where channels bring lips
+as near as NEARLY they meet, and up to APART they come nearer. What parts them is less by one factor.
 
 Channels are learned one by one, and the sum of a rolled, a pressed and a closed mouth goes further than lips can. What
 rolls the lower lip in presses most in the very middle, and would leave a slit on either side: it is carried out until
@@ -15,8 +18,10 @@ import numpy as np
 
 from ..arrays import Floats
 from ..head.canonical import Head
+from ..numeric import smoothstep
 
 FURTHEST = 0.0005  # metres that lips may be pressed past contact before the lower one gives way
+NEARLY, APART = 0.0005, 0.002  # metres between lips, mean of the pairs
 _GIVE = 0.1e-3  # metres: soft lips are pressed flat by as much, and so are shut to the corners
 _BLOCK = 4096  # frames at a time, so that memory does not grow with the recording
 _OPENS = 0.5  # of the largest gap that the channel makes: pairs of inner lips where it makes less are near the corners
@@ -29,6 +34,22 @@ class LipContact:
     parting: Floats  # (C, P) metres at 1
     yielding: int  # the channel that draws the lower lip down
     uneven: int | None = None  # the closing channel that presses in the middle most, and goes no further than contact
+
+    def settled(self, channels: Floats) -> Floats:
+        """Channels (T, C) whose lips meet where they nearly do, and do not pass."""
+        return self.hold(self.met(channels))
+
+    def met(self, channels: Floats) -> Floats:
+        """Channels (T, C) in which lips that nearly meet do meet: those that part them are less.
+
+        Lips that are further apart than APART stay where they are, and what is nearer stays nearer.
+        """
+        parting = self.parting.mean(axis=1)
+        gap, parts = channels @ parting, parting > 0
+        near = APART * smoothstep(gap, NEARLY, APART)
+        less = np.where(gap < APART, np.maximum(gap - near, 0.0), 0.0)
+        kept = 1.0 - np.minimum(less / np.maximum(channels[:, parts] @ parting[parts], 1e-9), 1.0)
+        return np.where(parts, channels * kept[:, None], channels)
 
     def hold(self, channels: Floats) -> Floats:
         """Channels (T, C) in which no pair of inner lips is nearer than at rest by more than lips give.

@@ -129,7 +129,7 @@ class Pipeline:
 
     def in_contact(self, channels: Floats) -> Floats:
         """Rig channels (T, C) in [0, 1] whose lips meet and do not pass each other."""
-        return self.contact.hold(channels)
+        return self.contact.settled(channels)
 
     def speech_weights(self, channels: Floats, progress: Progress) -> Floats:
         """w_A (T, Ks) of rig channels (T, C)."""

@@ -90,7 +90,7 @@ class Listener:
         if self._resting >= _PAUSE and self._encoder.settled >= _ENOUGH:
             self._encoder.restart()
             self._speech.restart()
-        return Heard(self._contact.hold(channels), silence)
+        return Heard(self._contact.settled(channels), silence)
 
     def _channels(self, count: int, level: float) -> Floats:
         """Channels (count, C) of the first waiting frames; all of those are computed."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from duet.inference.audio.decode import load_audio
-from duet.inference.engine.lip_contact import FURTHEST, LipContact, lip_contact
+from duet.inference.engine.lip_contact import APART, FURTHEST, NEARLY, LipContact, lip_contact
 from duet.inference.engine.pipeline import Pipeline
 from duet.inference.engine.speech_rig import load_rig
 from duet.inference.head.canonical import load_head
@@ -36,6 +36,24 @@ def test_lips_are_not_pressed_further_than_a_little():
     held = contact.hold(np.array([[0.0, 1.0], [0.1, 1.0], [0.9, 1.0]], np.float32))
     np.testing.assert_allclose(held[:, 1], [FURTHEST / 0.005, (0.002 + FURTHEST) / 0.005, 1.0], rtol=1e-4)
     np.testing.assert_allclose((held @ contact.parting).min(axis=1)[:2], -0.1e-3, atol=1e-7)
+
+
+def test_lips_that_nearly_meet_meet_and_others_stay_apart():
+    contact = LipContact(np.array([[0.02, 0.02], [0.01, 0.01], [-0.005, -0.005]], np.float32), yielding=0)
+    channels = np.array([[0.015, 0.01, 0.0], [0.03, 0.02, 0.08], [0.06, 0.0, 0.02], [0.1, 0.02, 0.0]], np.float32)
+    gaps, met = channels @ contact.parting[:, 0], contact.met(channels)
+    np.testing.assert_allclose(gaps, [0.0004, 0.0004, 0.0011, 0.0022], rtol=1e-4)
+    np.testing.assert_allclose(met @ contact.parting[:, 0], [0.0, 0.0, APART * 0.352, 0.0022], atol=1e-7)
+    np.testing.assert_array_equal(met[:, 2], channels[:, 2])  # what closes is as it was
+
+
+def test_what_was_nearer_stays_nearer():
+    opening = np.linspace(0.0, 1.5 * APART, 200, dtype=np.float32)
+    contact = LipContact(np.ones((1, 4), np.float32), yielding=0)
+    met = contact.met(opening[:, None])[:, 0]
+    assert (np.diff(met) >= 0).all() and (met <= opening).all()
+    assert (met[opening < NEARLY] == 0).all()
+    np.testing.assert_array_equal(met[opening > APART], opening[opening > APART])
 
 
 @settings(max_examples=50, deadline=None)

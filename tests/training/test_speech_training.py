@@ -16,7 +16,7 @@ from duet.training.features import WEIGHTS
 from duet.training.read_at import at_feature_rate
 from duet.training.speech import train
 from duet.training.speech.examples import ENUNCIATED, NATURAL, OWN, PEOPLE, SYNTHETIC, Example
-from duet.training.speech.loss import CHANNELS, CLOSURE, FACE, FACE_VELOCITY, SLIGHT, SpeechLoss, channel_scale
+from duet.training.speech.loss import CLOSED, FACE_VELOCITY, OPEN, SLIGHT, SpeechLoss, channel_scale
 from duet.training.speech.still import tune
 from duet.training.speech_rig import CHANNEL_NAMES
 from duet.training.video.face_measures import MEASURES
@@ -45,25 +45,32 @@ def test_channels_that_are_not_known_cost_nothing():
     target = torch.tensor([[[0.0, float("nan")], [0.0, float("nan")]]])
     loss = loss_of(predicted, target, unmeasured(1, 2, 1))
     loss.backward()
-    assert loss.item() == pytest.approx(CHANNELS)
-    np.testing.assert_allclose(predicted.grad[0], CHANNELS * np.array([[1.0, 0.0], [1.0, 0.0]]))
+    assert loss.item() == pytest.approx(CLOSED.channels)
+    np.testing.assert_allclose(predicted.grad[0], CLOSED.channels * np.array([[1.0, 0.0], [1.0, 0.0]]))
 
 
 def test_lips_held_closed_may_not_open_and_open_lips_may():
     loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[2.0]]), torch.zeros(1))
     shut, wide = torch.zeros(1, 4, 1), torch.ones(1, 4, 1)
-    assert loss_of(wide, shut, unmeasured(1, 4, 1)).item() == pytest.approx(CLOSURE * (2.0 - SLIGHT / 2), rel=1e-3)
+    wanted = CLOSED.closure * (2.0 - SLIGHT / 2)
+    assert loss_of(wide, shut, unmeasured(1, 4, 1)).item() == pytest.approx(wanted, rel=1e-3)
     assert loss_of(shut, wide, unmeasured(1, 4, 1)).item() == pytest.approx(0.0, abs=1e-4)
+
+
+def test_lips_that_follow_people_may_open_at_a_closure():
+    loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[2.0]]), torch.zeros(1), OPEN)
+    wide, shut = torch.ones(1, 4, 1), torch.zeros(1, 4, 1)
+    assert loss_of(wide, shut, unmeasured(1, 4, 1)).item() == pytest.approx(0.0, abs=1e-4)
 
 
 def test_where_video_measured_a_face_its_measures_count_and_not_those_of_the_fit():
     loss_of = SpeechLoss(torch.full((1,), 1e6), torch.tensor([[10.0]]), torch.tensor([0.5]))
     predicted, fitted = torch.full((1, 3, 1), 0.4), torch.full((1, 3, 1), 0.9)
     seen = torch.full((1, 3, 1), 6.0)  # mm; the prediction makes 4
-    assert loss_of(predicted, fitted, seen).item() == pytest.approx(FACE * 1.0, rel=1e-4)
-    assert loss_of(predicted, fitted, unmeasured(1, 3, 1)).item() == pytest.approx(FACE * 6.25, rel=1e-4)
+    assert loss_of(predicted, fitted, seen).item() == pytest.approx(CLOSED.face * 1.0, rel=1e-4)
+    assert loss_of(predicted, fitted, unmeasured(1, 3, 1)).item() == pytest.approx(CLOSED.face * 6.25, rel=1e-4)
     moving = torch.tensor([[[4.0], [6.0], [4.0]]])
-    wanted = FACE * 1.0 / 3 + FACE_VELOCITY * 1.0
+    wanted = CLOSED.face * 1.0 / 3 + FACE_VELOCITY * 1.0
     assert loss_of(predicted, fitted, moving).item() == pytest.approx(wanted, rel=1e-4)
 
 
@@ -72,7 +79,7 @@ def test_the_face_shows_no_channel_beyond_its_bounds_but_learns_there():
     predicted = torch.full((1, 2, 1), 1.7, requires_grad=True)
     loss = loss_of(predicted, torch.ones(1, 2, 1), torch.full((1, 2, 1), 9.0))
     loss.backward()
-    assert loss.item() == pytest.approx(FACE * 1.0, rel=1e-3)
+    assert loss.item() == pytest.approx(CLOSED.face * 1.0, rel=1e-3)
     assert predicted.grad.min() > 0
 
 
@@ -158,6 +165,25 @@ def test_what_is_kept_is_the_mean_of_the_weights(tmp_path):
         np.testing.assert_array_equal(value, run["average"][name])
     np.testing.assert_allclose(run["model"]["out.bias"], last.state_dict()["out.bias"], atol=1e-8)
     assert (run["average"]["out.bias"] - run["model"]["out.bias"]).abs().max() > 1e-6
+
+
+def test_following_people_keeps_the_mean_of_the_weights_before_and_after(tmp_path):
+    options = train.Options(follow_steps=2, batch=2, crop=20, validate_every=2)
+    own = [example(PEOPLE), example(SYNTHETIC, seed=1)]
+    torch.manual_seed(0)
+    model = SpeechTorch(SpeechDims(COUNT, 2)).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    result = train.followed(model, options, own, own, tmp_path / "follow.pt").state_dict()
+    after = torch.load(tmp_path / "follow.pt", weights_only=True)["best"][1]
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+        torch.testing.assert_close(result[name], (1 - train.FOLLOWS) * value + train.FOLLOWS * after[name])
+    assert not torch.equal(result["out.weight"], model.state_dict()["out.weight"])
+
+
+def test_a_file_of_other_styles_is_not_gone_on_from():
+    with pytest.raises(SystemExit, match=r"speech.safetensors has other styles than natural, mia: leave out --start"):
+        train.started(WEIGHTS / "speech.safetensors", train.Options(), ["natural", "mia"])
 
 
 def test_sounds_without_a_voice_differ_and_are_as_loud_as_each_other():

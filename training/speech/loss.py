@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 (its customary name)
 from ..video.face_measures import SHOWN
 from .examples import SYNTHETIC, Example
 
-CHANNELS, VELOCITY, FACE, FACE_VELOCITY, CLOSURE = 0.3, 5.0, 1.0, 10.0, 2.0
+VELOCITY, FACE_VELOCITY = 5.0, 10.0
 SHUT, SLIGHT = 0.3, 0.5  # mm: lips this near are held closed; beyond the second the cost of an opening grows linearly
 # mm of each measure that cost alike, and what it counts: the rig follows lip heights and rises less well than the rest
 _UNITS = {
@@ -30,6 +30,19 @@ _UNITS = {
 _LEAST = 0.02  # deviation below which a channel's errors are not made larger
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What counts how much: channels, what the face shows of them, and lips that stand open where they should not."""
+
+    channels: float = 0.3
+    face: float = 1.0
+    closure: float = 2.0
+
+
+CLOSED = Costs()
+OPEN = Costs(channels=1.0, face=0.3, closure=0.0)  # lips that follow people, whether or not they close
+
+
 @dataclass(frozen=True, eq=False)
 class SpeechLoss:
     """What errors cost.
@@ -41,6 +54,7 @@ class SpeechLoss:
     scale: Tensor
     rig: Tensor
     weight: Tensor
+    costs: Costs = CLOSED
 
     def __call__(self, predicted: Tensor, target: Tensor, measures: Tensor) -> Tensor:
         """Loss of channels (B, T, C). In frames that video measured (B, T, M; else NaN) the measures themselves count.
@@ -60,14 +74,14 @@ class SpeechLoss:
         face = off.square().mean() + FACE_VELOCITY * off.diff(dim=-2).square().mean()
         open_by = torch.where(wanted[..., 0] < SHUT, (shown[..., 0] - wanted[..., 0]).relu(), 0.0)
         closures = F.smooth_l1_loss(open_by, torch.zeros_like(open_by), beta=SLIGHT)
-        return CHANNELS * channels + FACE * face + CLOSURE * closures
+        return self.costs.channels * channels + self.costs.face * face + self.costs.closure * closures
 
 
-def loss_for(examples: Sequence[Example], rig: NDArray[np.float32]) -> SpeechLoss:
+def loss_for(examples: Sequence[Example], rig: NDArray[np.float32], costs: Costs = CLOSED) -> SpeechLoss:
     """The loss with the deviations found in some examples, for a rig (M, C) in mm."""
     units = np.array([_UNITS[name] for name in SHOWN], np.float32)
     arrays = channel_scale(examples), rig, np.sqrt(units[:, 1]) / units[:, 0]
-    return SpeechLoss(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays))
+    return SpeechLoss(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays), costs)
 
 
 def channel_scale(examples: Sequence[Example]) -> NDArray[np.float32]:

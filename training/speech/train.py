@@ -1,9 +1,13 @@
 """Stage 1: the speech model, from encoder features to rig channels.
 
     python -m duet.training.speech.train --out weights/speech.safetensors [--people FOLDER] [--own FOLDER ...]
+    python -m duet.training.speech.train --start weights/speech.safetensors --out weights/speech.safetensors
 
 First a teacher learns from synthetic speech alone; it says what video does not show of people, and how people would
-enunciate. Then the model learns from people on video, in the natural style, and from synthetic speech in both styles.
+enunciate. Then the model learns from people on video, in the natural style, and from synthetic speech in both styles:
+first with a cost of lips that stand open where they should not, then for a short while without it. The mean of the
+weights before and after is kept, for lips that still close and follow people more nearly (`followed`). With --start
+the weights of a file take the place of both trainings before that.
 Sentences of a person and synthetic voices that are not trained on choose the best step. Each --own folder of tracks
 (training.video.track makes them) adds a style of that person's, named after the folder. Writes checkpoints as it goes
 and resumes from them.
@@ -12,6 +16,7 @@ and resumes from them.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...inference.checkpoints import load_checkpoint
 from ...inference.engine.speech_numpy import SpeechDims
 from ...inference.engine.speech_torch import SpeechTorch
 from ...inference.engine.windows import Window, join, windows
@@ -47,7 +53,7 @@ from .examples import (
     synthetic_validation,
     vocaset_examples,
 )
-from .loss import SpeechLoss, loss_for
+from .loss import CLOSED, OPEN, Costs, SpeechLoss, loss_for
 from .people_examples import own_examples, people_examples
 from .still import still_examples
 
@@ -63,6 +69,7 @@ SHARES = {
     (STILL, NATURAL): 0.03,
     (STILL, ENUNCIATED): 0.01,
 }
+FOLLOWS = 0.4  # of what lips learn without the cost of closures is kept: more, and p, b, m stay open
 WARM = 100  # steps over which the rate of learning rises
 
 
@@ -72,6 +79,7 @@ class Options:
 
     steps: int = 1600
     teacher_steps: int = 500
+    follow_steps: int = 300
     batch: int = 16
     crop: int = 100  # frames: 2 s
     rate: float = 1e-3  # after WARM steps
@@ -148,10 +156,11 @@ def train(
     examples: Sequence[Example],
     validation: Sequence[Example],
     resume: Path,
+    costs: Costs = CLOSED,
 ) -> Model:
     """Train on examples and return the model of the best validation step; every source weighs alike there."""
     torch.manual_seed(options.seed)
-    loss_of, drawn = loss_for(examples, head_measures()), chances(examples, options.crop)
+    loss_of, drawn = loss_for(examples, head_measures(), costs), chances(examples, options.crop)
     model = make()
     optimiser = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / WARM))
@@ -169,6 +178,31 @@ def train(
 
     loop.train(run, options.steps, loss, options.validate_every, look, resume)
     model.load_state_dict(run.best[1])
+    return model.eval()
+
+
+def followed(
+    model: SpeechTorch, options: Options, examples: Sequence[Example], validation: Sequence[Example], resume: Path
+) -> SpeechTorch:
+    """A trained model whose lips follow people more nearly and still close.
+
+    It goes on to learn without the cost of open closures, and the mean of its weights before and after is kept
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    short = replace(options, steps=options.follow_steps)
+    after = train(lambda: copy.deepcopy(model).train(), short, examples, validation, resume, OPEN).state_dict()
+    result = copy.deepcopy(model)
+    result.load_state_dict({name: torch.lerp(own, after[name], FOLLOWS) for name, own in model.state_dict().items()})
+    return result.eval()
+
+
+def started(path: Path, options: Options, styles: Sequence[str]) -> SpeechTorch:
+    """The model of a file of weights, which must have these styles."""
+    checkpoint = load_checkpoint(path)
+    if checkpoint.json("styles") != list(styles):
+        raise SystemExit(f"{path} has other styles than {', '.join(styles)}: leave out --start")
+    model = speech_model(options, len(styles))
+    model.load_state_dict({k: torch.from_numpy(v) for k, v in checkpoint.floats("model.").items()})
     return model.eval()
 
 
@@ -193,16 +227,16 @@ def main() -> None:
     parser.add_argument("--people", type=Path, help="folder of folders of tracks; default: talking/ in DUET_DATA")
     parser.add_argument("--own", type=Path, nargs="*", default=[], help="tracks of one person, a style of their own")
     parser.add_argument("--vocaset", type=Path, help="folder of VOCASET, as published or as FaceFormer prepares it")
+    parser.add_argument("--start", type=Path, help="weights of the same styles to go on from, in place of training")
     arguments = parser.parse_args()
     stamp = begin("speech", arguments.seed)
     folder = working_folder("speech", stamp)
     options = Options(seed=arguments.seed, steps=arguments.steps)
 
     synthetic = [e for style in (NATURAL, ENUNCIATED) for e in synthetic_examples("train", style, changed=True)]
-    clear, voices = [e for e in synthetic if e.style == ENUNCIATED], synthetic_validation()
-    short = replace(options, steps=options.teacher_steps)
-    heard = [e for e in voices if e.style == ENUNCIATED]
-    teacher = train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
+    voices = synthetic_validation()
+    start = started(arguments.start, options, STYLES) if arguments.start else None
+    teacher = start or _teacher(options, synthetic, voices, folder)
 
     def says(features: NDArray[np.float16]) -> NDArray[np.float32]:
         return predict(teacher, features, ENUNCIATED)
@@ -214,12 +248,17 @@ def main() -> None:
         more += [e for person in people_of(path) for e in own_examples(person, says, len(STYLES) + len(styles))]
         styles.append(path.name)
     names = [*STYLES, *styles]
-    everything = [*examples, *synthetic, *still_examples(), *more]
-    model = train(
-        lambda: speech_model(options, len(names)), options, everything, [*validation, *voices], folder / "model.pt"
-    )
-    save(model, arguments.out, stamp, names)
+    everything, judged = [*examples, *synthetic, *still_examples(), *more], [*validation, *voices]
+    model = start or train(lambda: speech_model(options, len(names)), options, everything, judged, folder / "model.pt")
+    save(followed(model, options, everything, judged, folder / "follow.pt"), arguments.out, stamp, names)
     shutil.rmtree(folder)
+
+
+def _teacher(options: Options, synthetic: Sequence[Example], voices: Sequence[Example], folder: Path) -> SpeechTorch:
+    """What synthetic speech alone teaches of the enunciated style."""
+    clear, heard = ([e for e in some if e.style == ENUNCIATED] for some in (synthetic, voices))
+    short = replace(options, steps=options.teacher_steps)
+    return train(lambda: speech_model(options, len(STYLES)), short, clear, heard, folder / "teacher.pt")
 
 
 if __name__ == "__main__":
