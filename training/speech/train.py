@@ -69,7 +69,7 @@ SHARES = {
     (STILL, NATURAL): 0.03,
     (STILL, ENUNCIATED): 0.01,
 }
-FOLLOWS = 0.4  # of what lips learn without the cost of closures is kept: more, and p, b, m stay open
+FOLLOWS = 0.3  # of what lips learn without the cost of closures is kept: more, and p, b, m stay open
 WARM = 100  # steps over which the rate of learning rises
 
 
