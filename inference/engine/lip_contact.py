@@ -12,6 +12,7 @@ corners; and no tooth shows, as it would if the jaw opened.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class LipContact:
 
     def settled(self, channels: Floats) -> Floats:
         """Channels (T, C) whose lips meet where they nearly do, and do not pass."""
-        return self.hold(self.met(channels))
+        return _in_blocks(lambda part: self._held(self.met(part)), channels)
 
     def met(self, channels: Floats) -> Floats:
         """Channels (T, C) in which lips that nearly meet do meet: those that part them are less.
@@ -56,8 +57,7 @@ class LipContact:
 
         Closing channels are less, the yielding one is more.
         """
-        blocks = [self._held(channels[start : start + _BLOCK]) for start in range(0, len(channels), _BLOCK)]
-        return np.concatenate([channels[:0], *blocks])
+        return _in_blocks(self._held, channels)
 
     def _held(self, channels: Floats) -> Floats:
         result = channels.copy()
@@ -72,6 +72,11 @@ class LipContact:
         overlap = np.maximum(-(result @ self.parting) - _GIVE, 0.0)
         result[:, self.yielding] += (overlap / self.parting[self.yielding]).max(axis=1)
         return result
+
+
+def _in_blocks(change: Callable[[Floats], Floats], channels: Floats) -> Floats:
+    blocks = [change(channels[start : start + _BLOCK]) for start in range(0, len(channels), _BLOCK)]
+    return np.concatenate([channels[:0], *blocks])
 
 
 def lip_contact(head: Head, rig: Floats, yielding: int, uneven: int | None = None) -> LipContact:
