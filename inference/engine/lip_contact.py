@@ -37,8 +37,13 @@ class LipContact:
     uneven: int | None = None  # the closing channel that presses in the middle most, and goes no further than contact
 
     def settled(self, channels: Floats) -> Floats:
-        """Channels (T, C) whose lips meet where they nearly do, and do not pass."""
-        return _in_blocks(lambda part: self._held(self.met(part)), channels)
+        """Channels (T, C) whose lips meet where they nearly do, and do not pass.
+
+        Twice: where lips press in the middle alone, the lip that gives way parts them beside it.
+        """
+        for _ in range(2):
+            channels = _in_blocks(lambda part: self._held(self.met(part)), channels)
+        return channels
 
     def met(self, channels: Floats) -> Floats:
         """Channels (T, C) in which lips that nearly meet do meet: those that part them are less.
