@@ -12,7 +12,13 @@ from duet import package
 ROOT = Path(__file__).resolve().parents[2]
 # Never imported in Blender's process (test_arrows).
 # Processes of their own, never Blender's: the worker, `duet live`, and those of a Dask cluster.
-WORKER_ALONE = ("inference/worker.py", "inference/engine/", "inference/live/", "operators/batch/farm.py")
+WORKER_ALONE = (
+    "inference/worker.py",
+    "inference/engine/",
+    "inference/live/",
+    "operators/batch/cast_apart.py",
+    "operators/batch/farm.py",
+)
 LISTENER = "operators/listen.py"  # its socket never waits, and is closed until the user asks
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing", "queue"}
 INSTALLERS = {"pip", "ensurepip", "venv", "setuptools", "importlib.metadata"}

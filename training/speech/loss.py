@@ -81,7 +81,8 @@ def loss_for(examples: Sequence[Example], rig: NDArray[np.float32], costs: Costs
     """The loss with the deviations found in some examples, for a rig (M, C) in mm."""
     units = np.array([_UNITS[name] for name in SHOWN], np.float32)
     arrays = channel_scale(examples), rig, np.sqrt(units[:, 1]) / units[:, 0]
-    return SpeechLoss(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays), costs)
+    scale, shown, weight = (torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays)
+    return SpeechLoss(scale, shown, weight, costs)
 
 
 def channel_scale(examples: Sequence[Example]) -> NDArray[np.float32]:
