@@ -28,7 +28,7 @@ READ = """
 import sys
 from pathlib import Path
 from duet.inference.errors import DuetError
-from duet.inference.{} import {} as reader
+from duet.{} import {} as reader
 for name in sys.argv[1:]:
     try:
         reader(Path(name))
@@ -37,8 +37,8 @@ for name in sys.argv[1:]:
     else:
         print("read")
 """
-FLAME, WEIGHTS = ("flame.model", "load_flame"), ("checkpoints", "load_checkpoint")
-ROWS = ("formats.livelink", "read_livelink_csv")
+FLAME, WEIGHTS = ("inference.flame.model", "load_flame"), ("inference.checkpoints", "load_checkpoint")
+ROWS = ("tests.livelink_fakes", "read_livelink_csv")
 
 
 def read(reader, *paths):

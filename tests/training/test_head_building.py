@@ -83,11 +83,14 @@ def test_noise_far_from_a_shape_is_cut_and_the_shape_is_not():
     assert (clean[150:] == 0).all()
 
 
+LENGTH = 74  # vertices of each of the mouth's rings
+
+
 def mouth_of_tubes(gap: float) -> tuple[lips.Mouth, np.ndarray]:
     """Rings around a mouth along x whose lips' sections are half circles of 5 mm, `gap` apart at their nearest."""
-    count = lips.RINGS * lips.LENGTH
+    count = lips.RINGS * LENGTH
     vertices = np.zeros((count, 3))
-    rings = np.arange(count).reshape(lips.RINGS, lips.LENGTH)
+    rings = np.arange(count).reshape(lips.RINGS, LENGTH)
     for number, ring in enumerate(rings):
         turn = np.pi * (number - lips.CONTACT) / 14  # at CONTACT the section's point that is nearest to the other lip
         for half, sign in ((lips.UPPER, 1.0), (lips.LOWER, -1.0)):
