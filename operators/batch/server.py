@@ -35,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever asked is gone, and so is the use of an answer
         os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one does not keep it from ending
         runner.close()
     return 0
 

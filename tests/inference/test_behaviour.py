@@ -120,10 +120,11 @@ def test_what_is_no_speech_is_not_spoken(lips, spoken, make):
 def test_memory_does_not_grow_with_the_recording(pipeline, recording):
     """Of what grows there are the curves themselves; the networks see a window at a time."""
     peaks = []
-    for seconds in (30, 80):  # whole windows: a last one that takes a rest along is larger
+    for seconds in (30, 300):  # whole windows: a last one that takes a rest along is larger
         samples = np.resize(recording, seconds * 16_000)
         tracemalloc.start()
         pipeline.generate(samples, GenerateRequest(fps=30.0), lambda *_: None)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 50 * 16_000 * 4, "less than the sound's own bytes"
+    # how far the threads are in their windows at the peak is chance, and a few megabytes
+    assert peaks[1] - peaks[0] < 270 * 16_000 * 4, "less than the sound's own bytes"
