@@ -21,8 +21,16 @@ PREFIX = "\x1eduet "
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve jobs; `argv` are the engine and the device."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Blender has its own
+    """Serve jobs; `argv` are the engine and the device. An interrupt ends it at any time, without a word."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Blender has its own
+        _serve(argv)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _serve(argv: Sequence[str]) -> None:
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anyone else prints
     runner = Runner(*argv)
@@ -30,14 +38,11 @@ def main(argv: Sequence[str]) -> int:
         _send(sink, {"ready": True})
         for line in sys.stdin:
             _send(sink, answer_of(runner.outcome(Job.from_json(json.loads(line))).result))
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:  # whoever asked is gone, and so is the use of an answer
         os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one does not keep it from ending
         runner.close()
-    return 0
 
 
 def answer_of(result: Made | DuetError) -> dict[str, Any]:
