@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Floats
 from .checks import SAMPLE_RATE
+from .stretch import stretch_of
 
 HOP = 160  # samples: 100 mel frames a second
 WINDOW = 400  # samples: 25 ms
@@ -56,10 +57,7 @@ def mel_frame_count(sample_count: int) -> int:
 
 def log_power(samples: Floats, start: int, stop: int) -> Floats:
     """Log10 mel power (stop - start, 80) of mel frames `start` to `stop`; silence is assumed outside the recording."""
-    first = start * HOP - WINDOW // 2
-    last = (stop - 1) * HOP + WINDOW // 2
-    piece = samples[max(first, 0) : max(last, 0)]
-    return power_of(np.pad(piece, (max(-first, 0), last - max(first, 0) - len(piece))))
+    return power_of(stretch_of(samples, start * HOP - WINDOW // 2, (stop - 1) * HOP + WINDOW // 2))
 
 
 def power_of(piece: Floats) -> Floats:

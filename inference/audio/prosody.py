@@ -13,6 +13,7 @@ from ..arrays import Numbers
 from .loudness import RATE as LOUDNESS_RATE
 from .loudness import envelope
 from .rate import smooth_length
+from .stretch import stretch_of
 
 RATE = 50  # frames a second
 LEAD = 0.06  # seconds by which brows come before the accent
@@ -53,9 +54,7 @@ def _loudness_and_pitch(samples: NDArray[np.float32], rate: int) -> tuple[Number
 
 def _frames(samples: NDArray[np.float32], hop: int, first: int, stop: int) -> NDArray[np.float32]:
     """Frames [first, stop), (n, window): each is centred on its hop, with silence around the recording."""
-    begin, end = first * hop - _WINDOW // 2, (stop - 1) * hop + _WINDOW // 2
-    piece = samples[max(begin, 0) : max(end, 0)]
-    piece = np.pad(piece, (max(-begin, 0), end - max(begin, 0) - len(piece)))
+    piece = stretch_of(samples, first * hop - _WINDOW // 2, (stop - 1) * hop + _WINDOW // 2)
     return np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::hop]
 
 

@@ -41,9 +41,7 @@ class LipContact:
 
         Twice: where lips press in the middle alone, the lip that gives way parts them beside it.
         """
-        for _ in range(2):
-            channels = _in_blocks(lambda part: self._held(self.met(part)), channels)
-        return channels
+        return _in_blocks(lambda part: self._held(self.met(self._held(self.met(part)))), channels)
 
     def met(self, channels: Floats) -> Floats:
         """Channels (T, C) in which lips that nearly meet do meet: those that part them are less.
