@@ -68,19 +68,25 @@ def look(place, distance):
 
 
 def to_the_end():
-    """Scroll the sidebar down; three times, for what it shows is known only once it was drawn."""
+    """Scroll the sidebar to its end; three times, for what it shows is known only once it was drawn."""
     for _ in range(3):
-        with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-            for _ in range(60):
-                bpy.ops.view2d.scroll_down(page=False)
-        yield from rest()
+        yield from scroll_down(60)
+
+
+def scroll_down(times):
+    """Scroll the sidebar down, a few lines at a time."""
+    yield from _scroll(bpy.ops.view2d.scroll_down, times)
 
 
 def scroll_up(times):
-    """Scroll the sidebar up, a few lines at a time."""
+    """The other way."""
+    yield from _scroll(bpy.ops.view2d.scroll_up, times)
+
+
+def _scroll(step, times):
     with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
         for _ in range(times):
-            bpy.ops.view2d.scroll_up(page=False)
+            step(page=False)
     yield from rest()
 
 

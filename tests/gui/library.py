@@ -5,7 +5,7 @@ make gui SCRIPT=tests/gui/library.py OUT=build/library.png
 
 import blender_gui as g
 import bpy
-from helpers import DOCS, TITLE, find, head, look, picture, rest
+from helpers import DOCS, TITLE, find, head, look, picture, rest, scroll_down
 
 ROW = 31  # pixels from the search field to the list's first row
 ADD = 0.795  # of the sidebar's width, where a row has its button: in a list no button tells its name
@@ -13,13 +13,6 @@ ADD = 0.795  # of the sidebar's width, where a row has its button: in a list no 
 
 def sliders():
     return [name for name in head().keys() if name not in ("Upper Face", "Mouth", "Silence", "Mix Limit")]  # noqa: SIM118
-
-
-def scroll(steps):
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-        for _ in range(steps):
-            bpy.ops.view2d.scroll_down(page=False)
-    yield from rest()
 
 
 def main():
@@ -34,9 +27,9 @@ def main():
     x, y = yield from find("duet.key_emotions", parts=(0.75,))
     yield from g.click((x - 100, y + TITLE))
     yield from rest()
-    yield from scroll(8)
+    yield from scroll_down(8)
     yield from g.enter("library_search", "smirk")
-    yield from scroll(8)
+    yield from scroll_down(8)
     _, y = yield from find("library_search")
     yield from g.click((g.sidebar().x + int(g.sidebar().width * 0.3), y + ROW))  # shown larger
     yield from rest()

@@ -10,7 +10,7 @@ import sys
 
 import blender_gui as g
 import bpy
-from helpers import DOCS, FIRST, find, head, look, module, picture, rest, wait_for
+from helpers import DOCS, FIRST, find, head, look, module, picture, rest, scroll_down, wait_for
 
 OPEN = 0.2  # of the key that opens the jaw: a vowel
 RUBBISH = 3
@@ -55,10 +55,7 @@ def main():
     keys = head().data.shape_keys.key_blocks
     jaw = keys["Speech jaw open"]
     before = {key.name: key.value for key in keys}
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-        for _ in range(60):
-            bpy.ops.view2d.scroll_down(page=False)
-    yield from rest()
+    yield from scroll_down(60)
     yield from g.click((yield from find("duet.listen")))
     yield from wait_for(lambda: ear.head == head().name, "listening")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:

@@ -24,6 +24,7 @@ from helpers import (
     press,
     rest,
     runtime,
+    scroll_down,
     scroll_up,
     take,
     to_the_end,
@@ -33,10 +34,8 @@ from helpers import (
 # Each button with the share of the sidebar's width at which it is: where others are, nobody looks.
 LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
 MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83}
-MUTE = (
-    0.797,
-    83,
-)  # share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name
+# Share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name.
+MUTE = (0.797, 83)
 CLOSED = 28  # pixels of a closed panel
 
 
@@ -91,25 +90,18 @@ def of_the_lines():
     yield from undone_each({"duet.remove_line": 0.69})
 
 
-def down(times):
-    with bpy.context.temp_override(window=g.window(), area=g.view3d(), region=g.sidebar()):
-        for _ in range(times):
-            bpy.ops.view2d.scroll_down(page=False)
-    yield from rest()
-
-
 def of_the_marks():
     """Performance is above Emotion, and Marks below its seed; both are closed at first."""
     yield from scroll_up(60)
     x, y = yield from g.find("emotion")
     yield from g.click((x - 100, y - TITLE - CLOSED))
     yield from rest()
-    yield from down(6)
+    yield from scroll_down(6)
     yield from picture("00_open")
     _, y = yield from g.find("seed")
     yield from g.click((x - 100, y + TITLE))
     yield from rest()
-    yield from down(10)
+    yield from scroll_down(10)
     yield from picture("00_marks")
     yield from undone_each(MARKS)
 
