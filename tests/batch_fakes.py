@@ -1,12 +1,11 @@
 """The fake worker (fake_pipeline.py) in the place of the real one: in this process, and in those that tests start."""
 
 import sys
-from pathlib import Path
 
 from duet.inference.client.client import worker_command
 from duet.operators.batch import cli
+from duet.tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PROCESS = """
 import sys
 from duet.operators.batch import cli, pool, runner, server, work

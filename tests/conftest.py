@@ -1,11 +1,11 @@
 """Shared by all tests: Hypothesis without deadlines, a recording, and takes that need no model."""
 
 import wave
-from pathlib import Path
 
 import numpy as np
 import pytest
 from duet.inference.take import GenerateRequest, Take
+from duet.tests.places import ROOT
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("duet", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -55,6 +55,6 @@ def empty_scene():
 @pytest.fixture(scope="session")
 def recording():
     """A real line of speech (public domain): float32 (N,) at 16 kHz."""
-    path = Path(__file__).parents[1] / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
+    path = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
     with wave.open(str(path)) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768

@@ -1,6 +1,5 @@
 """Heads of other makes for tests: FLAME's as its add-on makes them, ARKit's, and how far each is off a Duet head."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -15,12 +14,12 @@ from duet.inference.head.lips import lips_of
 from duet.inference.take import EMOTIONS, GenerateRequest, Take
 from duet.scene.blender import shape_keys
 from duet.tests.blender_fakes import evaluated
+from duet.tests.places import WEIGHTS
 from mathutils import Vector
 
 HEAD, SHAPES, MODEL = load_head(), load_blendshapes(), duet_flame()
 LIPS = lips_of(HEAD)
 FRAMES = 12
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PIPELINE = Pipeline(WEIGHTS, "numpy")
 # mm, mean over what moves with Happy at 0.8: ARKit has no shapes for lips that a smile is kept from parting.
 APART = 0.5

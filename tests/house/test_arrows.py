@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
+from duet.tests.places import ROOT
 
 CONTRACTS = "inference"  # its own files, but the worker: what crosses between rooms and the pipe
 CLIENT_SIDE = {

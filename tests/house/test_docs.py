@@ -1,11 +1,10 @@
 """What the documents name is there: files, links, modules that are run."""
 
 import re
-from pathlib import Path
 
 import pytest
+from duet.tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "weights").glob("*.md")]
 FILE = re.compile(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|md|toml|sh|txt|safetensors))`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from duet import package
 
-ROOT = Path(__file__).resolve().parents[2]
 # Never imported in Blender's process (test_arrows).
 # Processes of their own, never Blender's: the worker, `duet live`, and those of a Dask cluster.
 WORKER_ALONE = (

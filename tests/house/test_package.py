@@ -2,12 +2,10 @@
 
 import tomllib
 import zipfile
-from pathlib import Path
 
 from duet import package
 from duet.inference.head.library import emotion_names
-
-ROOT = Path(__file__).resolve().parents[2]
+from duet.tests.places import ROOT
 
 
 def test_the_zip_holds_the_extension_and_nothing_else(tmp_path):

@@ -1,9 +1,9 @@
 """docs/promises.md names the tests that keep each promise: each of them exists."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from duet.tests.places import ROOT
+
 NAMED = re.compile(r"`(?:(test_\w+)\.py)?(?:::)?(test_\w+)?`(?:: \*([^*]+)\*)?")
 
 

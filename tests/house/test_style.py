@@ -4,11 +4,10 @@ import ast
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from duet.tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("inference", "scene", "operators", "panels", "training", "benchmarks", "examples")
 
 

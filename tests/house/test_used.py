@@ -1,9 +1,9 @@
 """Nothing ships that only tests use: every public function and class of a module is named elsewhere in the product."""
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from duet.tests.places import ROOT
+
 ROOMS = ("inference", "scene", "operators", "panels", "training", "benchmarks", "examples")
 
 

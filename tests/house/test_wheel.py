@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duet import package
+from duet.tests.places import ROOT
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "demo", "*.egg-info", "__pycache__", "tests", "docs")
 

@@ -1,7 +1,6 @@
 """The worker's bind job over the real pipe: its faults, its cancel, and that the worker serves on afterwards."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +8,9 @@ from duet.inference.bound import BindRequest
 from duet.inference.client.client import Bound, Cancelled, Failed, Progress, WorkerClient, worker_command
 from duet.inference.errors import HeadError, RequestError
 from duet.inference.head.canonical import load_head
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

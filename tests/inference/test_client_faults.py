@@ -4,7 +4,6 @@ import re
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,10 @@ from duet.inference.client.child import Child
 from duet.inference.client.client import Cancelled, Failed, Hello, Progress, Result, WorkerClient, worker_command
 from duet.inference.errors import CancelledError, RequestError, WorkerError
 from duet.inference.take import GenerateRequest
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = np.full(16000, 0.1, np.float32)
 REQUEST = GenerateRequest()
 

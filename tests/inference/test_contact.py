@@ -1,7 +1,5 @@
 """Lips that meet and do not pass: on a made-up rig with a known answer, on the shipped one, and in a real recording."""
 
-from pathlib import Path
-
 import numpy as np
 from duet.inference.audio.decode import load_audio
 from duet.inference.engine.lip_contact import APART, FURTHEST, NEARLY, LipContact, lip_contact
@@ -10,12 +8,12 @@ from duet.inference.engine.speech_rig import load_rig
 from duet.inference.head.canonical import load_head
 from duet.inference.head.recompose import vertices_of
 from duet.inference.take import GenerateRequest
+from duet.tests.places import ROOT
 from duet.training.evaluation.closures import crossing, lip_halves_of
 from duet.training.speech_rig import CHANNEL_NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAD = load_head()
 RIG = load_rig(ROOT / "weights" / "rig.safetensors").deltas(HEAD)
 LOWER = CHANNEL_NAMES.index("lower_down")

@@ -1,7 +1,5 @@
 """Both engines on the shipped weights: the same numbers within 1e-4 on every output."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from duet.inference import blas
@@ -18,10 +16,10 @@ from duet.inference.errors import RequestError
 from duet.inference.performance.face import FaceCurves
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
+from duet.tests.places import WEIGHTS
 
 pytestmark = pytest.mark.slow
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
 TOLERANCE = 1e-4
 
 

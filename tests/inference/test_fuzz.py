@@ -7,12 +7,12 @@ makes a faulty one again from its number.
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
-SCRIPT = Path(__file__).parents[1] / "fuzz_inputs.py"
+SCRIPT = ROOT / "tests" / "fuzz_inputs.py"
 COUNTS = {"live link": 600, "manifests": 400, "weights": 600, "flame": 700, "messages": 800, "takes": 400}
 SEED = 14_000
 

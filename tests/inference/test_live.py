@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,12 +25,12 @@ from duet.inference.live.encoder import LiveEncoder, LiveSpeech
 from duet.inference.live.face import EASED, HELD, Emotions, LiveFace
 from duet.inference.live.listener import Heard, Listener
 from duet.tests.livelink_fakes import decode
+from duet.tests.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +15,9 @@ from duet.inference.performance.marks import KINDS, MarkChange, marks_text, pars
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.spelling import sounds_of, text_beside
 from duet.inference.take import GenerateRequest
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
 FPS, AWAY = 30.0, 0.15  # seconds beyond which a change must not reach
 WORDS = "had he married a more amiable woman he might have been made still more respectable than he was"
 

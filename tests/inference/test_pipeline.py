@@ -1,7 +1,5 @@
 """The whole path on a real recording: rest, rates, emotions, linearity, progress and cancel."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from duet.inference.engine.pipeline import Pipeline
@@ -13,10 +11,9 @@ from duet.inference.performance.face import FaceCurves
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.inference.take import EMOTIONS, GenerateRequest
+from duet.tests.places import WEIGHTS
 
 pytestmark = pytest.mark.slow
-
-WEIGHTS = Path(__file__).parents[2] / "weights"
 
 
 @pytest.fixture(scope="module")

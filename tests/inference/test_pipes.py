@@ -11,12 +11,12 @@ import pytest
 from duet.inference.client import pipes
 from duet.inference.client.child import Child, Ended
 from duet.inference.protocol import Message, ProtocolError, encode, messages
+from duet.tests.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.embedded
 
-ROOT = Path(__file__).resolve().parents[2]
 
 SENT = [
     Message("progress", 1, {"fraction": 0.5, "stage": "half"}),

@@ -1,7 +1,6 @@
 """Lips at the sounds of the bundled recordings, seen frame by frame at 30 frames a second; needs pocketsphinx."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from duet.inference.performance.face import FaceCurves
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.inference.take import EMOTIONS, GenerateRequest
+from duet.tests.places import ROOT
 from duet.training.data.alignment import Recording, aligned
 from duet.training.evaluation.closures import _LINES
 from duet.training.video.face_measures import SHOWN, rig_measures
@@ -21,7 +21,6 @@ pytestmark = [
         not importlib.util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed (requirements/training.txt)"
     ),
 ]
-ROOT = Path(__file__).resolve().parents[2]
 FPS = 30.0
 GAP, WIDTH, PROTRUSION = (SHOWN.index(name) for name in ("gap", "width", "protrusion"))
 

@@ -12,10 +12,10 @@ from duet.inference.client.client import Cancelled, Failed, Hello, Progress, Res
 from duet.inference.errors import AudioError, RequestError, WeightsError, WorkerError
 from duet.inference.protocol import Message, encode, read_message
 from duet.inference.take import GenerateRequest
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = np.full(32000, 0.25, np.float32)
 
 

@@ -1,7 +1,6 @@
 """Shared by the tests of operators: a scene with a worker that needs no weights, a recording, and a head."""
 
 import sys
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -12,8 +11,8 @@ from duet.operators import add_head, session
 from duet.scene import cast
 from duet.scene.head import heads
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, write_wav
+from duet.tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BASES = fake_blendshapes()
 BLENDSHAPES = Blendshapes(  # what the fake worker moves
     BASES.speech_basis[:2],

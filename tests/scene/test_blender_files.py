@@ -24,7 +24,6 @@ from duet.tests.blender_fakes import fake_take, write_wav
 
 pytestmark = pytest.mark.blender
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has neither the names nor the signals")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ blendshapes, all of ARKit's, in steps of half a millimetre) and two takes of 1.5
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from duet.tests.places import DATA
 
 bpy = pytest.importorskip("bpy")
 
@@ -29,7 +29,7 @@ from duet.tests.blender_fakes import evaluated, write_wav  # noqa: E402
 
 pytestmark = pytest.mark.blender
 
-FILE = Path(__file__).parents[1] / "data" / "head_before.blend"
+FILE = DATA / "head_before.blend"
 SHAPES = load_blendshapes()
 
 

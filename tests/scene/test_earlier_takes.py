@@ -4,8 +4,6 @@ data/performance_before.blend holds a small head (81 vertices) and a take of 4 s
 made by the sidebar of the version before `inference/performance`: see SAVED. Its next take has other settings.
 """
 
-from pathlib import Path
-
 import bpy
 import duet
 import numpy as np
@@ -16,9 +14,10 @@ from duet.scene.blender import actions
 from duet.scene.head import heads
 from duet.scene.take import life, revise, settings, takes
 from duet.tests.blender_fakes import evaluated
+from duet.tests.places import DATA
 
 pytestmark = pytest.mark.blender
-FILE = Path(__file__).parents[1] / "data" / "performance_before.blend"
+FILE = DATA / "performance_before.blend"
 CUES = (
     Cue(0.0, {"happy": 0.6}),
     Cue(1.0, {"sad": 0.9}, 0.5),

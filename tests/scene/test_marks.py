@@ -1,7 +1,5 @@
 """Marks of a take in Blender: rows and markers that the mouth follows at once, kept through everything."""
 
-from pathlib import Path
-
 import bpy
 import numpy as np
 import pytest
@@ -12,10 +10,11 @@ from duet.scene import bake, regenerate
 from duet.scene.blender import actions, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import mark_rows, settings, takes
+from duet.tests.places import ROOT
 from duet.tests.target_fakes import HEAD, PIPELINE, SHAPES
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
-LINE = Path(__file__).resolve().parents[2] / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
+LINE = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 FPS = 30.0
 
 

@@ -18,7 +18,6 @@ from duet.tests.blender_fakes import write_wav
 from duet.tests.target_fakes import addon_head, arkit_head, spoken
 
 pytestmark = pytest.mark.blender
-ROOT = Path(__file__).resolve().parents[2]
 FPS = 24.0
 ACTED = ["--articulation", "0.7", "--smoothing", "20", "--offset", "50", "--open-in-silence", "0.6"]
 ACTED += ["--effort", "1.5", "--marks", "+closed@0.7*1.5 +round@0.9"]

@@ -1,12 +1,12 @@
 """FACS units and the named expressions written in them."""
 
 import re
-from pathlib import Path
 
 import pytest
 from duet.inference.errors import DuetError
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.take import EMOTIONS
+from duet.tests.places import ROOT
 from duet.training.fusion.facs import shapes_of
 from duet.training.fusion.named_expressions import NAMED
 
@@ -35,6 +35,6 @@ def test_there_are_seventy_expressions_that_the_head_can_make():
 
 
 def test_the_manual_lists_every_expression_of_the_library():
-    page = (Path(__file__).parents[2] / "docs" / "expressions.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "expressions.md").read_text(encoding="utf-8")
     listed = [name for line in page.splitlines() if line.startswith("| ") for name in re.findall(r"`(\w+)`", line)]
     assert sorted(listed) == sorted(set(NAMED) - set(EMOTIONS))

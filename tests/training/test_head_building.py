@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from duet.inference.checkpoints import load_checkpoint
 from duet.inference.head.canonical import ARKIT_NAMES, DEFAULT_PATH
 from duet.inference.numeric import smoothstep
+from duet.tests.places import ROOT
 from duet.training.data.animated import data_folder
 from duet.training.head import build, gaze, lips, shapes
 from duet.training.head.mesh import QuadMesh, Spread
 from duet.training.head.scan import to_duet_axes
 from duet.training.head.strands import _on, _Surface
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 MM = 1e-3

@@ -16,8 +16,9 @@ from duet.inference.performance.life import Life
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
 from duet.operators.batch import cli, runner
-from duet.tests.batch_fakes import ROOT, damaged_command, process_command, run
+from duet.tests.batch_fakes import damaged_command, process_command, run
 from duet.tests.livelink_fakes import read_livelink_csv
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.usefixtures("fake_worker")]
 

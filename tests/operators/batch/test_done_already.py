@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from duet.inference.client.client import worker_command
 from duet.operators.batch import cli, records, runner
-from duet.tests.batch_fakes import ROOT, damaged_command, run, write_manifest
+from duet.tests.batch_fakes import damaged_command, run, write_manifest
+from duet.tests.places import ROOT
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.usefixtures("fake_worker")]
 

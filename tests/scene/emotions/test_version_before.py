@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -21,10 +20,11 @@ from duet.tests.blender_fakes import (
     write_wav,
 )
 from duet.tests.library_fakes import HEAD, SHAPES, YAWN
+from duet.tests.places import DATA
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HUNDREDTH_MM = 1e-5  # metres
-BEFORE = Path(__file__).parents[2] / "data" / "version_before.blend"
+BEFORE = DATA / "version_before.blend"
 
 
 @pytest.fixture

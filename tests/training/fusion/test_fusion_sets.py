@@ -1,11 +1,11 @@
 """The sets that fusion is trained on: speech as amounts of its keys, expressions in time and by the voice."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 from duet.inference.audio.prosody import accents
+from duet.tests.places import ROOT
 from duet.training.data.animated import TRAINING_TAKES, data_folder, load_animated
 from duet.training.data.expression_times import at, shares
 from duet.training.fusion.deformation_space import coefficients_of
@@ -14,7 +14,6 @@ from duet.training.fusion.train import new_module
 from duet.training.speech_rig import SPEECH_KEYS, key_shapes, rig_amounts, rig_shapes
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_expressions_come_from_neutral_to_the_apex_and_go_back():
