@@ -119,7 +119,7 @@ def main():
     yield from rest()
     assert lips() == after, take().duet.marks
 
-    # Added at the current frame. What else the buttons do, and the file keeps, is in tests/scene/test_marks.py.
+    # Added at the current frame. What else the buttons do, and the file keeps, is in tests/scene/take/test_marks.py.
     bpy.context.scene.frame_set(20)  # after an undo Blender has another scene
     yield from g.click("duet.add_mark")
     assert "+" in take().duet.marks
