@@ -48,3 +48,21 @@ class Sheet:
         rows = np.arange(len(points))
         depth = np.where(over.any(axis=1), depth[rows, chosen], np.inf)
         return (points[:, 2] - depth) * self.facing[looks][near[rows, chosen]]
+
+    def furthest_out(self, points: Doubles, most: float) -> float:
+        """The most that `in_front` is of points (m, 3), of what is at most `most`; 0 where none is in front.
+
+        It looks at those alone that are not behind every triangle near them, for most are.
+        """
+        corners = self.corners[self.facing > 0.1]
+        low, high = corners.min(axis=1), corners[:, :, :2].max(axis=1)
+        origin, cell = low[:, :2].min(axis=0), (high - low[:, :2]).max()
+        first = ((low[:, :2] - origin) / cell).astype(int)
+        behind = np.full(first.max(axis=0) + 2, np.inf)  # of each cell of the picture, the least depth of triangles
+        for right, up in np.ndindex(2, 2):  # a triangle is no wider than a cell
+            np.minimum.at(behind, tuple((first + (right, up)).T), low[:, 2])
+        place = np.floor((points[:, :2] - origin) / cell).astype(int)
+        near = points[((place >= 0) & (place < behind.shape)).all(axis=1)]
+        place = ((near[:, :2] - origin) / cell).astype(int)
+        out = self.in_front(near[near[:, 2] > behind[tuple(place.T)]])
+        return float(out[out < most].max(initial=0.0))

@@ -23,7 +23,7 @@ from helpers import (
     find,
     fingerprint,
     head,
-    open_exports,
+    open_panel,
     picture,
     point_at,
     press,
@@ -120,7 +120,7 @@ def main():
 
 def exports(folder):
     """The Export panel and its file selectors."""
-    yield from open_exports()
+    yield from open_panel("Export")
     yield from picture("15_export")
     for name, operator in (("head.json", "export_json"), ("head.gltf", "export_gltf")):
         yield from g.click(f"duet.{operator}")

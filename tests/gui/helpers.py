@@ -15,6 +15,7 @@ DOCS = ROOT / "docs"
 FIRST, SECOND = (RECORDINGS / f"sense_and_sensibility_0{n}.wav" for n in (880, 920))
 PICTURES = Path(g.OUT).parent
 TITLE = 32  # pixels from a value to the title of the panel below
+CLOSED = 28  # pixels from the title of a closed panel to the next one's
 TIMEOUT = 240  # seconds for the worker
 
 
@@ -90,11 +91,14 @@ def _scroll(step, times):
     yield from rest()
 
 
-def open_exports():
-    """Open the last panel, Export, by its title, and show all of it."""
+def open_panel(label):
+    """Open one of the closed panels at the sidebar's end by its title, and show all of it."""
+    tab = [cls for cls in bpy.types.Panel.__subclasses__() if getattr(cls, "bl_category", "") == "Duet"]
+    order = {cls.bl_label: cls.bl_order for cls in tab if not hasattr(cls, "bl_parent_id")}
+    below = sum(place > order[label] for place in order.values())
     region = g.sidebar()
     yield from to_the_end()
-    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 16)))
+    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 16 + CLOSED * below)))
     yield from to_the_end()
 
 

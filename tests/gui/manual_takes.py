@@ -10,6 +10,7 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 from helpers import (
+    CLOSED,
     DOCS,
     FIRST,
     SECOND,
@@ -25,8 +26,6 @@ from helpers import (
     to_the_end,
     wait_for,
 )
-
-CLOSED = 28  # pixels of a closed panel
 
 
 def manual(name):

@@ -20,7 +20,7 @@ from helpers import (
     fingerprint,
     head,
     module,
-    open_exports,
+    open_panel,
     picture,
     point_at,
     press,
@@ -90,7 +90,7 @@ def rename():
 
 def live_link(folder):
     """What the head does, as a file and back: the same numbers on ARKit's keys; one undo step takes it back."""
-    yield from open_exports()
+    yield from open_panel("Export")
     yield from g.click("duet.export_livelink")
     path = folder / "head.csv"
     yield from choose_file(path, picture("04_export_livelink"))

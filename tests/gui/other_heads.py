@@ -5,17 +5,9 @@ make gui SCRIPT=tests/gui/other_heads.py OUT=build/other_heads/end.png
 
 import blender_gui as g
 import bpy
-from helpers import FIRST, look, module, picture, rest, runtime, take, to_the_end, wait_for
+from helpers import FIRST, look, module, open_panel, picture, rest, runtime, take, to_the_end, wait_for
 
 SHOWN = 31  # the frame of the pictures
-
-
-def open_panel():
-    """Click the title above the last one, which is Export's."""
-    region = g.sidebar()
-    yield from to_the_end()
-    yield from g.click((region.x + 60, g.window().height - 1 - (region.y + 44)))
-    yield from to_the_end()
 
 
 def main():
@@ -29,7 +21,7 @@ def main():
     yield from rest()
     yield from g.click("duet.generate")
     yield from wait_for(lambda: take() is not None and not runtime().busy, "the take")
-    yield from open_panel()
+    yield from open_panel("Other Heads")
     scene.cursor.location = (0.35, 0, 0)
     look((0.18, 0, 0.15), 1.1)
     yield from rest()

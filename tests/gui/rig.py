@@ -13,7 +13,7 @@ import addon_utils
 import blender_gui as g
 import bpy
 import numpy as np
-from helpers import FIRST, TITLE, look, module, picture, rest, runtime, to_the_end, wait_for
+from helpers import FIRST, TITLE, look, module, open_panel, picture, rest, runtime, to_the_end, wait_for
 from mathutils import Vector
 
 SHOWN = 31  # the frame of the picture
@@ -121,23 +121,12 @@ def controls(rig, frame):
     return np.array([np.array(bone.matrix) for bone in posed])
 
 
-def open_panel():
-    """Click the titles above the end of the sidebar until the one of Other Heads is met, and open Poses in it."""
-    yield from to_the_end()
-    region = g.sidebar()
-    for above in (72, 44, 100, 16):
-        place = (region.x + 60, g.window().height - 1 - (region.y + above))
-        yield from g.click(place)
-        yield from to_the_end()
-        try:
-            x, y = yield from g.find("duet.rig_apply")
-        except RuntimeError:
-            yield from g.click(place)
-            continue
-        yield from g.click((x - 60, y + TITLE))
-        yield from rest()
-        return
-    raise AssertionError("Other Heads is not at the end of the sidebar")
+def open_poses():
+    """Open Other Heads, and Poses in it."""
+    yield from open_panel("Other Heads")
+    x, y = yield from g.find("duet.rig_apply")
+    yield from g.click((x - 60, y + TITLE))
+    yield from rest()
 
 
 def main():
@@ -153,7 +142,7 @@ def main():
     yield from rest()
     still = controls(rig, SHOWN)
     bpy.ops.ed.undo_push(message="A puppet")
-    yield from open_panel()
+    yield from open_poses()
     yield from g.click("duet.target_generate")
     playback = module("scene.targets.playback")
     yield from wait_for(lambda: playback.residual_of(rig) and not runtime().busy, "the rig's keys")

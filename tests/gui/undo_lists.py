@@ -13,6 +13,7 @@ import blender_gui as g
 import bpy
 from any_head import stranger
 from helpers import (
+    CLOSED,
     FIRST,
     TITLE,
     find,
@@ -36,7 +37,6 @@ LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
 MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83}
 # Share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name.
 MUTE = (0.797, 83)
-CLOSED = 28  # pixels of a closed panel
 
 
 def state():

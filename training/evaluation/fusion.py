@@ -64,6 +64,7 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
     shown = felt(shapes, seen)
     own, alike = np.diag(likeness(shown, recipes[:, seen])), likeness(shown, shown)
     count = len(EMOTIONS)
+    parted = [gaps.added(said, each[1:count]) for each in (fields, recipes)]
     rows = [
         "| emotion | cosine with its recipe | nearest other | their cosine | cosine, corners | kept, corners "
         "| gap added at closures (mm) | if added directly (mm) |",
@@ -75,7 +76,7 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
         cells = [f"{own[i]:.3f}", EMOTIONS[nearest], f"{others[nearest]:.2f}"]
         cells += [f"{cosine(fields[i][corners], recipes[i][corners]):.3f}"]
         cells += [f"{_kept(fields[i][corners], recipes[i][corners]):.2f}"]
-        cells += [f"{gaps.added(said, field[i]):+.3f}" for field in (fields, recipes)]
+        cells += [f"{added[i - 1]:+.3f}" for added in parted]
         rows.append(f"| {emotion} | " + " | ".join(cells) + " |")
     worst = int(own[count:].argmin()) + count
     named = f"Of the {len(own) - count} further expressions, {shapes.emotions[worst]} is least like its recipe"

@@ -141,7 +141,7 @@ def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, 
     return Figures(
         lve_growth=lip_vertex_error(after, truth) - lip_vertex_error(before, truth),
         lip_growth=mean_lip_error(after, truth) - mean_lip_error(before, truth),
-        gap=max(gaps.added(closed, felt) for felt in decoded.felt[1:]),
+        gap=float(gaps.added(closed, decoded.felt[1:]).max()),
         cosine_upper=min(cosine(felt[upper], due[upper]) for felt, due in pairs),
         cosine_corners=min(cosine(felt[corners], due[corners]) for felt, due in pairs),
         kept=float(np.mean([(felt[both] * due[both]).sum() / (due[both] ** 2).sum() for felt, due in pairs])),

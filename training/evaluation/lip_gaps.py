@@ -41,16 +41,21 @@ class LipGaps:
             parts.append(np.where(sections, off, np.inf).min(axis=1))
         return (1000 * np.concatenate(parts)).astype(np.float32)
 
-    def added(self, quiet: Floats, felt: Floats) -> float:
-        """By how much in mm a displacement (V, 3) parts the lips of faces (n, V, 3) where it does most."""
-        return max(float((self.of(face + felt) - self.of(face)).max()) for face in quiet)
+    def added(self, quiet: Floats, felt: Floats) -> Floats:
+        """(m,) by how much in mm displacements (m, V, 3) each part the lips of faces (n, V, 3) where it does most."""
+        before = [self.of(face) for face in quiet]
+        parted = [[self.of(face + each) - rest for face, rest in zip(quiet, before, strict=True)] for each in felt]
+        return np.array(parted).max(axis=(1, 2))
 
 
 def _distances(points: Doubles, corners: Doubles) -> Doubles:
     """(n,) from points (n, 3) to the nearest of triangles (m, 3 corners, 3), of those whose middles are nearest."""
-    _, near = cKDTree(corners.mean(axis=1)).query(points, k=min(_NEAR, len(corners)))
-    one = np.repeat(points, near.shape[1], axis=0)
-    a, b, c = (corners[near, k].reshape(-1, 3) for k in range(3))
+    middles = corners.mean(axis=1)
+    away, near = cKDTree(middles).query(points, k=min(_NEAR, len(corners)))
+    radius = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
+    row, column = np.nonzero(away - radius[near] <= away[:, :1])  # the others are further than the nearest middle
+    one, (a, b, c) = points[row], (corners[near[row, column], k] for k in range(3))
     weights = closest_weights(one, a, b, c)
-    off = np.linalg.norm(one - weights[:, :1] * a - weights[:, 1:2] * b - weights[:, 2:] * c, axis=1)
-    return np.asarray(off.reshape(near.shape).min(axis=1))
+    off = np.full(near.shape, np.inf)
+    off[row, column] = np.linalg.norm(one - weights[:, :1] * a - weights[:, 1:2] * b - weights[:, 2:] * c, axis=1)
+    return np.asarray(off.min(axis=1))

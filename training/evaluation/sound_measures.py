@@ -99,8 +99,8 @@ class SoundMeasures:
                 if degrees:
                     aside = face[:, 0] * np.sign(degrees) > _ASIDE
                     triangles, inside = triangles[aside[triangles].all(axis=1)], inside[aside[inside]]
-                out = Sheet.seen(face, triangles, axes).in_front(face[inside] @ axes.T)
-                worst = max(worst, float(out[out < _DEEP].max(initial=0.0)))
+                out = Sheet.seen(face, triangles, axes).furthest_out(face[inside] @ axes.T, _DEEP)
+                worst = max(worst, out)
         return 1000 * worst
 
     @cached_property
