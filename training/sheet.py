@@ -60,7 +60,7 @@ class Sheet:
         first = ((low[:, :2] - origin) / cell).astype(int)
         behind = np.full(first.max(axis=0) + 2, np.inf)  # of each cell of the picture, the least depth of triangles
         for right, up in np.ndindex(2, 2):  # a triangle is no wider than a cell
-            np.minimum.at(behind, tuple((first + (right, up)).T), low[:, 2])
+            np.minimum.at(behind, tuple((first + np.array([right, up])).T), low[:, 2])
         place = np.floor((points[:, :2] - origin) / cell).astype(int)
         near = points[((place >= 0) & (place < behind.shape)).all(axis=1)]
         place = ((near[:, :2] - origin) / cell).astype(int)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -65,14 +66,11 @@ class Ablations:
         pipeline, take = Pipeline(WEIGHTS, "torch", "cpu"), load_animated(TEST_TAKE)
         predicted = np.clip(predicted_channels(pipeline, take), 0, 1)
         self.spoken = Spoken(predicted, np.nan_to_num(take.channels))
-        self._made: dict[bool, Materials] = {}
 
-    def made(self, in_file_order: bool) -> Materials:
-        """The training material on either grid."""
-        if in_file_order not in self._made:
-            grid = file_order_grid(self.head, SIDE) if in_file_order else None
-            self._made[in_file_order] = materials(0, grid=grid)
-        return self._made[in_file_order]
+    @cached_property
+    def made(self) -> Materials:
+        """The training material."""
+        return materials(0)
 
     def path(self, title: str, seed: int) -> Path:
         """Where one trained variant is kept."""
@@ -92,7 +90,9 @@ class Ablations:
         print(f"{title}, seed {seed}", flush=True)
         options = Options(seed=seed, steps=self.steps, batch=self.batch)
         options = dataclasses.replace(options, **VARIANTS[title])  # type: ignore[arg-type]
-        made = self.made(title in IN_FILE_ORDER).under(options)
+        made = self.made.under(options)
+        if title in IN_FILE_ORDER:
+            made = made.on(file_order_grid(self.head, SIDE))
         path.parent.mkdir(parents=True, exist_ok=True)
         resume = path.with_suffix(".pt")
         module = train(options, made.data(seed), made.space, resume)
@@ -156,10 +156,11 @@ def main() -> None:
     arguments = parser.parse_args()
     ablations = Ablations(arguments.steps, arguments.batch)
     rows: list[tuple[str, list[Figures]]] = [(title, []) for title in VARIANTS]
+    direct = direct_figures(ablations.spoken, ablations.head)
     for seed in range(arguments.seeds):  # seed by seed, so that a first table is soon there
         for title, found in rows:
             found.append(ablations.figures(title, seed))
-        shown = [*rows, (DIRECT, [direct_figures(ablations.spoken, ablations.head)])]
+        shown = [*rows, (DIRECT, [direct])]
         lines = [
             f"Every variant was trained from the same start for {arguments.steps} steps of {2 * arguments.batch} "
             f"samples, on {seed + 1} seed{'s; ± is half the range between them' if seed else ''} "

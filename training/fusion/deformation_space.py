@@ -54,6 +54,11 @@ class DeformationSpace:
         same = np.eye(len(self.components), dtype=np.float32)
         return replace(self, sealed=Sealed(self.components, self.images, same))
 
+    def on(self, grid: Grid) -> DeformationSpace:
+        """The same, seen in another image."""
+        sealed = replace(self.sealed, images=_images(self.sealed.components, grid))
+        return replace(self, images=_images(self.components, grid), sealed=sealed)
+
 
 @dataclass(frozen=True, eq=False)
 class _Fields:
@@ -100,7 +105,7 @@ def deformation_space(
     return DeformationSpace(
         components,
         amounts.reshape(len(people), len(shapes), -1).astype(np.float32),
-        grid.image(components * np.float32(MILLIMETRE)).reshape(len(order), -1),
+        _images(components, grid),
         _sealed(head, components, grid),
         (smoothed @ smoothed.T / smoothed.shape[1]).astype(np.float32),
         float(energy[order].sum() / energy.sum()),
@@ -109,8 +114,12 @@ def deformation_space(
 
 def _sealed(head: Head, components: Floats, grid: Grid) -> Sealed:
     closed = LidEase(head).eased(FoldEase(head).eased(LipSeal(head).sealed(components)))
-    images = grid.image(closed * np.float32(MILLIMETRE)).reshape(len(closed), -1)
-    return Sealed(closed, images, _coefficients(closed, components, head))
+    return Sealed(closed, _images(closed, grid), _coefficients(closed, components, head))
+
+
+def _images(fields: Floats, grid: Grid) -> Floats:
+    """Fields (n, V, 3) in millimetres as images (n, H * W * 3)."""
+    return grid.image(fields * np.float32(MILLIMETRE)).reshape(len(fields), -1)
 
 
 def coefficients_of(faces: Floats, space: DeformationSpace, head: Head) -> Floats:

@@ -77,13 +77,15 @@ class Materials:
         """The same, with lips that expressions may part where the options say so."""
         return self if options.closed else replace(self, space=self.space.unsealed())
 
+    def on(self, grid: Grid) -> Materials:
+        """The same, seen in another image."""
+        return replace(self, grid=grid, space=self.space.on(grid))
 
-def materials(
-    seed: int, florence4d: Path | None = None, vocaset: Path | None = None, grid: Grid | None = None
-) -> Materials:
+
+def materials(seed: int, florence4d: Path | None = None, vocaset: Path | None = None) -> Materials:
     """Load and prepare everything, with the user's own sets where they are given."""
     head = load_head()
-    grid = grid or head_grid(head)
+    grid = head_grid(head)
     faces = florence_faces(florence4d, head) if florence4d else None
     takes = [load_animated(name) for name in TRAINING_TAKES]
     takes += vocaset_takes(vocaset) if vocaset else []
