@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Doubles, Floats
 from ..take import MAX_INTENSITY, within_limit
-from .life import Voice
 from .timeline import curves_at
+from .voice import Voice
 
 DEPTH = 0.35  # of an emotion's intensity, at the strongest and at an amount of 1
 _SLOW = 0.35  # seconds, standard deviation: a face swells over words, not over syllables

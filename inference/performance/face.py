@@ -19,7 +19,7 @@ from ..steps import finish
 from ..take import EMOTIONS, Take
 from .curves import at_frames, frame_span, smooth
 from .effort import swelled
-from .life import LifeKeys, Spans, Voice, live
+from .life import LifeKeys, live
 from .mark_edits import with_marks
 from .mark_search import find_marks
 from .marks import placed
@@ -27,6 +27,7 @@ from .mirror import mirrored, mirrored_life
 from .performance import Performance
 from .silence import kept_from_speech
 from .timeline import curves_at, eased_keys, on_frames
+from .voice import Spans, Voice
 
 _NECK = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)  # axes of the neck's bone, which points up
 

@@ -1,32 +1,23 @@
 """What a face does while it speaks: blinks, brows, eye darts, head motion and breaths, seeded, as sparse keys.
 
-They go by the voice: blinks fall where it is soft, at the ends of phrases above all, and seldom into a vowel; brows
-rise and the head nods where it stands out, brows as often by themselves.
+They go by the voice: brows rise and the head nods where it stands out, brows as often by themselves.
 
-Sources: blink rate in conversation, about 20 a minute (Bentivoglio et al. 1997, Movement Disorders 12); lids close in
-70 ms and open in 120 (between Trutoiu et al. 2011, ACM TAP 8, and our videos); the speed of eye darts (Lee, Badler and
-Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al. 1996; Hadar et al. 1983). How often eyes dart and
-brows rise, and how far, is fitted to people on video: docs/evaluation.md. Coefficients are ARKit's; rotations are
-radians of the neck.
+Sources: the speed of eye darts (Lee, Badler and Badler 2002, "Eyes Alive"); brows and nods on accents (Cavé et al.
+1996; Hadar et al. 1983). How often eyes dart and brows rise, and how far, is fitted to people on video:
+docs/evaluation.md. Coefficients are ARKit's; rotations are radians of the neck.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Keys = tuple[NDArray[np.float64], NDArray[np.float64]]  # seconds, values; eased between them
-Spans = Sequence[tuple[float, float]]
+from .blinks import blink_keys, blink_times
+from .voice import ACCENT_APART, Keys, Spans, Voice
 
-_BLINK_EVERY, _BLINK_SPREAD = 2.9, 0.45  # seconds (median of a log-normal) and its log's deviation
-_CLOSE, _HELD, _OPEN = 0.07, 0.035, 0.12  # seconds; a frame of 30 a second is held, and half shut are they for 0.13
-_BLINK = _CLOSE + _HELD + _OPEN
-_DRAWN = 0.6  # seconds by which a blink may wait for, or come before, its time, to fall where the voice is soft
-_BETWEEN = 0.7  # seconds at least from blink to blink
-_ACCENT, _ACCENT_APART = 0.4, 0.5  # how far the voice stands out at an accent; seconds between two
 _BROWS, _BROW_EVERY = 0.2, 2.8  # share of the accents with which brows go; seconds, mean, between two by themselves
 _BROW_HEIGHT, _BROW_SPREAD, _BROW_MOST = 0.22, 0.4, 0.6  # coefficients: a median, its log's deviation, the most
 _BROW_RISE, _BROW_LEAD, _BROW_FALL = 0.16, 0.06, 0.34  # seconds: up, its end before the accent, down
@@ -53,28 +44,6 @@ class Life:
     brows: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Voice:
-    """What life goes by: pauses in seconds, and how loud it is (T,) and how far it stands out (T,) at `rate` Hz."""
-
-    pauses: Spans = ()
-    loud: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
-    standing_out: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
-    rate: float = 1.0
-
-    @property
-    def accents(self) -> list[tuple[float, float]]:
-        """(second, strength) of the moments at which it stands out most."""
-        curve = self.standing_out
-        found: list[tuple[float, float]] = []
-        inner = curve[1:-1]
-        peaks = 1 + np.flatnonzero((inner > curve[:-2]) & (inner >= curve[2:]) & (inner > _ACCENT))
-        for at in peaks[np.argsort(-curve[peaks], kind="stable")]:
-            if all(abs(at / self.rate - second) >= _ACCENT_APART for second, _ in found):
-                found.append((float(at / self.rate), float(curve[at])))
-        return sorted(found)
-
-
 @dataclass(frozen=True)
 class LifeKeys:
     """Keys by ARKit name, and of the neck's nod, turn and tilt: rotations about its own x, y and z."""
@@ -88,11 +57,11 @@ def live(duration: float, voice: Voice, life: Life) -> LifeKeys:
 
     Each part has a random stream of its own, so that switching one leaves the others as they are.
     """
-    streams = [np.random.default_rng([life.seed, part]) for part in range(4)]
+    of_eyes, of_head, of_brows = (np.random.default_rng([life.seed, part]) for part in range(1, 4))
     shapes: dict[str, Keys] = {}
-    darts = eye_darts(duration, streams[1]) if life.eyes else None
+    darts = eye_darts(duration, of_eyes) if life.eyes else None
     if life.blinks:
-        times = blink_times(duration, voice, streams[0])
+        times = blink_times(duration, voice, life.seed)
         shapes["eyeBlinkLeft"] = shapes["eyeBlinkRight"] = blink_keys(times, min(1.0, life.blinks))
     if darts is not None:
         shapes |= look_keys(*darts, amount=life.eyes)
@@ -100,39 +69,11 @@ def live(duration: float, voice: Voice, life: Life) -> LifeKeys:
     if breaths:
         shapes["jawOpen"] = _humps(breaths, _BREATH_JAW * life.breaths)
     if life.brows and len(voice.standing_out):  # takes of a version before know nothing of the voice
-        shapes |= brow_keys(duration, voice.accents, streams[3], life.brows)
+        shapes |= brow_keys(duration, voice.accents, of_brows, life.brows)
     neck = None
     if life.head:
-        neck = sway_keys(duration, voice, streams[2], life.head)
+        neck = sway_keys(duration, voice, of_head, life.head)
     return LifeKeys(shapes, neck)
-
-
-def blink_times(duration: float, voice: Voice, rng: np.random.Generator) -> list[float]:
-    """When the lids begin to close: log-normal gaps, each drawn to where the voice is softest nearby."""
-    times: list[float] = []
-    now = float(rng.uniform(0.4, _BLINK_EVERY))
-    begins = np.array([begin for begin, _ in voice.pauses if begin > 0.2])
-    while now < duration - _BLINK:
-        at = _softest(now, max(0.0, times[-1] + _BETWEEN if times else 0.0), duration - _BLINK, voice, begins)
-        if at is not None:
-            times.append(at)
-        now += float(rng.lognormal(np.log(_BLINK_EVERY), _BLINK_SPREAD))
-    return times
-
-
-def _softest(wanted: float, first: float, last: float, voice: Voice, begins: NDArray[np.float64]) -> float | None:
-    """The second near the wanted one, in [first, last), at which a blink disturbs least; None if there is none."""
-    options = np.arange(max(wanted - _DRAWN, first), min(wanted + _DRAWN, last), 0.02)
-    if not len(options):
-        return None
-    cost = 0.3 * np.abs(options - wanted) / _DRAWN
-    if len(voice.loud):
-        seconds = np.arange(len(voice.loud)) / voice.rate
-        shut = options[:, None] + np.linspace(0.0, _CLOSE + _HELD, 4)
-        cost += 1.5 * np.interp(shut, seconds, voice.loud).mean(axis=1)
-    if len(begins):  # the end of a phrase
-        cost -= 0.6 * (np.abs(options[:, None] - begins - 0.02).min(axis=1) < 0.06)
-    return float(options[cost.argmin()])
 
 
 def brow_keys(
@@ -146,7 +87,7 @@ def brow_keys(
         now += float(rng.exponential(_BROW_EVERY))
     chosen: list[float] = []
     for moment in sorted(moments):
-        if moment > (chosen[-1] + _ACCENT_APART if chosen else _BROW_RISE) and moment + _BROW_FALL < duration:
+        if moment > (chosen[-1] + ACCENT_APART if chosen else _BROW_RISE) and moment + _BROW_FALL < duration:
             chosen.append(moment)
     if not chosen:
         return {}
@@ -158,13 +99,6 @@ def brow_keys(
     values = np.stack([0 * height, height, 0 * height], axis=1).ravel()
     inner, outer = (seconds.ravel(), values), (seconds.ravel(), 0.7 * values)
     return {"browInnerUp": inner, "browOuterUpLeft": outer, "browOuterUpRight": outer}
-
-
-def blink_keys(times: Sequence[float], amount: float) -> Keys:
-    """Down, held, up: four keys a blink."""
-    offsets = np.array([0.0, _CLOSE, _CLOSE + _HELD, _CLOSE + _HELD + _OPEN])
-    seconds = (np.asarray(times, float)[:, None] + offsets).ravel()
-    return seconds, np.tile([0.0, amount, amount, 0.0], len(times))
 
 
 def eye_darts(duration: float, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

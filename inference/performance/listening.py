@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .life import Keys, LifeKeys, Spans, look_keys
+from .blinks import own_moments
+from .life import LifeKeys, look_keys
+from .voice import Keys, Spans
 
 _EVERY, _SPREAD = 4.2, 0.45  # seconds from blink to blink: median of a log-normal, and its log's deviation
 _BLINK = (0.0, 0.13, 0.2, 0.46)  # seconds: the lids begin, are down, begin to go up, are up
 _DRAWN, _BETWEEN = 0.9, 1.0  # seconds by which a blink goes to the end of a phrase; at least, from blink to blink
+_LATE, _UNEVEN = 0.05, 0.4  # seconds after that end; the most by which a listener is later than another
 _NODS, _NOD = 0.6, np.radians(3.2)  # share of the phrase ends with a nod, and how far the head goes
 _NOD_LATE, _NOD_DOWN, _NOD_UP = 0.12, 0.24, 0.42  # seconds after the phrase's end: begins; down, and up again
 _REACTION = 0.22  # seconds after which a listener looks at a new speaker
@@ -44,9 +47,10 @@ def listen(duration: float, own: Spans, heard: Sequence[Heard], gaze: float, amo
     """
     free = _free(duration, own)
     ends = np.array(sorted(end for each in heard for end in each.phrase_ends))
-    streams = [np.random.default_rng([seed, 100 + part]) for part in range(2)]
+    ends = ends + _UNEVEN * own_moments(seed, ends)
+    of_blinks, of_nods = (np.random.default_rng([seed, 100 + part]) for part in range(2))
     shapes: dict[str, Keys] = {}
-    blinks = [at for span in free for at in _blinks(span, ends, streams[0])] if amount else []
+    blinks = [at for span in free for at in _blinks(span, ends, of_blinks)] if amount else []
     if blinks:
         seconds = (np.array(blinks)[:, None] + _BLINK).ravel()
         height = min(1.0, amount)
@@ -54,7 +58,7 @@ def listen(duration: float, own: Spans, heard: Sequence[Heard], gaze: float, amo
     looks = _looks(free, heard) if gaze else []
     if looks:
         shapes |= _eyes(looks, gaze)
-    nods = [at for at in ends if amount and streams[1].random() < _NODS and _within(at, free)]
+    nods = [at for at in ends if amount and of_nods.random() < _NODS and _within(at, free)]
     if not looks and not nods:
         return LifeKeys(shapes, None)
     nod = _added(_nods(nods, amount), _turns(looks, gaze, 1))
@@ -78,8 +82,8 @@ def _blinks(span: tuple[float, float], ends: NDArray[np.float64], rng: np.random
     first, last = span[0] + _MARGIN, span[1] - _MARGIN - _BLINK[-1]
     now = first + float(rng.uniform(0.0, _EVERY))
     while now < last:
-        near = ends[np.abs(ends - now) < _DRAWN] if len(ends) else ends
-        at = float(near[np.abs(near - now).argmin()]) + 0.05 if len(near) else now
+        near = ends[np.abs(ends - now) < _DRAWN]
+        at = float(near[np.abs(near - now).argmin()]) + _LATE if len(near) else now
         if first <= at < last and (not found or at - found[-1] > _BETWEEN):
             found.append(at)
         now += float(rng.lognormal(np.log(_EVERY), _SPREAD))

@@ -6,7 +6,8 @@ import bpy
 import numpy as np
 
 from ...inference.performance.face import FaceCurves, neck_turns
-from ...inference.performance.life import Keys, LifeKeys
+from ...inference.performance.life import LifeKeys
+from ...inference.performance.voice import Keys
 from ..blender import actions, layers, shape_keys
 from ..blender.loose import Animated, has
 from ..head import heads, neck

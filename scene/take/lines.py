@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.errors import HeadError
+from ...inference.performance.blinks import SEEDS
 from ...inference.performance.silence import EASE
 from ..blender import actions, layers
 from ..blender.loose import Animated, duet_of
@@ -28,7 +29,6 @@ from . import life, takes
 
 PLAIN = " Plain"  # how the name of an action of plain keys ends
 _OFF = 1e-3  # frames, or of a scale
-_SEEDS = 1000  # of a head: more lines than one says in a file
 _MOUTH_EASE = 0.12  # seconds in which a mouth comes from rest to the first sound of a line, and back
 
 
@@ -137,7 +137,7 @@ def require_room(name: str, span: tuple[int, int], others: Sequence[Line], fade:
 
 def free_seed(obj: bpy.types.Object) -> int:
     """A seed for the life of one more take: none of another head's, and of none of this one's lines."""
-    first = 1 + _SEEDS * (heads.seed_of(obj) - 1)
+    first = 1 + SEEDS * (heads.seed_of(obj) - 1)
     taken = {duet_of(line.action).seed for line in on(obj)}
     return next(n for n in itertools.count(first) if n not in taken)
 

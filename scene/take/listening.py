@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ...inference.performance.blinks import SEEDS
 from ...inference.performance.life import LifeKeys
 from ...inference.performance.listening import Heard, listen
 from ..blender.loose import duet_of
@@ -15,7 +16,6 @@ from . import life, lines, takes
 from .lines import Line
 
 LISTENING = "listening"  # stands for a line's id
-_SEED = 500_000  # beside the seeds of lines
 _EYES = 0.62  # of a head's height: where the eyes are
 
 
@@ -42,7 +42,7 @@ def _keys(
     fps, chosen = scene_fps(scene), duet_of(scene)
     seconds = [((line.first - span[0]) / fps, (line.last - span[0]) / fps) for line in own]
     heard = [_heard(obj, line, span[0], fps) for line in others]
-    seed = _SEED + heads.seed_of(obj)
+    seed = SEEDS * (heads.seed_of(obj) - 1)  # lines' are 1 and up
     return listen((span[1] - span[0]) / fps, seconds, heard, chosen.gaze, chosen.listening_amount, seed)
 
 

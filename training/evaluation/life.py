@@ -20,8 +20,10 @@ from ...inference.arrays import Numbers
 from ...inference.audio.loudness import envelope, pauses
 from ...inference.audio.prosody import voice_curves
 from ...inference.head.canonical import Head, load_head
-from ...inference.performance.life import Keys, Life, Voice, live
+from ...inference.performance.blinks import SEEDS, blink_times
+from ...inference.performance.life import Life, live
 from ...inference.performance.timeline import curves_at
+from ...inference.performance.voice import Keys, Voice
 from ..data.animated import data_folder
 from ..synthesis.phones import gesture_of
 from ..synthesis.utterance import Segment
@@ -38,6 +40,7 @@ _EYE = 12.0  # mm, radius of an eyeball
 _SHUT = 0.5  # of the lids' usual opening
 _RISE, _DART = 0.8, 2.0  # mm and degrees from which a brow rises, and an eye jumps
 _REST, _JUMP = 0.12, 0.08  # seconds that the eyes rest before a jump and after it, and that it takes at most
+_IN_STEP = 0.05  # seconds
 _LIDS_OPEN, _NEAR_BLINK = 0.75, 0.15  # lids further down, and seconds around: where an iris is not seen well
 
 
@@ -204,6 +207,38 @@ def _follows(pairs: Sequence[tuple[Numbers, Numbers, float]]) -> float:
     return best
 
 
+def in_step(clips: Sequence[Clip]) -> dict[str, float]:
+    """Percent of blinks that begin within 50 ms of one of another head's which says the same, and what chance has."""
+    voices = [(len(clip.points) / clip.fps, voice_of(clip)) for clip in clips]
+    times = {
+        seed: _one_after_another(voices, seed)
+        for seed in (SEEDS * head + line for head in range(4) for line in (1, 2, 3))
+    }
+    total, blinking = sum(seconds for seconds, _ in voices), np.mean([len(each) for each in times.values()])
+
+    def met(pairs: Iterable[tuple[int, int]]) -> float:
+        near = [np.abs(np.subtract.outer(times[a], times[b])).min(axis=1) < _IN_STEP for a, b in pairs]
+        return 100 * float(np.concatenate(near).mean())
+
+    pairs = [(a, b) for a in times for b in times if a // SEEDS != b // SEEDS]
+    same = [(a, b) for a, b in pairs if a % SEEDS == b % SEEDS]
+    return {
+        "two heads' first lines": met([(1, SEEDS + 1), (SEEDS + 1, 1)]),
+        "four heads' lines of the same number": met(same),
+        "their lines of other numbers": met(set(pairs) - set(same)),
+        "by chance": 100 * 2 * _IN_STEP * float(blinking) / total,
+    }
+
+
+def _one_after_another(voices: Iterable[tuple[float, Voice]], seed: int) -> Numbers:
+    """When the lids begin to close in recordings that follow each other."""
+    found, begin = [], 0.0
+    for seconds, voice in voices:
+        found.append(begin + np.array(blink_times(seconds, voice, seed)))
+        begin += seconds
+    return np.concatenate(found)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Life of people who speak, and of Duet on their voices.")
@@ -211,15 +246,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     head, columns = load_head(), {}
     everyone: list[Alive] = []
+    heard: list[Clip] = []
     for path in sorted((data_folder() / "talking").glob(f"*/{TRACKS}")):
         clips = load_set(path.parent)
         clips = clips[:: options.every] if len(clips) > 100 else clips
         steady = {clip.name: steady_vowels(clip, phones_of(clip)) for clip in clips}
         columns[path.parent.name] = measures(people(clips, steady))
+        heard += clips
         everyone += [duet(clip, head, seed, steady[clip.name]) for seed, clip in enumerate(clips)]
     columns["Duet"] = measures(everyone)
     rows = [[name, *(found[name] for found in columns.values())] for name in columns["Duet"]]
     print(tabulate(rows, ["", *columns], "github", floatfmt=".2f"))
+    print("\nOf blinks, begun within 50 ms of another head's who says the same, %:\n")
+    print(tabulate(in_step(heard).items(), ["", "Duet"], "github", floatfmt=".1f"))
 
 
 if __name__ == "__main__":

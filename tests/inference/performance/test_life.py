@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from duet.inference.audio import prosody
 from duet.inference.audio.loudness import RATE, envelope, pauses
+from duet.inference.performance.blinks import SEEDS, blink_times
 from duet.inference.performance.effort import DEPTH, swelled
-from duet.inference.performance.life import Life, Voice, blink_times, breath_spans, live
+from duet.inference.performance.life import Life, breath_spans, live
+from duet.inference.performance.listening import Heard, listen
 from duet.inference.performance.timeline import curves_at
+from duet.inference.performance.voice import Voice
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +23,7 @@ def dense(keys, seconds):
 
 
 def test_people_blink_about_twenty_times_a_minute():
-    times = blink_times(600.0, Voice(), np.random.default_rng(0))
+    times = blink_times(600.0, Voice(), 0)
     assert 140 < len(times) < 260
     gaps = np.diff(times)
     assert gaps.min() > 0.5
@@ -29,11 +32,14 @@ def test_people_blink_about_twenty_times_a_minute():
 
 def test_blinks_are_drawn_to_pauses():
     starts = np.arange(2.0, 600.0, 6.0)
-    times = np.array(blink_times(600.0, Voice([(s, s + 0.6) for s in starts]), np.random.default_rng(0)))
-    near = [np.abs(times - s).min() < 0.1 for s in starts]
-    assert np.mean(near) > 0.25
-    free = np.array(blink_times(600.0, Voice(), np.random.default_rng(0)))
-    assert np.mean(near) > 2 * np.mean([np.abs(free - s).min() < 0.1 for s in starts])
+    times = np.array(blink_times(600.0, Voice([(s, s + 0.6) for s in starts]), 0))
+
+    def at_ends(blinks):
+        return np.mean([((blinks > s - 0.1) & (blinks < s + 0.35)).any() for s in starts])
+
+    assert at_ends(times) > 0.25
+    free = np.array(blink_times(600.0, Voice(), 0))
+    assert at_ends(times) > 2 * at_ends(free)
 
 
 @given(st.integers(0, 50), st.floats(0.5, 40))
@@ -120,7 +126,7 @@ def spoken(seconds=120.0, rate=50.0, seed=0):
 def test_blinks_keep_out_of_vowels_and_come_at_a_rate_of_people(seed):
     """People blink 10 to 25 times a minute while they speak; lids are shut within a vowel in under 5 % of them."""
     voice, _ = spoken()
-    times = np.array(blink_times(120.0, voice, np.random.default_rng(seed)))
+    times = np.array(blink_times(120.0, voice, seed))
     assert 10 <= len(times) / 2 <= 25
     assert np.diff(times).min() >= 0.7
     shut = times[:, None] + np.linspace(0.04, 0.11, 4)
@@ -128,11 +134,33 @@ def test_blinks_keep_out_of_vowels_and_come_at_a_rate_of_people(seed):
     assert into.mean() < 0.05
 
 
-def test_two_heads_do_not_blink_in_step():
-    voice, _ = spoken()
-    one, two = (np.array(blink_times(120.0, voice, np.random.default_rng(seed))) for seed in (1, 2))
-    together = np.abs(one[:, None] - two).min(axis=1) < 0.05
-    assert together.mean() < 0.4, "the ends of phrases draw both, the rest is each one's own"
+def together(one, other):
+    """Share of one's blinks that begin within 50 ms of one of another's."""
+    return np.mean(np.abs(np.subtract.outer(one, other)).min(axis=1) < 0.05)
+
+
+def test_heads_that_say_the_same_do_not_blink_in_step():
+    """Chance would have 3 % of them meet, at that rate."""
+    voice, _ = spoken(300.0)
+    heads = [[blink_times(300.0, voice, SEEDS * head + line) for line in (1, 2, 3)] for head in range(3)]
+    for line in range(3):
+        assert max(together(a[line], b[line]) for a in heads for b in heads if a is not b) < 0.05
+    others = [together(a[0], b[line]) for a in heads for b in heads for line in (1, 2) if a is not b]
+    assert np.mean(others) < 0.1
+    ends = np.arange(6.0, 300.0, 6.0)
+    for times in (np.array(each) for head in heads for each in head):
+        at_ends = ((times[:, None] > ends - 0.1) & (times[:, None] < ends + 0.4)).any(axis=1)
+        assert at_ends.mean() > 2 * (0.5 / 6.0), "twice as many as fall there by chance"
+
+
+def test_heads_that_listen_to_the_same_do_not_move_in_step():
+    heard = [Heard(0.0, 300.0, tuple(np.arange(4.0, 300.0, 5.0)))]
+    one, other = (listen(300.0, [], heard, 0.0, 1.0, SEEDS * head) for head in range(2))
+    lids = [keys.shapes["eyeBlinkLeft"][0][::4] for keys in (one, other)]
+    assert all(8 < len(times) / 5 < 20 for times in lids)
+    assert together(*lids) < 0.05
+    nods = [keys.neck[0][0][1::3] for keys in (one, other)]
+    assert together(*nods) < 0.05
 
 
 def test_accents_are_found_where_the_voice_stands_out():
