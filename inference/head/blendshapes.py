@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..stamps import BUILT_ON, load_weights
 from ..take import EMOTIONS
 from .correctives import Corrective, LidCorrective, values_of
 
+_UNSEEN = 1.7e-6  # metres that one corrective moves a vertex: of all at once, under a hundredth of a millimetre
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "fusion.safetensors"
 
 
@@ -119,15 +120,21 @@ def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective | LidCorrecti
     """The correctives and their deltas (C, V, 3); none in a file that does not know of them."""
     if "correctives" not in checkpoint.metadata:
         return (), np.zeros((0, 0, 3), np.float32)
-    products = [Corrective(*each) for each in checkpoint.json("correctives")]
-    found: tuple[Corrective | LidCorrective, ...] = (*products, *_lid_correctives(checkpoint))
+    products, lids = [Corrective(*each) for each in checkpoint.json("correctives")], _lid_correctives(checkpoint)
     basis = _floats(checkpoint, "basis.corrective")
-    if len(found) != len(basis):
+    if len(products) + len(lids) != len(basis):
         raise WeightsError(
-            f"{checkpoint.path} names {len(found)} correctives, and has {len(basis)}.",
+            f"{checkpoint.path} names {len(products) + len(lids)} correctives, and has {len(basis)}.",
             "Train it again as docs/fusion.md says.",
         )
-    return found, basis
+    seen = [replace(each, unseen=_unseen(delta)) for each, delta in zip(products, basis, strict=False)]
+    return (*seen, *lids), basis
+
+
+def _unseen(delta: Floats) -> float:
+    """The weight up to which nobody sees a shape's deltas (V, 3), in three digits."""
+    reach = float(np.linalg.norm(delta, axis=1).max(initial=0.0))
+    return float(f"{_UNSEEN / reach:.3g}") if reach else 0.0
 
 
 def _lid_correctives(checkpoint: Checkpoint) -> list[LidCorrective]:

@@ -17,12 +17,14 @@ from ..arrays import Floats
 class Corrective:
     """A shape key and the two keys it follows; the same key twice where it is needed between that key's ends.
 
-    Names are those of shape keys: of learned blendshapes, or of ARKit's.
+    Names are those of shape keys: of learned blendshapes, or of ARKit's. A product of two that is within `unseen` of 0
+    is 0: Blender is spared the vertices of a key that is 0.
     """
 
     name: str
     first: str
     second: str
+    unseen: float = 0.0
 
     @property
     def is_between(self) -> bool:
@@ -32,11 +34,15 @@ class Corrective:
     @property
     def expression(self) -> str:
         """Of its driver: `a` and `b` are the two keys' values."""
-        return "max(a*(1-a),0)" if self.is_between else "a*b"
+        if self.is_between:
+            return "max(a*(1-a),0)"
+        return f"a*b if abs(a*b)>{self.unseen} else 0" if self.unseen else "a*b"
 
     def value(self, first: Floats, second: Floats) -> Floats:
         """Of the two keys' values, the same shape."""
-        return np.maximum(first * (1 - first), 0) if self.is_between else first * second
+        if self.is_between:
+            return np.maximum(first * (1 - first), 0)
+        return np.where(np.abs(first * second) > self.unseen, first * second, np.float32(0))
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_the_face_is_the_stated_sum(pipeline, take):
     for corrective, delta in zip(shapes.correctives, shapes.corrective_basis, strict=True):
         if isinstance(corrective, Corrective) and corrective.first in shapes.speech_names:
             first, second = (shapes.speech_names.index(name) for name in (corrective.first, corrective.second))
-            amounts = take.speech_weights[:, first] * take.speech_weights[:, second]
+            amounts = corrective.value(take.speech_weights[:, first], take.speech_weights[:, second])
             face = face + np.tensordot(amounts[:, None], delta[None], axes=1)
     np.testing.assert_allclose(take.vertices, face, atol=1e-6)
 

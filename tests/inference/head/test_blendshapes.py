@@ -7,6 +7,7 @@ import pytest
 from duet.inference.checkpoints import load_checkpoint, save_checkpoint
 from duet.inference.errors import WeightsError
 from duet.inference.head.blendshapes import DEFAULT_PATH, load_blendshapes
+from duet.inference.head.correctives import Corrective
 from duet.inference.stamps import BUILT_ON, ENTRY, Stamp, file_id
 from duet.inference.take import EMOTIONS
 
@@ -87,3 +88,14 @@ def test_the_shipped_file():
     shapes = load_blendshapes(DEFAULT_PATH)
     assert shapes.emotion_opening.shape == (len(shapes.emotions), len(shapes.speech_names))
     assert (shapes.emotion_opening >= 0).all()
+
+
+def test_what_correctives_leave_out_is_not_seen():
+    shapes = load_blendshapes(DEFAULT_PATH)
+    both = [
+        (each, delta)
+        for each, delta in zip(shapes.correctives, shapes.corrective_basis, strict=True)
+        if isinstance(each, Corrective) and not each.is_between
+    ]
+    together = sum(each.unseen * np.linalg.norm(delta, axis=1) for each, delta in both)
+    assert 0 < together.max() < 1e-5, "metres, of all at once"

@@ -75,7 +75,7 @@ def test_lids_let_go_of_what_is_felt_while_they_shut(head, blinks):
 
 # Correctives
 
-LIPS = Corrective("Corrective lips", *SHAPES.speech_names[3:5])
+LIPS = Corrective("Corrective lips", *SHAPES.speech_names[3:5], unseen=0.001)
 BLINK = Corrective("Corrective blink", "eyeBlinkLeft", "eyeBlinkLeft")
 
 
