@@ -21,7 +21,7 @@ _TAIL = tuple(
     for c in (-0.693173259 + math.log(2), -0.797665350, -0.318842468, -0.035923999, 0.004910640, -0.000328072903)
 )
 _BLOCK = 1 << 17  # numbers at a time: half a megabyte, and a tenth of a millisecond for each pass over them
-_SAFE = 80.0  # scores of attention up to which exponentials neither overflow nor vanish
+SAFE = 80.0  # scores of attention up to which exponentials neither overflow nor vanish
 
 
 def laid_out(weights: dict[str, Floats]) -> dict[str, Floats]:
@@ -100,7 +100,7 @@ def attend(queries: Floats, turned: Floats, values: Floats, out: Floats | None =
     out = np.empty(queries.shape, np.float32) if out is None else out
     count, size = queries.shape
     scaled, ones = queries * np.float32(size**-0.5), np.ones(len(values), np.float32)
-    is_safe = _longest(scaled) * _longest(turned.T) < _SAFE
+    is_safe = _longest(scaled) * _longest(turned.T) < SAFE
     parts = -(-count * len(values) // (2 * _BLOCK))
     edges = [count * i // parts for i in range(parts + 1)]
     for rows in itertools.starmap(slice, itertools.pairwise(edges)):

@@ -19,6 +19,7 @@ RIDGE = 1e-3  # of the mean squared shape: keeps shapes that fight each other sm
 SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
 ITERATIONS = 200
 _AT_ONCE = 5  # of them in a step
+_TOGETHER = 4  # frames, at most, whose coefficients are one vector
 _CHUNK = 64  # frames at a time
 _BLOCK, _CONTEXT = 3000, 100  # frames solved together, and those around them whose pull is felt: memory stays constant
 
@@ -68,6 +69,7 @@ class ArkitSolver:
         self._target = target / self._scale  # (K, N)
         smooth = 4 * self._smooth / self._scale.min(initial=np.inf) ** 2
         self._step = 1.0 / (float(np.linalg.eigvalsh(self._normal)[-1]) + smooth) if len(gram) else 1.0
+        self._left: dict[int, Numbers] = {}
         at = {name: index for index, name in enumerate(self.names)}
         self._pairs = [(at[a], at[b]) for a, b in EXCLUSIVE if a in at and b in at]
 
@@ -107,18 +109,24 @@ class ArkitSolver:
 
     def _solve(self, target: Numbers, top: Numbers, x: Numbers) -> Steps[Numbers]:
         """The minimum (T, N) in units of length, between 0 and `top`, from a start."""
+        # A step goes down a slope that is linear in y, so what does not change is folded. Of a few frames the pull of
+        # neighbours is in the matrix, too, for there it is NumPy's calls that take time.
+        together = len(target) <= _TOGETHER
+        pulled = self._left_by_a_step(len(target) if together else 1)
+        shape, smooth = x.shape, self._step * self._smooth / self._scale**2
+        goal = self._step * target
+        if together:
+            x, top, goal = x.ravel(), top.ravel(), goal.ravel()
         y, momentum = x, 1.0
-        smooth = self._smooth / self._scale**2
         for number in range(self._iterations):
             if number % _AT_ONCE == 0:
                 yield 0.0
-            slope = y @ self._normal
-            slope -= target
-            steps = (y[1:] - y[:-1]) * smooth
-            slope[1:] += steps
-            slope[:-1] -= steps
-            slope *= self._step
-            ahead = y - slope
+            ahead = y @ pulled
+            ahead += goal
+            if not together:
+                steps = (y[1:] - y[:-1]) * smooth
+                ahead[1:] -= steps
+                ahead[:-1] += steps
             np.maximum(ahead, 0.0, out=ahead)
             np.minimum(ahead, top, out=ahead)
             grown = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
@@ -126,7 +134,16 @@ class ArkitSolver:
             y *= (momentum - 1) / grown
             y += ahead
             x, momentum = ahead, grown
-        return x
+        return x.reshape(shape)
+
+    def _left_by_a_step(self, frames: int) -> Numbers:
+        """Of the coefficients (N,) of some frames, one after another: a matrix (frames N, frames N), made once."""
+        if frames not in self._left:
+            bonds = np.eye(frames)[1:] - np.eye(frames)[:-1]
+            slope = np.kron(np.eye(frames), self._normal)
+            slope += np.kron(bonds.T @ bonds, np.diag(self._smooth / self._scale**2))
+            self._left[frames] = np.eye(len(slope)) - self._step * slope
+        return self._left[frames]
 
     def residual(self, weights: Numbers, coefficients: Numbers) -> Residual:
         """How far coefficients (T, N) of the shapes are from weights (T, K) of the basis."""

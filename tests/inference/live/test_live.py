@@ -60,11 +60,22 @@ def heard(listener, samples, size):
     return Heard(np.concatenate([p.channels for p in parts]), np.concatenate([p.silence for p in parts]))
 
 
-def test_all_sound_at_once_is_the_encoder(models, recording):
+@pytest.mark.parametrize("sharper", [1, 20])
+def test_all_sound_at_once_is_the_encoder(models, recording, sharper):
+    """Also where attention's scores are such that their exponentials would overflow."""
     mel = normalised_mel(recording, 0, 500, loud_level(recording))
-    whole = EncoderNumpy(models.encoder_weights, models.encoder_dims, Team(1))(mel)
-    live_one = LiveEncoder(models.encoder_weights, models.encoder_dims)
-    np.testing.assert_allclose(live_one.step(mel, 250, 250), whole, atol=1e-3)
+
+    def weights():
+        found = models.encoder_weights
+        for layer in range(models.encoder_dims.layers):
+            for kind in ("weight", "bias"):
+                found[f"blocks.{layer}.qkv.{kind}"] = found[f"blocks.{layer}.qkv.{kind}"].copy()
+                found[f"blocks.{layer}.qkv.{kind}"][: models.encoder_dims.width] *= sharper
+        return found
+
+    whole = EncoderNumpy(weights(), models.encoder_dims, Team(1))(mel)
+    live_one = LiveEncoder(weights(), models.encoder_dims)
+    np.testing.assert_allclose(live_one.step(mel, 250, 250), whole, atol=1e-3 * sharper)
     assert live_one.settled == 250
 
 
