@@ -14,13 +14,7 @@ from duet.scene.take import sound
 from duet.scene.targets import target_settings
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, write_wav
 
-pytestmark = pytest.mark.blender
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene, monkeypatch):
-    monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
-    return empty_scene
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 @pytest.fixture

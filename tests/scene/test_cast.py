@@ -12,7 +12,6 @@ from duet.inference.steps import finish
 from duet.operators.batch.cast_table import alive, read_cast
 from duet.scene import cast, files
 from duet.scene.blender import actions, compat
-from duet.scene.head import heads
 from duet.scene.take import life, line_edits, lines, listening, sound
 from duet.tests.blender_fakes import evaluated, fake_blendshapes, fake_head, fingerprint, quiet_take, write_wav
 
@@ -24,11 +23,9 @@ STARTS = [1, 141, 281, 421]
 
 
 @pytest.fixture(autouse=True)
-def scene(empty_scene, monkeypatch):
+def small_heads(scene, monkeypatch):
     monkeypatch.setattr(cast, "load_head", fake_head)
     monkeypatch.setattr(cast, "load_blendshapes", lambda: BLENDSHAPES)
-    monkeypatch.setattr(heads, "shipped_id", lambda: BLENDSHAPES.id)
-    return empty_scene
 
 
 @pytest.fixture

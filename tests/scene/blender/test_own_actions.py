@@ -10,14 +10,9 @@ from duet.scene.head import heads
 from duet.scene.take import line_edits
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 PATH = shape_keys.value_path("mouthSmileLeft")
 SMILE, BROW = "mouthSmileLeft", "browInnerUp"
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 @pytest.fixture

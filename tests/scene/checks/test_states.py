@@ -15,14 +15,9 @@ from duet.scene.take import plain, revise, takes
 from duet.scene.targets import arkit_heads, character, livelink, playback
 from duet.tests.blender_fakes import applied, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take()
 LIVE = LiveLinkTake(24.0, np.arange(3.0), ("JawOpen",), np.zeros((3, 1), np.float32), 0)
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Shared by the tests of exports: a head that plays a take from frame 11 on."""
 
 import bpy
-import duet
 import numpy as np
 import pytest
 from duet.inference.head import recompose
@@ -16,11 +15,11 @@ from duet.tests.export_fakes import BASIS, BLENDSHAPES, FRAMES, HEAD, START
 
 
 @pytest.fixture
-def scene(monkeypatch):
+def scene(scene, monkeypatch):
+    """The empty scene; ARKit's coefficients are of the small head."""
     solver = ArkitSolver(HEAD.arkit, BASIS)
     monkeypatch.setattr(recompose, "_shapes", lambda: (HEAD, BLENDSHAPES, solver))
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    return bpy.context.scene
+    return scene
 
 
 @pytest.fixture
@@ -36,10 +35,3 @@ def head(scene, take, tmp_path):
     scene.frame_start, scene.frame_end = 1, 100
     scene.frame_set(5)
     return obj
-
-
-@pytest.fixture
-def registered():
-    duet.register()
-    yield
-    duet.unregister()

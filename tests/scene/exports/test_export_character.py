@@ -23,16 +23,11 @@ from duet.tests.blender_fakes import (
 )
 from duet.tests.export_fakes import leave_out
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES = fake_head(), fake_blendshapes()
 TEETH, EYE, LASHES = np.arange(45, 70), np.arange(70, 81), np.arange(30, 45)
 SUFFIXES = ["glb", "gltf", "usdc", "abc"]
 FRAMES = (1, 17, 40)
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 def part(scene, name, rows, place, moves=True):

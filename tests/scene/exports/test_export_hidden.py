@@ -18,13 +18,8 @@ from duet.scene.head import heads
 from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 from duet.tests.export_fakes import leave_out
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 SUFFIXES = ["glb", "gltf", "usdc", "usda", "abc"]
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 @pytest.fixture

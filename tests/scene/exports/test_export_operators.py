@@ -31,7 +31,7 @@ pytestmark = pytest.mark.blender
         ("alembic", ".abc"),
     ],
 )
-def test_each_operator_writes_its_file(registered, scene, head, tmp_path, name, suffix):
+def test_each_operator_writes_its_file(scene, head, tmp_path, name, suffix):
     operator = getattr(bpy.ops.duet, f"export_{name}")
     before = fingerprint()
     assert operator(filepath=str(tmp_path / f"head{suffix}")) == {"FINISHED"}
@@ -41,7 +41,7 @@ def test_each_operator_writes_its_file(registered, scene, head, tmp_path, name, 
         operator(filepath=str(tmp_path))
 
 
-def test_the_file_selector_offers_every_suffix(registered, scene, head):
+def test_the_file_selector_offers_every_suffix(scene, head):
     for name, due in {"gltf": (".glb", ".gltf"), "usd": (".usdc", ".usda", ".usd"), "json": (".json",)}.items():
         kind = getattr(bpy.ops.duet, f"export_{name}").get_rna_type().properties.get("kind")
         assert (tuple(kind.enum_items.keys()) if kind else (".json",)) == due
@@ -70,14 +70,14 @@ def test_gltf_as_text_holds_its_numbers(scene, head, take, tmp_path):
     assert written["meshes"][0]["extras"]["targetNames"][: len(SPEECH_NAMES)] == list(SPEECH_NAMES)
 
 
-def test_the_whole_scene_or_the_performance(registered, scene, head, tmp_path):
+def test_the_whole_scene_or_the_performance(scene, head, tmp_path):
     bpy.ops.duet.export_json(filepath=str(tmp_path / "take.json"))
     bpy.ops.duet.export_json(filepath=str(tmp_path / "scene.json"), span="SCENE")
     counts = [json.loads((tmp_path / name).read_text())["frames"] for name in ("take.json", "scene.json")]
     assert counts == [FRAMES, 100]
 
 
-def test_a_recording_is_imported_on_the_active_mesh(registered, scene, head, tmp_path):
+def test_a_recording_is_imported_on_the_active_mesh(scene, head, tmp_path):
     bpy.ops.duet.export_livelink(filepath=str(tmp_path / "take.csv"))
     obj = plain_head(["jawOpen"])
     obj.select_set(True)
@@ -89,6 +89,6 @@ def test_a_recording_is_imported_on_the_active_mesh(registered, scene, head, tmp
         bpy.ops.duet.import_livelink(filepath=str(tmp_path / "take.csv"))
 
 
-def test_without_a_head_the_buttons_say_why(registered, scene):
+def test_without_a_head_the_buttons_say_why(scene):
     with pytest.raises(RuntimeError, match="Choose one under Head, or select a mesh"):
         bpy.ops.duet.export_gltf(filepath="x.glb")

@@ -22,11 +22,9 @@ pytestmark = pytest.mark.blender
 
 
 @pytest.fixture(autouse=True)
-def scene(empty_scene, monkeypatch):
-    monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
+def small_heads(scene, monkeypatch):
     monkeypatch.setattr(files, "load_head", fake_head)
     monkeypatch.setattr(files, "load_blendshapes", fake_blendshapes)
-    return empty_scene
 
 
 @pytest.fixture

@@ -12,15 +12,10 @@ from duet.scene.targets import arkit_heads
 from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, write_wav
 from duet.tests.target_fakes import spoken
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES = load_head(), load_blendshapes()
 FACE_CAP = {name: name.replace("Left", "_L").replace("Right", "_R") for name in ARKIT_NAMES}
 FACE_CAP |= {name: name for name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight")}
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 def own_head(scene, names, rows=slice(None), scale=1.0):

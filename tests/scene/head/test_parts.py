@@ -15,17 +15,11 @@ from duet.scene.head import emotions, feelings, followers, heads, parts
 from duet.scene.targets import arkit_heads
 from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, fake_take, head_part, write_wav
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES = fake_head(), fake_blendshapes()
 SKIN, TEETH, EYE = np.arange(45), np.arange(45, 70), np.arange(70, 81)  # of the bent square's vertices
 NAMES = (*SHAPES.speech_names, *SHAPES.expression_names, *ARKIT_NAMES)
 TRUE = np.concatenate([SHAPES.speech_basis, SHAPES.expression_basis, HEAD.arkit])
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene, monkeypatch):
-    monkeypatch.setattr(heads, "shipped_id", lambda: SHAPES.id)
-    return empty_scene
 
 
 @pytest.fixture

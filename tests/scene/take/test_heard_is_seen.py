@@ -21,11 +21,8 @@ FPS, CLICK = 24, 1.0  # the click's second in the file
 
 
 @pytest.fixture(autouse=True)
-def scene(empty_scene, monkeypatch):
-    monkeypatch.setattr(heads, "shipped_id", lambda: fake_blendshapes().id)
-    scene = empty_scene
+def shot(scene):
     scene.render.fps, scene.frame_start, scene.frame_end = FPS, 1, 200
-    return scene
 
 
 @pytest.fixture

@@ -22,16 +22,11 @@ from duet.tests.blender_fakes import (
     write_wav,
 )
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
 HUNDREDTH_MM = 1e-5  # metres
 LENGTH = 48
 STARTS = {"first": 1, "second": 61, "third": 112}
-
-
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
 
 
 @pytest.fixture

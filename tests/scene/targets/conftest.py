@@ -10,11 +10,6 @@ from duet.tests.rig_fakes import posed_rig
 from duet.tests.target_fakes import HEAD, SHAPES, spoken
 
 
-@pytest.fixture(autouse=True)
-def scene(empty_scene):
-    return empty_scene
-
-
 @pytest.fixture
 def speaking(scene, tmp_path):
     """A Duet head that plays `spoken` from frame 11 on."""

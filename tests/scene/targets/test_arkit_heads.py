@@ -24,7 +24,7 @@ from duet.tests.target_fakes import (
     vertices_of,
 )
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 def test_an_arkit_head_follows(scene, speaking):

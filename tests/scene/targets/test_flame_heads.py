@@ -18,7 +18,7 @@ from duet.tests.blender_fakes import applied, evaluated, fingerprint
 from duet.tests.target_fakes import FRAMES, HEAD, MODEL, SHAPES, addon_head, distances, vertices_of
 from mathutils import Matrix
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 def performance(frames, vertices=1):

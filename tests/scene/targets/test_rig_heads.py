@@ -25,7 +25,7 @@ from duet.tests.rig_fakes import POSED, apart, apply, at, of_shapes
 from duet.tests.target_fakes import Layout, spoken
 from mathutils import Quaternion
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 def by_hand(rig):

@@ -7,7 +7,7 @@ from duet.scene.blender import actions
 from duet.scene.targets import rig_poses
 from duet.tests.rig_fakes import apply, at
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 def test_faces_are_corrected_by_hand_and_kept(scene, rig, tmp_path):

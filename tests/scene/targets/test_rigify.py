@@ -19,7 +19,7 @@ from duet.scene.take.settings import Order
 from duet.scene.targets import playback, rig_heads, rig_poses
 from duet.tests.blender_fakes import write_wav
 
-pytestmark = [pytest.mark.blender, pytest.mark.slow]
+pytestmark = [pytest.mark.blender, pytest.mark.slow, pytest.mark.usefixtures("scene")]
 # Poses on Rigify's controls: bone -> what moves it, and where to, in the bone's own axes.
 POSES = {
     "jaw open": {"jaw_master": ("rotation_quaternion", (np.cos(0.15), np.sin(0.15), 0.0, 0.0))},

@@ -13,7 +13,7 @@ from duet.scene.head import heads
 from duet.tests.blender_fakes import playback_of, write_wav
 from duet.tests.target_fakes import APART, HEAD, SHAPES, Layout, addon_head, arkit_head, spoken, vertices_of
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
 
 def test_a_head_without_a_take_is_refused(scene):
