@@ -19,18 +19,26 @@ BPY ?= 5.0.1
 VENV_BPY := .venv-bpy-$(BPY)
 # The tests that need no more than Blender's own Python has; they are marked.
 EMBEDDED_TESTS = $$(grep -rlE "^pytestmark.*mark\.(blender|embedded)" tests --include="test_*.py")
-# A process a core, four at most; tests of one file share what they have made.
-TEST := -m pytest -n auto --maxprocesses 4 --dist loadfile
-INSTALL := -m pip install --quiet --disable-pip-version-check
+# A process a core, four at most, with a thread each; tests of one file share what they have made, slow files go first
+# (tests/conftest.py).
+TEST := -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test test-fast test-latest test-blender: export OMP_NUM_THREADS := 1
+# What is imported is compiled then, once: that is a tenth of what is installed, and tests start hundreds of processes.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo lint test test-all test-fast test-latest test-blender package weights gui gui-setup clean
+.PHONY: setup environments demo lint test test-all test-fast test-latest test-blender package weights gui gui-setup clean
 
 setup: $(VENV)/.ready
 
 demo: setup
 	$(PY) -m duet.examples.demo
 
-test: setup
+# Both at once: most of the time that pip takes is one process that unpacks.
+environments: $(VENV)/.ready $(if $(PYTHON313),$(VENV313)/.ready)
+
+test:
+	@$(MAKE) --no-print-directory -j2 environments
 	$(PY) $(TEST)
 	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory test-latest; else \
 		echo "Python 3.13 was not found: the tests in Blender 5.2 have NOT been run."; fi

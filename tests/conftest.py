@@ -12,6 +12,12 @@ settings.register_profile("duet", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("duet")
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests go first: so none of them begins when the other processes have nothing left to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def make_take():
     """make_take(frames=10, fps=30.0, vertices=None) -> a Take of random weights, the same ones each time."""

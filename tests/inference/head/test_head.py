@@ -7,6 +7,7 @@ import pytest
 from duet.inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES, Head, load_head
 from duet.training.head.lips import Mouth, find_mouth, section_gaps
 from duet.training.head.mesh import QuadMesh
+from scipy.spatial import cKDTree
 
 pytestmark = pytest.mark.slow
 
@@ -181,9 +182,11 @@ def covered(head: Head, vertices: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n,) whether a triangle of the skin lies before each point, seen along +y."""
     skin = np.concatenate([head.regions[name] for name in ("skin", "mouth_bag", "eye_sockets")])
     corners = vertices[head.triangles[np.isin(head.triangles, skin).all(axis=1)]]
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    low, high = corners[:, :, [0, 2]].min(axis=1) - 1e-6, corners[:, :, [0, 2]].max(axis=1) + 1e-6
     result = np.zeros(len(points), bool)
     for k, point in enumerate(points):
+        near = ((low <= point[[0, 2]]) & (point[[0, 2]] <= high)).all(axis=1)
+        a, b, c = corners[near, 0], corners[near, 1], corners[near, 2]
         u, v, w = (b - a)[:, [0, 2]], (c - a)[:, [0, 2]], (point - a)[:, [0, 2]]
         area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
         area = np.where(np.abs(area) < 1e-14, np.inf, area)
@@ -253,7 +256,7 @@ def test_eyes_turn_rigidly(head: Head, name: str, axis: int, sign: int):
 def test_sides_mirror_each_other(head: Head):
     mirrored = head.vertices * [-1, 1, 1]
     skin = head.regions["face"]
-    partner = skin[((head.vertices[skin][:, None] - mirrored[skin][None]) ** 2).sum(axis=2).argmin(axis=1)]
+    partner = skin[cKDTree(mirrored[skin]).query(head.vertices[skin])[1]]
     for name in ("eyeBlink", "browDown", "mouthFrown", "cheekSquint"):
         left, right = (head.arkit[head.arkit_names.index(name + side)] for side in ("Left", "Right"))
         assert (np.abs(left[skin] * [-1, 1, 1] - right[partner]) > 0.5 * MM).mean() < 0.001
