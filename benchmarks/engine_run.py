@@ -9,8 +9,10 @@ import importlib
 import json
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,55 +29,89 @@ def main() -> None:
 
     module, request = (importlib.import_module(f"inference.{name}") for name in ("engine.pipeline", "take"))
 
-    samples = np.resize(np.load(recording), int(seconds * 16000))
     pipeline = module.Pipeline(root / "weights", engine, device)
     loaded, before = time.perf_counter() - BEGAN, _peak()
-    spent: dict[str, float] = {}
-    _watch(module, pipeline, spent)
+    samples = np.resize(np.load(recording), int(seconds * 16000))
+    stages = Stages()
+    _watch(module, pipeline, stages)
     runs = []
     for _ in range(1 if seconds >= _LONG else 1 + RUNS):
-        spent.clear()
+        stages.spent.clear()
         began, worked = time.perf_counter(), time.process_time()
         take = pipeline.generate(samples, request.GenerateRequest(fps=FPS), lambda *_: None)
         runs.append((time.perf_counter() - began, time.process_time() - worked))
     warm, processor = sorted(runs[1:])[RUNS // 2] if runs[1:] else runs[0]
-    last = runs[-1][0]
-    spent["the rest"] = last - sum(spent.values())
-    shares = {name: taken / last for name, taken in spent.items()}
+    last = runs[-1][1]
+    rest = "the rest" if engine == "numpy" else "networks and the rest"  # torch's threads are its own
+    stages.spent[rest] = last - sum(stages.spent.values())
+    shares = {name: taken / last for name, taken in stages.spent.items()}
     numbers = {"loaded": loaded, "first": runs[0][0], "warm": warm, "before": before, "peak": _peak()}
     numbers["processor"] = processor
     curves = sum(array.nbytes for array in take.to_message()[1].values()) / 1e6
     print(json.dumps(numbers | {"samples": samples.nbytes / 1e6, "curves": curves, "shares": shares}))
 
 
-def _watch(module: Any, pipeline: Any, spent: dict[str, float]) -> None:
+class Stages:
+    """The processor's time of each stage, in whichever threads it runs."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self._now = threading.local()
+
+    def timed(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        """The function, whose time in the thread that calls it is the stage's."""
+
+        def call(*arguments: Any) -> Any:
+            self._now.stage, began = stage, time.thread_time()
+            try:
+                return function(*arguments)
+            finally:
+                self._now.stage = None
+                self._add(stage, began)
+
+        return call
+
+    def shared(self, each: Callable[..., None]) -> Callable[..., None]:
+        """A team's `each`, whose other threads work for the stage of the one that calls it."""
+
+        def call(team: Any, tasks: list[Callable[[], None]]) -> None:
+            stage, caller = getattr(self._now, "stage", None), threading.get_ident()
+
+            def helped(task: Callable[[], None]) -> None:
+                began = time.thread_time()
+                task()
+                if stage and threading.get_ident() != caller:
+                    self._add(stage, began)
+
+            each(team, [partial(helped, task) for task in tasks])
+
+        return call
+
+    def _add(self, stage: str, began: float) -> None:
+        self.spent[stage] = self.spent.get(stage, 0.0) + time.thread_time() - began
+
+
+def _watch(module: Any, pipeline: Any, stages: Stages) -> None:
     """Time the stages where they are called; what a version has not is left out."""
     engine = pipeline._engine
-    together = hasattr(engine, "heard") and not hasattr(engine, "_reach")
-    stages = [(module, "normalised_mel", "mel bands"), (module, "frame_levels", "mel bands")]
-    stages += [(getattr(module, "LogMel", None), "normalised", "mel bands"), (module, "LogMel", "mel bands")]
-    stages += [(module, "voice_curves", "the voice")]
-    stages += [(engine, "heard", "networks")] if together else [(engine, "encode", "encoder")]
-    stages += [] if together else [(engine, "channels", "speech model")]
-    stages += [(pipeline, "in_contact", "lips"), (pipeline, "speech_weights", "lips")]
-    for owner, name, stage in stages:
+    watched = [(module, "normalised_mel", "mel bands"), (module, "frame_levels", "mel bands")]
+    watched += [(getattr(module, "LogMel", None), "normalised", "mel bands"), (module, "LogMel", "mel bands")]
+    watched += [(module, "voice_curves", "the voice")]
+    watched += [(engine, "encode", "encoder"), (engine, "channels", "speech model")]
+    watched += [(pipeline, "in_contact", "lips"), (pipeline, "speech_weights", "lips")]
+    for owner, name, stage in watched:
         if hasattr(owner, name):
-            setattr(owner, name, _timed(getattr(owner, name), stage, spent))
-
-
-def _timed(function: Callable[..., Any], stage: str, spent: dict[str, float]) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return function(*arguments)
-        finally:
-            spent[stage] = spent.get(stage, 0.0) + time.perf_counter() - began
-
-    return call
+            setattr(owner, name, stages.timed(getattr(owner, name), stage))
+    if team := getattr(engine, "_team", None):
+        type(team).each = stages.shared(type(team).each)
 
 
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
+    """MB; Linux's getrusage also knows what started this process, and how large that was."""
+    if sys.platform == "linux":
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
             colours.setdefault(stage, drawn[0].get_facecolor())
             left += share
     shares.set_yticks(range(len(titles)), titles, fontsize=8)
-    shares.set_xlabel("share of the time")
+    shares.set_xlabel("share of the processor's time")
     shares.legend(fontsize=8, ncols=2, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

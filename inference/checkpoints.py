@@ -61,9 +61,9 @@ class Checkpoint:
         return self.arrays[name]
 
     def floats(self, prefix: str = "") -> dict[str, NDArray[np.float32]]:
-        """The arrays under `prefix`, with the prefix taken off, as contiguous float32."""
+        """Copies of the arrays under `prefix`, with the prefix taken off, as float32; they keep no file in memory."""
         return {
-            name[len(prefix) :]: np.ascontiguousarray(array, np.float32)
+            name[len(prefix) :]: array.astype(np.float32)
             for name, array in self.arrays.items()
             if name.startswith(prefix)
         }

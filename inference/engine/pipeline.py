@@ -24,7 +24,7 @@ from .engine import make_engine
 from .lip_contact import LipContact
 from .models import load_models
 from .resample import frame_count, resample
-from .shaping import Shaping
+from .shaping import Shaping, on_head
 from .silence_gate import liveliness
 from .windows import FRAME_RATE, Window, heard_rows, join, windows
 
@@ -41,12 +41,14 @@ class Pipeline:
         with of_this_version(models.fusion.path):
             self._speech_names, self._expression_names, _, felt, opening = names_and_emotions(models.fusion)
         self._emotion_weights, self._emotion_opening = felt[: len(EMOTIONS)], opening[: len(EMOTIONS)]
+        # Before the networks, whose weights then take the room that the head's shapes leave.
+        rig = on_head(models, load_head(weights / "head.safetensors"))
         self._engine = make_engine(models, engine, device)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._styles: tuple[str, ...] = tuple(models.speech.json("styles"))
         self._weights = weights
-        self.shaping = Shaping(models, load_head(weights / "head.safetensors"), self._engine.speech_weights)
+        self.shaping = Shaping(*rig, self._engine.speech_weights)
 
     @cached_property
     def head(self) -> Head:

@@ -18,14 +18,10 @@ _MIXES, _LINEAR = 4, 1e-4  # mixes of channels that the fusion module is tried o
 class Shaping:
     """What each rig channel does: as a displacement image, between the lips, and as weights where that is a matrix."""
 
-    def __init__(self, models: Models, head: Head, encode: Callable[[Floats], Floats]) -> None:
-        """`encode` is the fusion module: w_A (N, Ks) of displacement images (N, side, side, 3)."""
-        deltas = models.rig.deltas(head)
-        yielding, uneven = (models.rig.channels.index(name) for name in ("lower_down", "roll_lower"))
-        self.contact: LipContact = lip_contact(head, deltas, yielding, uneven)
-        self.images = models.grid.image(deltas)  # (C, side, side, 3)
-        self._encode = encode
-        self.matrix = self.folded(self.images)
+    def __init__(self, contact: LipContact, images: Floats, encode: Callable[[Floats], Floats]) -> None:
+        """As `on_head` says; `encode` is the fusion module: w_A (N, Ks) of displacement images (N, side, side, 3)."""
+        self.contact, self.images, self._encode = contact, images, encode
+        self.matrix = self.folded(images)
 
     def folded(self, images: Floats) -> Floats | None:
         """The fusion module's weights (C, Ks) of a rig's images (C, side, side, 3), None where mixes are not mixed.
@@ -48,3 +44,10 @@ class Shaping:
             images = (channels[start : start + BATCH] @ flat).reshape(-1, *self.images.shape[1:])
             parts.append(self._encode(images))
         return np.concatenate(parts)
+
+
+def on_head(models: Models, head: Head) -> tuple[LipContact, Floats]:
+    """What the rig's channels do on a head: between the lips, and as images (C, side, side, 3)."""
+    deltas = models.rig.deltas(head)
+    yielding, uneven = (models.rig.channels.index(name) for name in ("lower_down", "roll_lower"))
+    return lip_contact(head, deltas, yielding, uneven), models.grid.image(deltas)

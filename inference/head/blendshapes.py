@@ -99,7 +99,7 @@ def names_and_emotions(checkpoint: Checkpoint) -> tuple[Names, Names, Names, Flo
 
 
 def _floats(checkpoint: Checkpoint, name: str) -> Floats:
-    return np.ascontiguousarray(checkpoint.array(name), np.float32)
+    return checkpoint.array(name).astype(np.float32)
 
 
 def _emotions(checkpoint: Checkpoint, speech: int) -> tuple[tuple[str, ...], Floats, Floats]:

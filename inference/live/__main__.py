@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Floats
 from ..engine.fusion_numpy import FusionEncoderNumpy
 from ..engine.models import load_models
-from ..engine.shaping import Shaping
+from ..engine.shaping import Shaping, on_head
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
 from ..errors import DuetError, RequestError
@@ -67,7 +67,7 @@ def loaded(options: argparse.Namespace) -> tuple[Listener, LiveFace, tuple[tuple
     """The listener, the face and the names of speech keys and ARKit shapes; raises WeightsError, RequestError."""
     head, shapes = load_head(WEIGHTS / "head.safetensors"), load_blendshapes(WEIGHTS / "fusion.safetensors")
     models = load_models(WEIGHTS)
-    shaping = Shaping(models, head, FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims))
+    shaping = Shaping(*on_head(models, head), FusionEncoderNumpy(models.fusion_encoder("speech"), models.fusion_dims))
     styles = models.speech.json("styles")
     if options.style not in styles:
         raise RequestError(f"There is no speaking style '{options.style}'.", f"Choose from: {', '.join(styles)}.")

@@ -1,10 +1,13 @@
 """A production on a Dask cluster: workers that are killed, a line that kills, a file that comes late, and the sheet."""
 
 import csv
+import json
 import os
 import random
 import re
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -126,3 +129,40 @@ def test_the_recipe_for_opencue_is_a_command_of_duet():
     assert opencue_lines.command(options, "#IFRAME#")[-2:] == ["--shard", "#IFRAME#/20"]
     asked = cli._parser().parse_args(opencue_lines.command(options, "3")[1:])
     assert (asked.command, asked.shard, asked.output) == ("bake", (3, 20), Path("out"))
+
+
+# Of Flamenco's Manager what its page on job types and its list of commands say, as far as a job type may ask for it.
+MANAGER = """
+const [file, given] = process.argv.slice(1), tasks = [], kinds = {exec: ["exe", "args"]};
+const author = {
+    Task: (name, type) => ({name, type, commands: [], addCommand(command) { this.commands.push(command); }}),
+    Command: (name, parameters) => {
+        for (const key in parameters) if (!kinds[name].includes(key)) throw `${name} knows no ${key}`;
+        return {name, parameters};
+    },
+};
+const context = require("vm").createContext({author, job: {name: "job", addTask: task => tasks.push(task)}});
+const run = text => require("vm").runInContext(text, context);
+run('"use strict";' + require("fs").readFileSync(file, "utf-8"));
+const defaults = run("JOB_TYPE").settings.filter(setting => "default" in setting);
+const settings = Object.fromEntries(defaults.map(setting => [setting.key, setting.default]));
+context.job.settings = {...settings, ...JSON.parse(given)};
+run("compileJob(job)");
+console.log(JSON.stringify({settings: run("JOB_TYPE").settings, tasks}));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine")
+def test_the_recipe_for_flamenco_makes_a_task_of_each_share():
+    recipe = Path(opencue_lines.__file__).with_name("duet_lines.js")
+    given = {"manifest": "shots.csv", "output": "out", "tasks": 7, "options": "--emotion  happy=0.5"}
+    command = ["node", "-e", MANAGER, str(recipe), json.dumps(given)]
+    made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+    assert {setting["type"] for setting in made["settings"]} <= {"string", "int32", "float", "bool"}
+    assert len({task["name"] for task in made["tasks"]}) == 7
+    commands = [each for task in made["tasks"] for each in task["commands"]]
+    assert {(each["name"], each["parameters"]["exe"]) for each in commands} == {("exec", "duet")}
+    asked = [cli._parser().parse_args(each["parameters"]["args"]) for each in commands]
+    assert [each.shard for each in asked] == [(share, 7) for share in range(1, 8)]
+    assert {(each.command, str(each.audio[0]), str(each.output)) for each in asked} == {("bake", "shots.csv", "out")}
+    assert all(each.emotion for each in asked)
