@@ -10,6 +10,7 @@ import scipy.sparse.csgraph
 from scipy.spatial import cKDTree
 
 from ...inference.arrays import Doubles, Ints
+from .gaze import gaze_delta
 from .mesh import QuadMesh, Spread
 from .scan import EYE_SOCKETS, SHELLS, Scan
 
@@ -45,6 +46,12 @@ class Eyeball:
         away = points - self.centre
         short = np.maximum(clearance - self.height(points), 0.0)
         return points + away / np.linalg.norm(away, axis=1, keepdims=True) * short[:, None]
+
+    def looking(self, direction: str, side: str) -> Eyeball:
+        """The same eye turned: its cornea stands out elsewhere."""
+        away = np.asarray(self.directions.data)
+        turned = away + gaze_delta(self.centre + away, self.centre, direction, side)
+        return Eyeball(self.centre, cKDTree(turned), self.radii)
 
 
 def find_eyeball(vertices: Doubles, side: str) -> Eyeball:
@@ -139,8 +146,8 @@ class LidSettler:
             result = self.clear(result)
         return result
 
-    def clear(self, vertices: Doubles) -> Doubles:
-        """(n, 3) a copy whose lids lie about as far outside the eyeball as in the neutral."""
+    def clear(self, vertices: Doubles, ball: Eyeball | None = None) -> Doubles:
+        """(n, 3) a copy whose lids lie about as far outside the eyeball (at rest, or as given) as in the neutral."""
         result = vertices.copy()
-        result[self.lids.skin] = self.ball.outside(result[self.lids.skin], self._clearance)
+        result[self.lids.skin] = (ball or self.ball).outside(result[self.lids.skin], self._clearance)
         return result

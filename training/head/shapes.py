@@ -156,14 +156,24 @@ def _with_lids(context: Context, shapes: dict[str, Doubles]) -> dict[str, Double
             if not name.startswith(_LID_SHAPES):
                 continue
             posed = context.vertices[SKIN] + ease(delta[SKIN])
-            settled = settler.closed(posed) if name == f"eyeBlink{lids.side.title()}" else settler.clear(posed)
+            if name == f"eyeBlink{lids.side.title()}":
+                settled = settler.closed(posed)
+            else:
+                direction, side = _gaze_of(name)
+                settled = settler.clear(posed, ball.looking(direction, side) if side == lids.side else None)
             delta[SKIN] = settled - context.vertices[SKIN]
     return shapes
 
 
-def _turn_eye(context: Context, name: str, delta: Doubles) -> None:
+def _gaze_of(name: str) -> tuple[str, str]:
+    """Where a shape's eye looks, and whose eye it is: "Up", "left"; nothing twice where no eye turns."""
     side = "left" if name.endswith("Left") else "right"
-    direction = name.removeprefix("eyeLook").removesuffix(side.title())
+    turns = name.startswith("eyeLook")
+    return (name.removeprefix("eyeLook").removesuffix(side.title()), side) if turns else ("", "")
+
+
+def _turn_eye(context: Context, name: str, delta: Doubles) -> None:
+    direction, side = _gaze_of(name)
     span = EYES[side]
     delta[span] = gaze.gaze_delta(context.vertices[span], context.balls[side].centre, direction, side)
 

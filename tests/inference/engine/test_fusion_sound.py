@@ -154,6 +154,12 @@ def test_a_blink_goes_around_the_eye_whatever_is_felt(pipeline, measures, blink)
         assert measured(kind, wide, measures)["surprised"].lids > 0.9, "without correctives"
 
 
+@pytest.mark.parametrize("ways", [("Up",), ("Down",), ("In",), ("Out",), ("Up", "Out")], ids=" ".join)
+def test_lids_keep_off_eyes_that_look_as_far_as_they_can(head, measures, ways):
+    both = {f"eyeLook{way}{side}": 1.0 for way in ways for side in ("Left", "Right")}
+    assert measures.flaws(head.pose(both)).lids < 0.1
+
+
 def test_the_measures_see_what_is_wrong(head, measures):
     assert measures.flaws(head.vertices) == type(LIMITS)(0, 0, 0, 0, 0)
     pushed = head.vertices.copy()
