@@ -8,14 +8,15 @@ axes where they meet, an expression can neither part closed lips nor push one th
 lay on keep their distance, so the nearest point of the other lip can only come nearer.
 
 Lips that speech presses, rolls in or pushes forward meet further out or further in than at rest: those places lean on
-each other as well. And edges at the corners of the mouth resist being turned, for there a mesh has its smallest
-triangles, and opposed movements meet.
+each other as well, but only along the way in which the lips face each other there. Lips that slide stay shut, and to
+forbid it would bend a smile for nothing. And edges at the corners of the mouth resist being turned, for there a mesh
+has its smallest triangles, and opposed movements meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -32,7 +33,7 @@ _AROUND = 0.02  # metres over the surface from the inner lips, within which it b
 _LIPS = 0.008  # metres over the surface from the inner lips, within which lips may meet
 _JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")  # what moves the lower teeth; the first is the drop
 _TOUCH = 0.004  # metres between a vertex of one lip and the surface of the other that it meets at rest
-_MEET = 0.0008  # metres between them in a pose of _CLOSED
+_MEET = 0.001  # metres between them in a pose of _CLOSED
 # How speech closes lips: rolled in on rounded ones, p as people say it, that on lips pushed forward, and rolled in.
 _CLOSED: tuple[dict[str, float], ...] = (
     {"mouthRollUpper": 0.2, "mouthRollLower": 0.2, "mouthPucker": 0.4, "mouthFunnel": 0.12, "mouthClose": 0.02},
@@ -49,8 +50,27 @@ _CLOSED: tuple[dict[str, float], ...] = (
 )
 # How hard it is, against bending a vertex from its neighbours by a millimetre, to part what leans by a millimetre: at
 # rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
-_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 0.5, 2.0e-3
+_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 2.5, 2.0e-3
 _CORNER = 0.008  # metres over the surface from a corner within which edges resist, less and less
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Vertices (n,) of one lip, each with the nearest point of the other lip's surface."""
+
+    vertices: Ints
+    parting: scipy.sparse.csr_matrix  # (n, V): how each parts from that point
+    gap: Doubles  # (n,) metres
+    facing: Doubles  # (n, 3) of length 1: the way that the surface faces there
+
+    def along(self, chosen: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
+        """How the chosen part along the way in which the lips face each other: (m, 3 V)."""
+        rows = np.flatnonzero(chosen)
+        ways = scipy.sparse.csr_matrix(
+            (self.facing[rows].ravel(), np.arange(3 * len(rows)), 3 * np.arange(len(rows) + 1)),
+            (len(rows), 3 * len(rows)),
+        )
+        return ways @ _in_space(self.parting[rows])
 
 
 class LipSeal:
@@ -58,14 +78,16 @@ class LipSeal:
 
     def __init__(self, head: Head) -> None:
         upper, lower = lip_distances(head)
-        self.held, leant = _meeting(head)
+        held, leant = _meeting(head)
         self.bends = np.flatnonzero(np.minimum(upper, lower) < _AROUND)
-        self.lean = scipy.sparse.vstack([_LEANS * leant, *_closed(head), _edges(head)], format="csr")
-        own, lean = (each[:, self.bends] for each in (self.held, self.lean))
-        smooth = laplacian(head)[:, self.bends]
-        self.yields = scipy.sparse.linalg.factorized((smooth.T @ smooth + lean.T @ lean).tocsc())
-        give = self.yields(np.asarray(own.T.todense()))  # (bends, places)
-        self.hold = -give @ np.linalg.pinv(own @ give, hermitian=True)
+        own = (3 * self.bends[:, None] + np.arange(3)).ravel()
+        even = _in_space(scipy.sparse.vstack([_LEANS * leant, _edges(head)], format="csr"))
+        self.lean = scipy.sparse.vstack([even, *_closed(head)], format="csr")[:, own]
+        self.held = _in_space(held)[:, own]
+        smooth = _in_space(laplacian(head)[:, self.bends])
+        self.yields = scipy.sparse.linalg.factorized((smooth.T @ smooth + self.lean.T @ self.lean).tocsc())
+        give = self.yields(np.asarray(self.held.T.todense()))  # (3 bends, 3 places)
+        self.hold = -give @ np.linalg.pinv(self.held @ give, hermitian=True)
         self.teeth = head.regions["lower_teeth"]
         jaw = head.arkit[[head.arkit_names.index(name) for name in _JAW]]
         self.drop = jaw[0]  # (V, 3)
@@ -78,13 +100,16 @@ class LipSeal:
     def sealed(self, fields: Floats) -> Floats:
         """Displacements (n, V, 3) in which the jaw does not drop and the lips move as one where they meet."""
         result = fields - self.jaw_drop(fields)[:, None, None] * self.drop
-        own, lean = self.held[:, self.bends], self.lean[:, self.bends]
-        for field in result:
-            exact = field.astype(np.float64)
-            bent = -self.yields(lean.T @ (self.lean @ exact))
-            bent += self.hold @ (self.held @ exact + own @ bent)
-            field[self.bends] += bent.astype(field.dtype)
+        exact = result[:, self.bends].reshape(len(result), -1).T.astype(np.float64)  # (3 bends, n)
+        bent = -self.yields(self.lean.T @ (self.lean @ exact))
+        bent += self.hold @ (self.held @ (exact + bent))
+        result[:, self.bends] += bent.T.reshape(len(result), -1, 3).astype(result.dtype)
         return result
+
+
+def _in_space(each: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
+    """What is done to a coordinate of vertices (n, V), done to all three: (3 n, 3 V)."""
+    return scipy.sparse.kron(each, scipy.sparse.eye(3), format="csr")
 
 
 def lip_distances(head: Head) -> tuple[Doubles, Doubles]:
@@ -101,20 +126,20 @@ def _meeting(head: Head) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matr
     together would leave nothing to bend.
     """
     upper, lower = _lips(head)
-    mine, parting, gap = _places(head, np.flatnonzero(upper & ~lower), lower)
-    held = parting[((gap < _TOUCH) | np.isin(mine, head.regions["inner_lip_upper"])) & (gap > 0)]
-    _, leant, gap = _places(head, head.regions["inner_lip_lower"].astype(np.int64), upper)
-    return held, leant[gap > 0]
+    above = _places(head, np.flatnonzero(upper & ~lower), lower)
+    met = (above.gap < _TOUCH) | np.isin(above.vertices, head.regions["inner_lip_upper"])
+    below = _places(head, head.regions["inner_lip_lower"].astype(np.int64), upper)
+    return above.parting[met & (above.gap > 0)], below.parting[below.gap > 0]
 
 
 def _closed(head: Head) -> Iterator[scipy.sparse.csr_matrix]:
-    """How much places lean on each other where the lips meet in the poses of _CLOSED: (places, V) each."""
+    """How much places lean on each other where the lips meet in the poses of _CLOSED: (places, 3 V) each."""
     upper, lower = _lips(head)
     for pose in _CLOSED:
         posed = replace(head, vertices=head.pose(pose))
         for mine, other in ((upper & ~lower, lower), (lower & ~upper, upper)):
-            _, parting, gap = _places(posed, np.flatnonzero(mine), other)
-            yield _CLOSED_LEANS * parting[(gap < _MEET) & (gap > 0)]
+            found = _places(posed, np.flatnonzero(mine), other)
+            yield _CLOSED_LEANS * found.along((found.gap < _MEET) & (found.gap > 0))
 
 
 def _lips(head: Head) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -135,16 +160,20 @@ def _edges(head: Head) -> scipy.sparse.csr_matrix:
     return scipy.sparse.csr_matrix((np.r_[slope, -slope], (np.r_[rows, rows], np.r_[a, b])), size)
 
 
-def _places(head: Head, vertices: Ints, other: NDArray[np.bool_]) -> tuple[Ints, scipy.sparse.csr_matrix, Doubles]:
-    """Vertices (n,) as given, how each parts from the nearest point of the `other` lip (n, V), and how far (n,)."""
+def _places(head: Head, vertices: Ints, other: NDArray[np.bool_]) -> _Places:
+    """Of vertices (n,), and the `other` lip (V,)."""
     triangles = head.triangles.astype(np.int64)
     faces = triangles[other[triangles].all(axis=1)]
-    nearest, weights, gap = closest_points(head.vertices[vertices], head.vertices[faces])
+    corners = head.vertices[faces]
+    nearest, weights, gap = closest_points(head.vertices[vertices], corners)
     rows, count = np.arange(len(vertices)), len(head.vertices)
     size = (len(vertices), count)
     own = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, vertices)), size)
     met = scipy.sparse.csr_matrix((weights.ravel(), (rows.repeat(3), faces[nearest].ravel())), size)
-    return vertices, own - met, gap
+    a, b, c = corners[nearest].astype(np.float64).swapaxes(0, 1)
+    facing = np.cross(b - a, c - a)
+    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-30)
+    return _Places(vertices, own - met, gap, facing)
 
 
 def closest_points(points: Floats, corners: Floats) -> tuple[Ints, Doubles, Doubles]:

@@ -52,6 +52,7 @@ class Options:
     steps: int = 1500
     batch: int = 32
     rate: float = 1e-3
+    basis_rate: float = 2e-5  # of B_E: given its way, it learns what an open mouth does around lips that are sealed
     sparsity: float = 1.0
     smoothness: float = 0.01
     closed: bool = True
@@ -122,8 +123,10 @@ def train(options: Options, data: FusionSet, space: DeformationSpace, resume: Pa
     """Train from the seed, or go on from the checkpoint."""
     torch.manual_seed(options.seed)
     module = new_module(options.expression, space)
-    optimiser = torch.optim.Adam(module.parameters(), options.rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps, pct_start=0.1)
+    encoders = [*module.speech_encoder.parameters(), *module.expression_encoder.parameters()]
+    rates = [options.rate, options.basis_rate]
+    optimiser = torch.optim.Adam([{"params": encoders}, {"params": [module.free]}])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=options.steps, pct_start=0.1)
     run = loop.Run(module, optimiser, schedule, data.rng)
     if not run.resume(resume):
         start(module, data, space)

@@ -91,7 +91,7 @@ def test_emotions_are_told_apart_and_are_what_their_recipes_say(pipeline, head):
         assert likeness(shown, shown)[1:count, 1:count][other].max() < 0.6
     like = np.diag(likeness(silent, due))
     assert like[1:count].min() > 0.9
-    assert like[1:].min() > 0.85, "each of the library"
+    assert like[1:].min() > 0.82, "each of the library; lips pressed on each other are what the seal takes most of"
     assert (shapes.emotion_opening >= 0).all()
     assert (shapes.emotion_opening[EMOTIONS.index("surprised"), 0]) > 0.15, "its jaw drops in silence"
     assert not shapes.emotion_opening[EMOTIONS.index("neutral")].any()
@@ -104,7 +104,7 @@ def test_no_emotion_parts_lips_that_close(pipeline, head, speech):
     some = np.concatenate([fields[1 : len(EMOTIONS)], fields[len(EMOTIONS) :: 12]])
     assert gaps.added(head.vertices[None], some).max() < 0.05
     rolled = spoken(pipeline, speech[[SOUNDS.index("p")]]).astype(np.float32)
-    assert gaps.added(rolled, fields[1 : len(EMOTIONS)]).max() < 0.1
+    assert gaps.added(rolled, fields[1 : len(EMOTIONS)]).max() < 0.05
 
 
 # Soundness
