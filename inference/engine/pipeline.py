@@ -26,6 +26,7 @@ from .models import load_models
 from .resample import frame_count, resample
 from .shaping import Shaping, on_head
 from .silence_gate import liveliness
+from .smoothing import smoothed
 from .windows import FRAME_RATE, Window, heard_rows, join, windows
 
 Progress = Callable[[float, str], None]
@@ -124,7 +125,7 @@ class Pipeline:
                 mels = [heard.normalised(2 * each.start, 2 * each.stop) for each in some]
                 yield from zip(some, self._engine.heard(mels, [heard_rows(each) for each in some], style), strict=True)
 
-        channels = join(parts(), count)
+        channels = smoothed(join(parts(), count))
         np.clip(channels, 0.0, 1.0, out=channels)
         channels *= liveliness(heard.levels, heard.level)[:count, None]
         return self.in_contact(channels)

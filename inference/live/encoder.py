@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays import Floats
 from ..engine.encoder_numpy import EncoderDims
 from ..engine.layers_numpy import SAFE, gelu
+from ..engine.smoothing import REACH, smoothed
 from ..engine.speech_numpy import SpeechNumpy
 
 
@@ -135,8 +136,8 @@ class LiveSpeech:
         """Channels (settling, C) of the first of some features (n, layers + 1, width)."""
         past = features[:0] if self._past is None else self._past
         known = np.concatenate([past, features])
-        channels = self._model(known, self._style)[len(past) : len(past) + settling]
-        self._past = known[: len(past) + settling][-self._model.dims.reach :]
+        channels = smoothed(self._model(known, self._style))[len(past) : len(past) + settling]
+        self._past = known[: len(past) + settling][-self._model.dims.reach - REACH :]
         return channels
 
 
