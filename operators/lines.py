@@ -139,4 +139,28 @@ class DUET_OT_remove_line(_OnLine, bpy.types.Operator):
         line_edits.remove(scene, line)
 
 
-CLASSES = (DUET_OT_push_take, DUET_OT_move_line, DUET_OT_trim_line, DUET_OT_mute_line, DUET_OT_remove_line)
+class DUET_OT_clear_lines(Undoable, bpy.types.Operator):
+    """Remove the sound and the life of lines whose actions were deleted"""
+
+    bl_idname = "duet.clear_lines"
+    bl_label = "Remove What Is Left"
+
+    @classmethod
+    def reason(cls, context: bpy.types.Context) -> str:
+        """Whether something is left."""
+        head = heads.require_head(choice.target_head(context.scene))
+        return "" if line_edits.left_over(context.scene, head) else "Nothing is left of lines that are gone."
+
+    def act(self, context: bpy.types.Context) -> None:
+        """Take it away."""
+        line_edits.clear_left_over(context.scene, choice.require_target_head(context.scene))
+
+
+CLASSES = (
+    DUET_OT_clear_lines,
+    DUET_OT_push_take,
+    DUET_OT_move_line,
+    DUET_OT_trim_line,
+    DUET_OT_mute_line,
+    DUET_OT_remove_line,
+)

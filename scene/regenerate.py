@@ -18,7 +18,7 @@ from . import bake
 from .blender import actions, shape_keys
 from .blender.loose import duet_of
 from .blender.rollback import all_or_nothing
-from .blender.timing import require_unstretched, scene_fps
+from .blender.timing import require_unstretched
 from .head import emotions, followers, heads
 from .take import mark_rows, revise, take_curves, takes
 
@@ -30,7 +30,7 @@ def require_range(scene: bpy.types.Scene, action: bpy.types.Action, first: int, 
     if first > last:
         raise HeadError("The range ends before it begins.", "Change First or Last.")
     take, begin = takes.read(action).take, duet_of(action).moved_to
-    end = begin + frame_span(take.frame_count, take.fps, scene_fps(scene)) - 1
+    end = begin + frame_span(take.frame_count, take.fps, take_curves.rate_of(scene, action)) - 1
     if last < begin or first > end:
         message = f"'{action.name}' plays from frame {begin} to {end}, not from {first} to {last}."
         raise HeadError(message, "Change First or Last.")
@@ -52,7 +52,7 @@ def apply_steps(
     heads.require_head(obj)
     require_unstretched(scene)
     heads.require_fits(obj, take)
-    old, fps = takes.read(action), scene_fps(scene)
+    old, fps = takes.read(action), take_curves.rate_of(scene, action)
     stored = replace(old, take=with_emotions(take, old.take.emotions))
     face = take_curves.face_of(action, stored, fps)
     if frames is not None:

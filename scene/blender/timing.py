@@ -6,6 +6,8 @@ import bpy
 
 from ...inference.errors import HeadError
 
+_RATE = 1e-3  # frames a second: less is no other rate
+
 
 def scene_fps(scene: bpy.types.Scene) -> float:
     """Frames per second that the scene really plays: `fps / fps_base` (29.97 is 30 / 1.001).
@@ -13,6 +15,11 @@ def scene_fps(scene: bpy.types.Scene) -> float:
     Blender keeps the base in single precision, which is a frame too few after ten minutes, so it is rounded.
     """
     return float(scene.render.fps / round(scene.render.fps_base, 6))
+
+
+def is_rate(scene: bpy.types.Scene, fps: float) -> bool:
+    """Whether the scene plays so many frames a second."""
+    return abs(scene_fps(scene) - fps) < _RATE
 
 
 def require_unstretched(scene: bpy.types.Scene) -> None:

@@ -89,6 +89,11 @@ def stored_on(obj: bpy.types.Object) -> dict[str, Emotion]:
     return {entry["name"]: Emotion(**entry) for entry in json.loads(text)}
 
 
+def knows_mouth(obj: bpy.types.Object) -> bool:
+    """Whether emotions move the head's mouth by an amount of its own; one of a version before knows of none."""
+    return any(emotion.mouth for emotion in stored_on(obj).values())
+
+
 def store(obj: bpy.types.Object, emotions: Iterable[Emotion]) -> None:
     """Keep them with the head's Key."""
     obj.data.shape_keys[_STORE] = json.dumps([asdict(emotion) for emotion in emotions])

@@ -13,7 +13,7 @@ import numpy as np
 from ...inference.errors import HeadError, WeightsError
 from ...inference.head.blendshapes import shipped_id
 from ...inference.take import Take
-from ..blender import shape_keys, states
+from ..blender import shape_keys, states, timing
 from ..blender.loose import Animated, has
 from . import correctives, emotions, feelings, materials, neck, ownership, rig
 
@@ -159,6 +159,14 @@ def require_current(obj: bpy.types.Object) -> None:
 def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The Duet heads in a scene."""
     return [obj for obj in scene.objects if is_head(obj)]
+
+
+def scene_at_rate(scene: bpy.types.Scene, head: str, fps: float) -> bpy.types.Scene | None:
+    """Another scene that has the head of this id and plays `fps` frames a second, where this scene plays others."""
+    if not fps or timing.is_rate(scene, fps):
+        return None
+    others = [other for other in bpy.data.scenes if other != scene and timing.is_rate(other, fps)]
+    return next((other for other in others if any(head_id(obj) == head for obj in heads_of(other))), None)
 
 
 def require_none_elsewhere(scene: bpy.types.Scene) -> None:

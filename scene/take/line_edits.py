@@ -46,7 +46,7 @@ def settle(scene: bpy.types.Scene, line: Line, fade: bool) -> None:
         lines.arrange(other)  # a copy of the head has the same lines
     if shift and not group.own_strip:
         group.note = "Its sound is a strip of your own: move that too."
-    for strip in sound.strips_of(scene, line.obj, line.id):
+    for strip in _sounds(line):
         if shift:
             compat.move_strip(strip, round(compat.strip_content_start(strip)) + shift)
         if own_cut:
@@ -77,7 +77,7 @@ def mute(scene: bpy.types.Scene, line: Line, is_mute: bool, fade: bool) -> None:
     if not is_mute:
         lines.require_room(line.action.name, (line.first, line.last), line.others, fade)
     lines.mute(line, is_mute)
-    for strip in sound.strips_of(scene, line.obj, line.id):
+    for strip in _sounds(line):
         strip.mute = is_mute
     lines.arrange(line.obj)
     listening.refresh(scene)
@@ -86,16 +86,40 @@ def mute(scene: bpy.types.Scene, line: Line, is_mute: bool, fade: bool) -> None:
 def remove(scene: bpy.types.Scene, line: Line) -> None:
     """Take a line, with its life and its sound, off the head; its take stays in the list of takes."""
     states.require_writable(line.obj)
-    obj, strips = line.obj, sound.strips_of(scene, line.obj, line.id)
+    obj, own = line.obj, line.id
     owner = takes.owner(obj, line.action)
     with sliders.resting([obj], emotions.on(obj)), layers.resting_keys(obj.data.shape_keys):
         lines.take_away(line)
-    sound.replace_strips(scene, strips, None)
+    for each in bpy.data.scenes:
+        strips = sound.strips_of(each, obj, own)
+        if strips:
+            sound.replace_strips(each, strips, None)
     markers.remove(scene, owner)
     lines.arrange(obj)
     left = lines.on(obj)
     if left:
         lines.choose(obj, left[0].action)
+    listening.refresh(scene)
+
+
+def _sounds(line: Line) -> list[bpy.types.Strip]:
+    """Its sound strips, also those in other scenes that play the head."""
+    return [strip for scene in bpy.data.scenes for strip in sound.strips_of(scene, line.obj, line.id)]
+
+
+def left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
+    """Sounds of lines whose actions somebody has deleted."""
+    known = {line.id for line in lines.on(obj)}
+    strips = sound.strips_of(scene, obj, None)
+    return [strip for strip in strips if sound.line_of(strip) and sound.line_of(strip) not in known]
+
+
+def clear_left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
+    """Remove what is left of lines whose actions somebody has deleted: sounds, and the life of those lines."""
+    left = left_over(scene, obj)
+    for line in {sound.line_of(strip) for strip in left}:
+        life.remove(obj, line)
+    sound.replace_strips(scene, left, None)
     listening.refresh(scene)
 
 

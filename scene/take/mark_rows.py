@@ -17,8 +17,8 @@ from ...inference.errors import DuetError
 from ...inference.performance.mark_search import find_marks
 from ...inference.performance.marks import KINDS, MOST, MarkChange, marks_text, parse_marks, placed
 from ..blender.loose import Group, duet_of
-from ..blender.timing import scene_fps
 from . import revise, settings, takes
+from .take_curves import rate_of
 
 LABELS = {"closed": "MBP", "teeth": "FV", "round": "OO", "wide": "EE", "open": "AH", "tongue": "LTH"}
 KIND_ITEMS = [
@@ -166,12 +166,12 @@ def _sort(group: Group) -> None:
 
 def frame_of(scene: bpy.types.Scene, action: bpy.types.Action, row: DuetMark) -> int:
     """The whole frame of the scene that a mark is nearest to, as its take's offset has it."""
-    return round(duet_of(action).moved_to + (row.seconds + duet_of(action).offset / 1000) * scene_fps(scene))
+    return round(duet_of(action).moved_to + (row.seconds + duet_of(action).offset / 1000) * rate_of(scene, action))
 
 
 def seconds_at(scene: bpy.types.Scene, action: bpy.types.Action, frame: float) -> float:
     """The second of the recording that the mouth makes at a frame of the scene."""
-    return max(0.0, (frame - duet_of(action).moved_to) / scene_fps(scene) - duet_of(action).offset / 1000)
+    return max(0.0, (frame - duet_of(action).moved_to) / rate_of(scene, action) - duet_of(action).offset / 1000)
 
 
 def show(scene: bpy.types.Scene, action: bpy.types.Action) -> None:

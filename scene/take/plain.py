@@ -20,7 +20,7 @@ from ...inference.take import MIX_LIMIT, within_limit
 from ..blender import actions, compat, shape_keys
 from ..blender.loose import duet_of
 from ..blender.rollback import all_or_nothing
-from ..blender.timing import require_unstretched, scene_fps
+from ..blender.timing import require_unstretched
 from ..head import correctives, emotions, feelings, followers, heads, sliders
 from . import lines, revise, settings, take_curves, takes
 
@@ -68,7 +68,7 @@ def bake_steps(
     stored, key, line = takes.read(take), obj.data.shape_keys, lines.of(obj, take)
     known = take_curves.felt(stored.take, settings.performance_of(duet_of(take)).felt)
     emotions.connect(obj, feelings.of_take(take_curves.turned(take, stored.take), known))
-    frames = duet_of(take).moved_to + np.arange(take_curves.frames_of(stored.take, scene_fps(scene)))
+    frames = duet_of(take).moved_to + np.arange(take_curves.frames_of(stored.take, take_curves.rate_of(scene, take)))
     own = [each for each in correctives.on(obj) if not each.is_between]
     names, values = yield from _values(obj, take, stored, frames, own)
     moving = np.abs(values).max(axis=0) > _SILENT

@@ -24,7 +24,7 @@ from ..head import emotions, feelings, followers, heads, sliders
 from . import life, line_edits, lines, settings, sound, take_curves, takes, versions
 from .due import Due, due_of
 from .role import Role, role_of
-from .take_curves import face_of, felt, keyed, write_emotion, write_silence, write_speech
+from .take_curves import face_of, felt, keyed, rate_of, write_emotion, write_silence, write_speech
 
 _AT_ONCE = 60_000  # keys that are written while a setting is dragged; more wait for Update Speech
 
@@ -40,7 +40,7 @@ def renew_speech(action: bpy.types.Action) -> None:
     if _is_long(action) or not players:
         duet_of(action).stale = True
         return
-    key, fps = players[0].data.shape_keys, scene_fps(bpy.context.scene)
+    key, fps = players[0].data.shape_keys, rate_of(bpy.context.scene, action)
     _keep_if_edited("written_speech", action, stored)
     face = face_of(action, stored, fps)
     widen(key, stored.take.speech_names, face.speech)
@@ -56,7 +56,7 @@ def update_steps(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.type
     it was. Raises HeadError.
     """
     require_unstretched(scene)
-    stored, fps, key = takes.read(action), scene_fps(scene), obj.data.shape_keys
+    stored, fps, key = takes.read(action), rate_of(scene, action), obj.data.shape_keys
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         made = action.copy()
         earlier = duet_of(made).moved_to
@@ -101,7 +101,7 @@ def renew_emotions(action: bpy.types.Action) -> None:
     if not settings.acting() or not takes.is_take(action) or not players:
         return
     stored = takes.read(action)
-    face = face_of(action, stored, scene_fps(bpy.context.scene))
+    face = face_of(action, stored, rate_of(bpy.context.scene, action))
     try:
         names = _connect(players, action, stored.take, face.performance.felt)
     except DuetError as error:
@@ -141,7 +141,7 @@ def _silence(
 def renew_life(action: bpy.types.Action) -> None:
     """Make the life of the heads that play the take anew."""
     if settings.acting() and takes.is_take(action):
-        face = face_of(action, takes.read(action), scene_fps(bpy.context.scene))
+        face = face_of(action, takes.read(action), rate_of(bpy.context.scene, action))
         players = _players(action)
         for obj in players:
             give_life(obj, action, face)
@@ -215,7 +215,7 @@ def play(scene: bpy.types.Scene, obj: bpy.types.Object, action: bpy.types.Action
         return []
     heads.require_head(obj)
     stored = takes.read(action)
-    take, face = stored.take, face_of(action, stored, scene_fps(scene))
+    take, face = stored.take, face_of(action, stored, rate_of(scene, action))
     heads.require_fits(obj, take)
     obstacles.require_undriven(obj, take.speech_names)
     begin = duet_of(action).moved_to

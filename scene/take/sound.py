@@ -94,7 +94,7 @@ def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object, line: str | None = 
     """The sound strips that Duet has added for this head: those of a line, of no line (""), or of all (None)."""
     strips = scene.sequence_editor.strips if scene.sequence_editor else ()
     found = [strip for strip in strips if strip.get(_MARKER) == heads.head_id(obj) != ""]
-    return [strip for strip in found if line is None or strip.get(_LINE, "") == line]
+    return [strip for strip in found if line is None or line_of(strip) == line]
 
 
 def add_strip(
@@ -123,6 +123,11 @@ def give_to_line(strip: bpy.types.Strip, line: str) -> None:
     strip.pop(_LINE, None)
     if line:
         strip[_LINE] = line
+
+
+def line_of(strip: bpy.types.Strip) -> str:
+    """The id of the line whose sound a strip is; empty for that of a take which plays alone."""
+    return str(strip.get(_LINE, ""))
 
 
 def sound_strips(scene: bpy.types.Scene) -> list[Kind]:

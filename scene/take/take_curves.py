@@ -17,7 +17,8 @@ from ...inference.steps import Steps
 from ...inference.take import EMOTIONS, Take
 from ..blender import actions, compat, shape_keys
 from ..blender.loose import duet_of
-from ..head import sliders
+from ..blender.timing import scene_fps
+from ..head import heads, sliders
 from . import settings, takes
 
 PARTS = {"written_speech": "KEY", "written_emotion": "OBJECT", "written_silence": "OBJECT"}  # checksum -> its slot
@@ -26,6 +27,16 @@ PARTS = {"written_speech": "KEY", "written_emotion": "OBJECT", "written_silence"
 def face_of(action: bpy.types.Action, stored: takes.StoredTake, fps: float, speech: Floats | None = None) -> FaceCurves:
     """A take at the scene's frames as its settings perform it; `speech` (S, Ks) where it is not the settings'."""
     return FaceCurves(stored.take, settings.performance_of(duet_of(action)), fps, stored.pauses, speech)
+
+
+def rate_of(scene: bpy.types.Scene, action: bpy.types.Action) -> float:
+    """The frames a second for which a take is written from this scene.
+
+    They are the scene's, but for a head that another scene plays at the rate for which its take is written: a setting
+    changed here would take the face off its sound there.
+    """
+    written = float(duet_of(action).fps)
+    return written if heads.scene_at_rate(scene, duet_of(action).head, written) is not None else scene_fps(scene)
 
 
 def frames_of(take: Take, fps: float) -> int:

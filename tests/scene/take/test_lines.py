@@ -10,6 +10,7 @@ from duet.inference.performance.curves import at_frames
 from duet.inference.steps import finish
 from duet.scene import bake, choice, properties, regenerate
 from duet.scene.blender import actions, compat, shape_keys
+from duet.scene.checks import advice
 from duet.scene.head import heads, sliders
 from duet.scene.take import life, line_edits, lines, plain, revise, sound, take_curves, takes
 from duet.tests.blender_fakes import (
@@ -266,3 +267,41 @@ def test_plain_keys_of_one_line_and_of_all(scene, head, dialogue, tmp_path):
     assert head.data.shape_keys.animation_data.drivers
     assert far(shown(head, first), before["Duet first"]) < 2 * HUNDREDTH_MM
     assert sorted(line.action.name for line in lines.on(head))[0] == "Duet first"
+
+
+def test_what_a_deleted_action_leaves_behind_is_said_and_removed(scene, head, dialogue):
+    before = shown(head, dialogue["third"])
+    bpy.data.actions.remove(dialogue["second"])
+    (left,) = line_edits.left_over(scene, head)
+    assert left.name == "second"
+    line_edits.clear_left_over(scene, head)
+    assert heard(scene, head) == {f"Duet {n}": (STARTS[n], STARTS[n] + LENGTH, False) for n in ("first", "third")}
+    assert {strip.name for strip in scene.sequence_editor.strips} == {"first", "third"}
+    assert {track.strips[0].action["duet_line"] for track in life.tracks_of(head)} == {
+        line.id for line in lines.on(head)
+    }
+    assert far(shown(head, dialogue["third"]), before) < HUNDREDTH_MM
+
+
+def test_a_scene_of_another_rate_leaves_a_line_at_the_frames_of_its_own(scene, head, dialogue):
+    other = bpy.data.scenes.new("Titles")
+    other.render.fps = 30
+    other.collection.objects.link(head)
+    bpy.context.window.scene = other
+    action = dialogue["third"]
+    frames = tuple(action.frame_range)
+    action.duet.articulation = 0.5
+    action.duet.intensity = 0.4
+    action.duet.head_motion = not action.duet.head_motion
+    assert (action.duet.fps, action.duet.length) == (24, LENGTH)
+    assert tuple(action.frame_range) == frames
+    (said,) = [each for each in advice.of_face(other, head, action) if "frames per second" in each]
+    assert "The scene 'Scene' plays the take at 24 frames per second and this one 30" in said
+    action.duet.start_frame = 202
+    assert heard(scene, head)["Duet third"] == (202, 202 + LENGTH, False), "the sound is in the other scene"
+    bpy.context.window.scene = scene
+    assert not any("frames per second" in each for each in advice.of_face(scene, head, action))
+    bpy.data.scenes.remove(other)
+    scene.render.fps = 30
+    action.duet.articulation = 0.6
+    assert action.duet.fps == 30, "where no other scene plays it, it follows"

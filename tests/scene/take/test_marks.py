@@ -12,6 +12,7 @@ from duet.scene.head import heads
 from duet.scene.take import mark_rows, settings, takes
 from duet.tests.places import ROOT
 from duet.tests.target_fakes import HEAD, PIPELINE, SHAPES
+from duet.tests.undo_steps import undone
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
 LINE = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
@@ -151,3 +152,15 @@ def test_changes_survive_generating_again_copies_and_the_file_but_not_another_re
     group = takes.active(head).duet
     assert (group.marks, group.text) == ("", "bomb")
     assert [row.kind for row in group.mark_rows] == ["closed", "open", "closed"]
+
+
+def test_each_button_is_one_step_of_undo(scene, head):
+    scene.frame_set(30)
+    undone("add_mark", kind="closed")
+    undone("show_marks")
+    bpy.context.scene.frame_set(3)
+    undone("jump_to_mark")
+    undone("reset_marks")
+    bpy.ops.ed.undo()
+    undone("remove_mark")
+    undone("show_marks")
