@@ -3,8 +3,8 @@
     python -m duet.benchmarks [--quick] [--out docs] [--lengths 1 10 60] [--against OTHER_ROOT]
 
 Writes OUT/benchmarks.md and OUT/pictures/benchmarks.png, and prints the tables. Every figure is from a fresh process.
-`--against` measures another version's embedded engine too, from its root folder. Takes about a quarter of an hour on
-two idle cores, `--quick` (1 and 10 seconds of sound, no binding) two minutes. Where there is no bpy, as on a machine
+`--against` measures another version's embedded engine too, from its root folder. Takes about five minutes on two
+idle cores, `--quick` (1 and 10 seconds of sound, no binding) two. Where there is no bpy, as on a machine
 that was lent for its graphics card, what happens in Blender is left out; NumPy, torch, tqdm and matplotlib are enough.
 """
 
