@@ -26,11 +26,11 @@ RECIPES: dict[str, dict[str, float]] = {
     )
     | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang
-    "sad": _both(mouthFrown=1.25, browDown=0.2, eyeSquint=0.2, eyeBlink=0.3, cheekSquint=0.2)
+    "sad": _both(mouthFrown=1.25, browDown=0.2, eyeSquint=0.2, eyeBlink=0.18, cheekSquint=0.2)
     | {"browInnerUp": 1.1, "mouthShrugLower": 0.6},
     # AU 4 + 5 + 7 + 17 + 24 + 38
     "angry": _both(
-        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=1.0, mouthFrown=0.95, mouthStretch=0.15
+        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=0.85, mouthFrown=0.5, mouthStretch=0.15
     )
     | {"jawForward": 0.4, "mouthShrugLower": 0.4},
     # AU 1 + 2 + 5 + 26
