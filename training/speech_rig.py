@@ -66,7 +66,7 @@ SHAPE_NAMES = (*ARKIT_NAMES, *EXTRA_NAMES)
 
 
 def animated_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray[np.float32]:
-    """Rig channels (T, C) of a animated take's weights (T, 116), whose columns are named.
+    """Rig channels (T, C) of an animated take's weights (T, 116), whose columns are named.
 
     Channels that takes do not have (bite, tongue) are NaN: losses mask them.
     """

@@ -8,7 +8,7 @@ squares solution with the pose correctives in it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..bound import Binding, BindRequest
 from ..errors import HeadError
 from ..head.recompose import deltas_of
 from ..head.residual import Residual, moving
+from ..steps import Steps, finish
 from .model import JAW, JOINTS, LEFT_EYE, NECK, RIGHT_EYE, TO_BLENDER, FlameModel, rotation_matrices
 
 STEPS = 5
@@ -68,16 +69,9 @@ class FlameFit:
 
     def __call__(self, weights: Numbers, basis: Numbers, fps: float) -> tuple[FlameMotion, Residual]:
         """Fit the displacements `weights` (T, K) of `basis` (K, V, 3), metres in FLAME's axes; also says how well."""
-        steps = self.steps(weights, basis, fps)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return stop.value
+        return finish(self.steps(weights, basis, fps))
 
-    def steps(
-        self, weights: Numbers, basis: Numbers, fps: float
-    ) -> Generator[float, None, tuple[FlameMotion, Residual]]:
+    def steps(self, weights: Numbers, basis: Numbers, fps: float) -> Steps[tuple[FlameMotion, Residual]]:
         """The same in steps of a few frames; yields the share that is done."""
         flat, parts, distances = np.asarray(basis, np.float32).reshape(len(basis), -1), [], []
         counted = moving(weights, flat.reshape(len(basis), -1, 3))

@@ -29,7 +29,7 @@ from .fusion_measures import (
     HELD_OUT,
     Decoded,
     Figures,
-    Spoken,
+    SpokenChannels,
     direct_figures,
     figures,
     file_order_grid,
@@ -65,7 +65,7 @@ class Ablations:
         self.steps, self.batch, self.head = steps, batch, load_head()
         pipeline, take = Pipeline(WEIGHTS, "torch", "cpu"), load_animated(TEST_TAKE)
         predicted = np.clip(predicted_channels(pipeline, take), 0, 1)
-        self.spoken = Spoken(predicted, np.nan_to_num(take.channels))
+        self.spoken = SpokenChannels(predicted, np.nan_to_num(take.channels))
 
     @cached_property
     def made(self) -> Materials:

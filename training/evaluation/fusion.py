@@ -18,7 +18,7 @@ from ..mouth import LIPS, vertices_of
 from ..speech_rig import rig_deltas
 from .fusion_measures import CLOSED, cosine
 from .lip_gaps import LipGaps
-from .soundness import Spoken, most_unlike, spoken
+from .soundness import SpokenFrames, most_unlike, spoken
 from .speech import predicted_channels
 
 WANTED_GROWTH = 0.002134  # mm (Mao et al. 2025)
@@ -90,7 +90,7 @@ def real_closures(pipeline: Pipeline, gaps: LipGaps, channels: Floats) -> Floats
     weights = np.concatenate([spoken(pipeline).weights, animated])
     shut = weights[mouth_of(head, shapes.speech_basis).gap(weights) < CLOSED]
     lengths = np.linalg.norm(shapes.speech_basis[:, vertices_of(head, LIPS)], axis=-1).max(axis=1)
-    few = most_unlike(Spoken(shut, tuple(map(str, range(len(shut))))), lengths, _MOUTHS).weights
+    few = most_unlike(SpokenFrames(shut, tuple(map(str, range(len(shut))))), lengths, _MOUTHS).weights
     faces = shapes.faces(head.vertices, np.pad(few, ((0, 0), (0, len(shapes.expression_names)))))
     rest = gaps.of(head.vertices)
     return np.array([face for face in faces if (gaps.of(face) - rest).max() < _ALONG][:_CLOSURES])

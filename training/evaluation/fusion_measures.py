@@ -50,7 +50,7 @@ class Figures:
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
+class SpokenChannels:
     """What is said: rig channels (T, C) of the speech model on the test take, and of the take itself."""
 
     predicted: Floats
@@ -82,7 +82,7 @@ class Decoded:
     lips: Floats | None = None  # (T, n, 3): what the predicted speech becomes, where E_A is not linear
 
     @classmethod
-    def by(cls, module: FusionModule, made: Materials, spoken: Spoken) -> Decoded:
+    def by(cls, module: FusionModule, made: Materials, spoken: SpokenChannels) -> Decoded:
         """Through encoders and decoder, as inference does."""
         parts = made.space.components.reshape(len(made.space.components), -1) * np.float32(MILLIMETRE)
         sealed = made.space.sealed.components.reshape(parts.shape) * np.float32(MILLIMETRE)
@@ -124,7 +124,9 @@ def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float
     return float(shares[0]), float(shares[1]), float(error)
 
 
-def figures(decoded: Decoded, leaked: tuple[float, float, float], rough: float, spoken: Spoken, head: Head) -> Figures:
+def figures(
+    decoded: Decoded, leaked: tuple[float, float, float], rough: float, spoken: SpokenChannels, head: Head
+) -> Figures:
     """All columns of one module."""
     lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
     corners, wanted, rig = head.regions["mouth_corners"], wanted_emotions(head), rig_deltas(head)
@@ -158,7 +160,7 @@ def roughness(module: FusionModule, made: Materials) -> float:
     return float(np.sqrt(((basis @ made.space.roughness) * basis).sum(axis=1).mean()))
 
 
-def direct_figures(spoken: Spoken, head: Head) -> Figures:
+def direct_figures(spoken: SpokenChannels, head: Head) -> Figures:
     """Adding both inputs: nothing is lost, nothing is kept apart."""
     plain = Decoded(wanted_emotions(head), rig_deltas(head))
     unknown = float("nan")

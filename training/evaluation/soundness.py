@@ -38,14 +38,14 @@ _SHUT = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
+class SpokenFrames:
     """Frames of speech: weights (n, Ks), and where each is from."""
 
     weights: Floats
     names: tuple[str, ...]
 
 
-def spoken(pipeline: Pipeline, synthetic: Path | None = None) -> Spoken:
+def spoken(pipeline: Pipeline, synthetic: Path | None = None) -> SpokenFrames:
     """Every frame of the bundled recordings, and of synthetic speech where it has been made."""
     sounds = [(path.stem, load_audio(path)) for path in sorted(_RECORDINGS.glob("*.wav"))]
     minutes = 0.0
@@ -60,10 +60,10 @@ def spoken(pipeline: Pipeline, synthetic: Path | None = None) -> Spoken:
         weights.append(pipeline.speech_weights(np.clip(channels, 0, 1), lambda *_: None))
         names += [f"{name} at {frame / _RATE:.2f} s" for frame in range(len(channels))]
     print(f"{len(names)} frames: {len(sounds)} sounds, {minutes:.1f} minutes of them synthetic", flush=True)
-    return Spoken(np.concatenate(weights), tuple(names))
+    return SpokenFrames(np.concatenate(weights), tuple(names))
 
 
-def most_unlike(speech: Spoken, lengths: Floats, count: int) -> Spoken:
+def most_unlike(speech: SpokenFrames, lengths: Floats, count: int) -> SpokenFrames:
     """The `count` frames most unlike each other, each key's furthest first (Gonzalez 1985: the furthest point next).
 
     `lengths` (Ks,) is how far each key moves the lips.
@@ -74,7 +74,7 @@ def most_unlike(speech: Spoken, lengths: Floats, count: int) -> Spoken:
     while len(chosen) < min(count, len(scaled)):
         chosen.append(int(away.argmax()))
         away = np.minimum(away, np.linalg.norm(scaled - scaled[chosen[-1]], axis=1))
-    return Spoken(speech.weights[chosen], tuple(speech.names[k] for k in chosen))
+    return SpokenFrames(speech.weights[chosen], tuple(speech.names[k] for k in chosen))
 
 
 def random_mixes(rng: np.random.Generator, count: int, emotions: int) -> Floats:
@@ -96,9 +96,9 @@ class Kind:
     blink: float = 0.0  # of both eyes, as life shuts them
 
 
-def kinds(shapes: Blendshapes, speech: Spoken, count: int, rng: np.random.Generator) -> Iterator[Kind]:
+def kinds(shapes: Blendshapes, speech: SpokenFrames, count: int, rng: np.random.Generator) -> Iterator[Kind]:
     """All kinds, `count` faces of speech in each."""
-    few = Spoken(speech.weights[:count], speech.names[:count])
+    few = SpokenFrames(speech.weights[:count], speech.names[:count])
     still = np.zeros((len(few.weights), len(shapes.expression_names)), np.float32)
     for loud in (1.0, MAX_INTENSITY):
         yield Kind(f"speech, articulation {loud:g}", few.weights * np.float32(loud), still, few.names)

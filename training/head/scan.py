@@ -15,11 +15,9 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
-from numpy.typing import NDArray
 
 from ...inference.arrays import Doubles, Ints
-
-_CENTIMETRE = 0.01
+from ..data.ict_facekit import to_duet_axes
 
 # Vertex ranges of the model's parts that the head keeps.
 SKIN = slice(0, 14062)  # one surface: face, head, neck, mouth's inside, eye sockets
@@ -80,12 +78,6 @@ def iris_of(scan: Scan, side: str) -> list[int]:
     inner = [n for n, polygon in enumerate(scan.polygons) if shell.stop <= polygon[0] < span.stop]
     islands, counts = np.unique(scan.islands[inner], return_counts=True)
     return [n for n in inner if scan.islands[n] == islands[counts.argmax()]]
-
-
-def to_duet_axes(values: NDArray[np.floating]) -> Doubles:
-    """(n, 3) from centimetres with y up and z to the front."""
-    scaled = values.astype(float) * _CENTIMETRE
-    return np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=1)
 
 
 def _islands(places: list[Ints], count: int) -> Ints:

@@ -11,6 +11,7 @@ import scipy.sparse.csgraph
 from ...inference.arrays import Doubles
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.numeric import smoothstep
+from ..data.ict_facekit import scan_names
 from . import gaze
 from .corners import CornerEase
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
@@ -88,17 +89,6 @@ def arkit_shapes(context: Context) -> dict[str, Doubles]:
         if name.startswith("eyeLook"):
             _turn_eye(context, name, delta)
     return shapes
-
-
-def scan_names(name: str, known: Mapping[str, Doubles]) -> tuple[str, ...]:
-    """Scanned shapes that together are an ARKit shape: mouthSmile_L for mouthSmileLeft, both sides for browInnerUp."""
-    for side in ("Left", "Right"):
-        if name.endswith(side) and f"{name.removesuffix(side)}_{side[0]}" in known:
-            return (f"{name.removesuffix(side)}_{side[0]}",)
-    if name in known:
-        return (name,)
-    pair = (f"{name}_L", f"{name}_R")
-    return pair if set(pair) <= set(known) else ()
 
 
 def _scanned(context: Context, name: str) -> Doubles:

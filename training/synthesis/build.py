@@ -36,7 +36,7 @@ _RECORDED = 0.6  # of the training utterances go through a room, a microphone, .
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Finished:
     """A finished utterance: what its file holds."""
 
     item: Item
@@ -69,7 +69,7 @@ def speak(item: Item, rng: np.random.Generator) -> Utterance:
     return utterance.padded(*rng.uniform(0.2, 0.6, 2))
 
 
-def make(item: Item, seed: int, others: Sequence[NDArray[np.float32]]) -> Spoken:
+def make(item: Item, seed: int, others: Sequence[NDArray[np.float32]]) -> Finished:
     """Speech, face and recording of one item; the same for the same item, seed and babble."""
     rng = np.random.default_rng((seed, item.number, 1))
     utterance = speak(item, rng)
@@ -79,10 +79,10 @@ def make(item: Item, seed: int, others: Sequence[NDArray[np.float32]]) -> Spoken
     if item.split == TRAIN and rng.random() < _RECORDED:
         samples, recording = recorded(utterance.samples, rng, others)
         utterance = utterance.timed(1.0, samples)
-    return Spoken(item, utterance, gains, channels, recording)
+    return Finished(item, utterance, gains, channels, recording)
 
 
-def save(spoken: Spoken, path: Path) -> None:
+def save(spoken: Finished, path: Path) -> None:
     """Write the item's file whole or not at all."""
     item, segments = spoken.item, spoken.utterance.segments
     arrays = {

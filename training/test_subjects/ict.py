@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.arrays import Doubles
 from ...inference.head.canonical import ARKIT_NAMES
 from ..data.animated import data_folder
+from ..data.ict_facekit import scan_names, to_duet_axes
 from .subject import Subject
 
 _FACE = 9409  # the model's first vertices are its face
@@ -36,13 +36,13 @@ def ict_subject(name: str, weights: NDArray[np.float64], folder: Path) -> Subjec
     scanned = np.load(folder / "expressions.npz")
     indices = json.loads((folder / "vertex_indices.json").read_text())
     shapes = {
-        shape: _axes(sum(scanned[part].astype(np.float64) for part in parts))
+        shape: to_duet_axes(sum(scanned[part].astype(np.float64) for part in parts))
         for shape in ARKIT_NAMES
-        if (parts := scan_names(shape, tuple(scanned.files)))
+        if (parts := scan_names(shape, scanned.files))
     }
     return Subject(
         name=name,
-        vertices=_axes(base["vertices"] + identity),
+        vertices=to_duet_axes(base["vertices"] + identity),
         face_vertices=base["face_vertices"].astype(np.int32),
         face_sizes=base["face_sizes"].astype(np.int32),
         shapes=shapes,
@@ -50,20 +50,3 @@ def ict_subject(name: str, weights: NDArray[np.float64], folder: Path) -> Subjec
         skin=np.arange(_FACE),
         eyes=np.arange(*_EYEBALLS),
     )
-
-
-def scan_names(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Scanned shapes that together are an ARKit shape: mouthSmile_L for mouthSmileLeft, both sides for browInnerUp."""
-    for side in ("Left", "Right"):
-        if name.removesuffix(side) + f"_{side[0]}" in known and name.endswith(side):
-            return (name.removesuffix(side) + f"_{side[0]}",)
-    if name in known:
-        return (name,)
-    pair = (f"{name}_L", f"{name}_R")
-    return pair if set(pair) <= set(known) else ()
-
-
-def _axes(centimetres: NDArray[np.floating]) -> Doubles:
-    """From centimetres, y up and z to the front, to metres, z up and -y to the front."""
-    x, y, z = np.moveaxis(np.asarray(centimetres, np.float64) * 0.01, -1, 0)
-    return np.stack([x, -z, y], axis=-1)

@@ -10,7 +10,7 @@ from duet.inference.bound import BindRequest
 from duet.inference.head.blendshapes import Blendshapes, load_blendshapes
 from duet.inference.head.canonical import load_head
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.once]
 
 HEAD = load_head()
 _NEARER = lip_sides(HEAD, HEAD.vertices.astype(float))
@@ -48,6 +48,11 @@ def gap(vertices):
     return vertices[UPPER, 2] - vertices[LOWER, 2]
 
 
+@pytest.fixture(scope="module")
+def own_fit():
+    return fit_head(HEAD, request(HEAD.vertices), lambda *_: None)
+
+
 @pytest.mark.parametrize("opening", [0.3, 0.9])
 def test_a_mouth_open_at_rest_is_said_and_keeps_its_lips_apart(opening):
     posed = HEAD.pose({"jawOpen": opening})
@@ -78,19 +83,14 @@ def test_sealed_lips_are_said():
     assert any("cannot open" in note for note in binding.notes)
 
 
-def test_the_duet_head_itself_needs_no_note():
-    assert bound(HEAD.vertices).notes == ()
-
-
-def test_lips_that_touch_part_as_the_duet_heads_do():
+def test_lips_that_touch_part_as_the_duet_heads_do(own_fit):
     """The lower lip slides back by two millimetres, so that pairs of the copy are no pairs of the Duet head."""
     shape = HEAD.vertices.astype(float)
-    fit = fit_head(HEAD, request(shape), lambda *_: None)
     names = ("mouthPressLeft", "mouthPressRight")
     press = 0.6 * np.sum([HEAD.arkit[HEAD.arkit_names.index(name)].astype(float) for name in names], axis=0)
     slid = shape.copy()
     slid[LOWER, 1] += 0.002
-    target = Mesh(slid, fit.target.triangles)
+    target = Mesh(slid, own_fit.target.triangles)
     moved = Following(
         np.arange(len(shape)), np.tile(np.arange(len(shape))[:, None], 3), np.eye(3)[np.zeros(len(shape), int)], SIDES
     )
@@ -106,11 +106,10 @@ def test_lips_that_touch_part_as_the_duet_heads_do():
     assert np.abs(delta[HEAD.landmarks[:48]] - press[HEAD.landmarks[:48]]).max() == 0  # the face around is left alone
 
 
-def test_carrying_gives_the_same_sums():
+def test_carrying_gives_the_same_sums(own_fit):
     """With contacts, too, everything is linear in the shapes."""
-    fit = fit_head(HEAD, request(HEAD.vertices * [1.1, 1.0, 0.95]), lambda *_: None)
     a, b = (HEAD.arkit[HEAD.arkit_names.index(name)] for name in ("mouthPressLeft", "mouthFunnel"))
     nothing = np.zeros(len(HEAD.vertices), bool)
     both = np.stack([a, b, 0.5 * a + 2.0 * b]).astype(np.float32)
-    _, deltas, _ = carry_shapes(HEAD, fit, both, nothing, lambda _: None)
+    _, deltas, _ = carry_shapes(HEAD, own_fit, both, nothing, lambda _: None)
     np.testing.assert_allclose(deltas[2], 0.5 * deltas[0] + 2.0 * deltas[1], atol=2e-6)

@@ -8,10 +8,11 @@ import pytest
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, load_head
 from duet.training.data.animated import data_folder
+from duet.training.data.ict_facekit import scan_names
 from duet.training.evaluation import closures as evaluate_closures
 from duet.training.evaluation import transfer
 from duet.training.evaluation.transfer import CLOSURES, SHAPES, Subject, evaluate
-from duet.training.test_subjects.ict import ict_subjects, scan_names
+from duet.training.test_subjects.ict import ict_subjects
 from duet.training.test_subjects.makehuman import load_makehuman
 
 pytestmark = pytest.mark.slow

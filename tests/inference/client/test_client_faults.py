@@ -199,6 +199,7 @@ def test_a_worker_that_dies_of_the_job_is_not_given_it_again(faulty):
     assert isinstance(submit_and_wait(client), Failed)
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_kills_at_random_moments_leave_nothing_and_every_next_job_works():
     """The first sixteen of `duet.benchmarks.worker_kills`, which does a thousand."""

@@ -9,7 +9,7 @@ from duet.inference.engine.pipeline import Pipeline
 from duet.inference.take import EMOTIONS
 from duet.training.evaluation.lip_gaps import LipGaps
 from duet.training.evaluation.sound_measures import LIMITS, SoundMeasures, worst
-from duet.training.evaluation.soundness import Kind, Spoken, measured, most_unlike, random_mixes
+from duet.training.evaluation.soundness import Kind, SpokenFrames, measured, most_unlike, random_mixes
 from duet.training.features import WEIGHTS
 from duet.training.fusion.emotion_measures import felt, likeness, read_vertices, wanted
 from duet.training.fusion.lip_seal import lip_distances
@@ -194,7 +194,7 @@ def test_the_worst_of_a_kind_is_named(pipeline, measures):
 def test_frames_that_differ_most_are_looked_at():
     rng = np.random.default_rng(0)
     weights = np.concatenate([rng.normal(0, 0.01, (50, 2)), [[1, 0], [0, 1], [0.5, 0.5]]]).astype(np.float32)
-    chosen = most_unlike(Spoken(weights, tuple(map(str, range(53)))), np.ones(2, np.float32), 4)
+    chosen = most_unlike(SpokenFrames(weights, tuple(map(str, range(53)))), np.ones(2, np.float32), 4)
     assert {"50", "51", "52"} <= set(chosen.names)
 
 

@@ -91,11 +91,11 @@ def test_a_jaw_rotation_alone_opens_the_mouth_as_the_head_does(head, model):
 
 
 def test_every_shape_of_the_head_is_within_a_third_of_a_millimetre(head, model):
-    shapes = np.concatenate([head.arkit, head.extra])
+    shapes, fit = np.concatenate([head.arkit, head.extra]), FlameFit(model)
     for amount in (0.4, 1.0):
         for name, shape in zip((*head.arkit_names, *head.extra_names), shapes, strict=True):
             basis = (shape @ TO_BLENDER).astype(np.float32)[None]
-            _, residual = FlameFit(model)(np.full((1, 1), amount, np.float32), basis, 30)
+            _, residual = fit(np.full((1, 1), amount, np.float32), basis, 30)
             assert residual.median < MEDIAN, (name, amount)
             assert residual.percentile95 < NEARLY_ALL, (name, amount)
 

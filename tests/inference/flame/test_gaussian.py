@@ -199,6 +199,7 @@ def test_a_model_of_other_vertices_goes_by_its_binding(tmp_path):
         write(tmp_path / "line.npz", take, small)
 
 
+@pytest.mark.once
 def test_the_command_line_takes_the_users_own_model(tmp_path):
     """The Duet head's model with one vertex more, so that it has to be bound; the worker does it, once."""
     own = duet_flame()

@@ -39,6 +39,7 @@ def test_a_shape_alone_is_found_again(head, name):
     assert np.delete(found[0], ARKIT_NAMES.index(name)).max() < 0.1
 
 
+@pytest.mark.once
 def test_faces_of_the_heads_own_shapes_are_within_a_third_of_a_millimetre(head):
     rng = np.random.default_rng(1)
     faces = rng.random((60, 52)) * (rng.random((60, 52)) < 0.15)

@@ -210,6 +210,7 @@ def test_coefficients_and_vertices_are_there_where_they_are_asked_for(line, monk
     face.performed(vertices=True)
 
 
+@pytest.mark.once
 def test_life_is_in_coefficients_vertices_and_flame_alike(line):
     still, alive = FaceCurves(line, Performance()), FaceCurves(line, Performance(blinks=1, head_motion=1, seed=3))
     before, after = still.performed(arkit=True, vertices=True), alive.performed(arkit=True, vertices=True)

@@ -5,7 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 from duet.training.evaluation import ablations
-from duet.training.evaluation.fusion_measures import Decoded, Figures, Spoken, figures, file_order_grid, wanted_emotions
+from duet.training.evaluation.fusion_measures import (
+    Decoded,
+    Figures,
+    SpokenChannels,
+    figures,
+    file_order_grid,
+    wanted_emotions,
+)
 from duet.training.fusion import knee
 from duet.training.fusion.grid_mapping import head_grid
 from duet.training.fusion.train import Options
@@ -28,7 +35,7 @@ def test_a_perfect_module_and_direct_addition(head):
     rng = np.random.default_rng(0)
     channels = rng.random((20, len(CHANNEL_NAMES))).astype(np.float32) * 0.2
     channels[:10] = 0
-    spoken = Spoken(channels * 0.9, channels)
+    spoken = SpokenChannels(channels * 0.9, channels)
     wanted = wanted_emotions(head)
     closed = 0 * wanted
     away = vertices_of(head, ("upper_face", "cheeks"))

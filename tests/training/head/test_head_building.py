@@ -9,9 +9,9 @@ from duet.inference.head.canonical import ARKIT_NAMES, DEFAULT_PATH
 from duet.inference.numeric import smoothstep
 from duet.tests.places import ROOT
 from duet.training.data.animated import data_folder
+from duet.training.data.ict_facekit import to_duet_axes
 from duet.training.head import build, gaze, lips, shapes
 from duet.training.head.mesh import QuadMesh, Spread
-from duet.training.head.scan import to_duet_axes
 from duet.training.head.strands import _on, _Surface
 
 pytestmark = pytest.mark.slow
