@@ -110,7 +110,7 @@ def main():
     look((0.9, 0, 1), 6.0)
     yield from g.open_sidebar("Duet")
     yield from picture("stranger")
-    yield from open_panel("duet.head")
+    yield from open_panel("duet.add_head")
     yield from g.click("duet.bind_head")
     binding = module("scene.binding")
     yield from wait_for(lambda: binding.preview_of(obj) is not None and not runtime().busy, "the preview")

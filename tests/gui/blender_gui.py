@@ -21,7 +21,7 @@ PATIENCE = 30.0  # seconds to wait for them
 
 def tool(*command):
     """Run a program of the X server's and return what it wrote."""
-    return subprocess.run([str(part) for part in command], check=True, timeout=60, stdout=subprocess.PIPE).stdout
+    return subprocess.run([str(part) for part in command], check=True, timeout=300, stdout=subprocess.PIPE).stdout
 
 
 _x = tool  # the name by which scripts press and drag
