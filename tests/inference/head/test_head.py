@@ -129,7 +129,7 @@ def test_mouth_close_undoes_jaw_open(head: Head, mouth: Mouth, amount: float):
     upper, lower = head.regions["inner_lip_upper"], head.regions["inner_lip_lower"]
     assert (opened[upper, 2] - opened[lower, 2]).max() > amount * 25 * MM
     closed = lip_gap(mouth, head.pose({"jawOpen": amount, "mouthClose": amount}))
-    assert np.abs(closed).max() < 0.7 * MM  # at the very corners, whose pairs part in height as they are evened out
+    assert np.abs(closed).max() < 0.68 * MM  # at the very corners, whose pairs part in height as they are evened out
 
 
 CLOSED = ("mouthLeft", "mouthSmileLeft", "mouthFrownRight", "mouthPressLeft", "mouthDimpleLeft", "cheekPuff")

@@ -67,11 +67,11 @@ def test_a_bound_head_is_solved_on_its_own_mesh_and_its_other_keys_are_muted(sce
     done = applied(arkit_heads, scene, speaking, target)
     assert done.on_mesh
     off = 1000 * np.linalg.norm(vertices_of(target, 16) - vertices_of(speaking, 16)[keep], axis=1)
-    assert off.mean() < 0.35  # of all vertices
+    assert off.mean() < 0.27  # of all vertices
     for frame in (11, 16):
         found, due = parted(vertices_of(target, frame), keep), parted(vertices_of(speaking, frame)[keep], keep)
         assert len(found) > 5
-        assert np.abs(found - due).max() < 2 * SHUT  # its pairs are found, and few
+        assert np.abs(found - due).max() < 1.5 * SHUT  # its pairs are found, and few
     assert target.data.shape_keys.key_blocks[SHAPES.speech_names[0]].mute
 
 
