@@ -125,10 +125,10 @@ class Pipeline:
                 mels = [heard.normalised(2 * each.start, 2 * each.stop) for each in some]
                 yield from zip(some, self._engine.heard(mels, [heard_rows(each) for each in some], style), strict=True)
 
-        channels = join(parts(), count)
+        channels = smoothed(join(parts(), count))
         np.clip(channels, 0.0, 1.0, out=channels)
         channels *= liveliness(heard.levels, heard.level)[:count, None]
-        return self.in_contact(smoothed(channels))
+        return self.in_contact(channels)
 
     def in_contact(self, channels: Floats) -> Floats:
         """Rig channels (T, C) in [0, 1] whose lips meet and do not pass each other."""

@@ -43,8 +43,8 @@ RECIPES: dict[str, dict[str, float]] = {
     | {"mouthShrugLower": 0.6},
     # AU 12 + 14 on one side, brows apart
     "contempt": {
-        "mouthSmileLeft": 0.3,
-        "mouthDimpleLeft": 0.75,
+        "mouthSmileLeft": 0.35,
+        "mouthDimpleLeft": 0.85,
         "mouthLeft": 0.1,
         "cheekSquintLeft": 0.2,
         "eyeSquintLeft": 0.35,
