@@ -22,7 +22,7 @@ _PITCH = (70.0, 400.0)  # Hz
 _VOICED = 0.5  # of the autocorrelation at rest
 _AROUND = 1.5  # seconds of what counts as surroundings
 _SMOOTH = 0.12  # seconds: no brow is faster
-_BLOCK = 200  # frames that are looked at together, so that memory does not grow with the recording
+_BLOCK = 50  # frames that are looked at together: a few megabytes, also beside the networks of a long recording
 _STRONG = 1.2  # standard deviations that make an accent of 1
 
 
