@@ -1,6 +1,7 @@
 """Lips that meet and do not pass: on a made-up rig with a known answer, on the shipped one, and in a real recording."""
 
 import numpy as np
+import pytest
 from duet.inference.audio.decode import load_audio
 from duet.inference.engine.lip_contact import APART, FURTHEST, NEARLY, LipContact, lip_contact
 from duet.inference.engine.pipeline import Pipeline
@@ -54,26 +55,18 @@ def test_what_was_nearer_stays_nearer():
     np.testing.assert_array_equal(met[opening > APART], opening[opening > APART])
 
 
+@pytest.mark.parametrize(
+    ("contact", "off"), [(SHIPPED, 0.0), (EVEN, 1e-6)], ids=["shipped", "the roll gives way first"]
+)
 @settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_no_mix_of_channels_passes_the_lips(seed):
+@given(seed=st.integers(0, 2**32 - 1))
+def test_no_mix_of_channels_passes_the_lips(contact, off, seed):
     channels = np.random.default_rng(seed).beta(0.6, 2, (40, len(CHANNEL_NAMES))).astype(np.float32)
-    held = SHIPPED.hold(channels)
-    assert (held @ SHIPPED.parting).min() >= -0.1e-3 - 1e-7
-    apart = (channels @ SHIPPED.parting).min(axis=1) >= -0.1e-3
-    np.testing.assert_array_equal(held[apart], channels[apart])
-    np.testing.assert_allclose(SHIPPED.hold(held), held, atol=1e-6)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_nor_where_the_roll_gives_way_first(seed):
-    channels = np.random.default_rng(seed).beta(0.6, 2, (40, len(CHANNEL_NAMES))).astype(np.float32)
-    held = EVEN.hold(channels)
-    assert (held @ EVEN.parting).min() >= -0.1e-3 - 1e-7
-    apart = (channels @ EVEN.parting).min(axis=1) >= -0.1e-3
-    np.testing.assert_allclose(held[apart], channels[apart], atol=1e-6)
-    np.testing.assert_allclose(EVEN.hold(held), held, atol=1e-6)
+    held = contact.hold(channels)
+    assert (held @ contact.parting).min() >= -0.1e-3 - 1e-7
+    apart = (channels @ contact.parting).min(axis=1) >= -0.1e-3
+    np.testing.assert_allclose(held[apart], channels[apart], rtol=0, atol=off)
+    np.testing.assert_allclose(contact.hold(held), held, atol=1e-6)
 
 
 def test_a_rounded_mouth_that_presses_hard_has_no_slit_beside_its_middle():
