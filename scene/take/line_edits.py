@@ -109,9 +109,8 @@ def _sounds(line: Line) -> list[bpy.types.Strip]:
 
 def left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
     """Sounds of lines whose actions somebody has deleted."""
-    known = {line.id for line in lines.on(obj)}
-    strips = sound.strips_of(scene, obj, None)
-    return [strip for strip in strips if sound.line_of(strip) and sound.line_of(strip) not in known]
+    known = {"", *(line.id for line in lines.on(obj))}
+    return [strip for strip in sound.strips_of(scene, obj, None) if sound.line_of(strip) not in known]
 
 
 def clear_left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
