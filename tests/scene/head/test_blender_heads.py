@@ -1,9 +1,12 @@
 """Heads: their mesh, keys and rig, and what is refused as one."""
 
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
+from duet.panels.generate import DUET_PT_generate
 from duet.scene import bake
 from duet.scene.head import heads
 from duet.tests.blender_fakes import (
@@ -16,10 +19,16 @@ from duet.tests.blender_fakes import (
     fake_take,
     fingerprint,
 )
+from duet.tests.target_fakes import Layout
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, BLENDSHAPES = fake_head(), fake_blendshapes()
 HUNDREDTH_MM = 1e-5  # metres
+SIDEBAR = {
+    "mode": "OBJECT",
+    "region": SimpleNamespace(width=320),
+    "preferences": SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
+}
 
 
 def test_the_head_has_its_mesh_keys_and_rig(head):
@@ -117,7 +126,7 @@ def test_a_wrong_target_is_named_and_nothing_changes(scene, head, voice, make, m
     assert fingerprint() == before
 
 
-def test_a_linked_head_is_named_and_nothing_changes(scene, head, voice, tmp_path):
+def test_a_linked_head_is_named_in_the_sidebar_and_nothing_changes(scene, head, voice, tmp_path):
     library = tmp_path / "cast.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(library))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -128,6 +137,12 @@ def test_a_linked_head_is_named_and_nothing_changes(scene, head, voice, tmp_path
     before = fingerprint()
     with pytest.raises(HeadError, match="linked from another file"):
         bake.apply_take(scene, wanted.objects[0], fake_take(), voice, 1)
+    scene.duet.audio = str(voice)
+    assert not bpy.ops.duet.generate.poll()
+    layout = Layout()
+    DUET_PT_generate.draw(SimpleNamespace(layout=layout), SimpleNamespace(scene=scene, **SIDEBAR))
+    shown = "'Duet Head' is linked from another file. Use Object > Library Override > Make, then pick the override."
+    assert " ".join(layout.drawn).strip() == shown
     assert fingerprint() == before
 
 
