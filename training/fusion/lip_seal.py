@@ -50,7 +50,7 @@ _CLOSED: tuple[dict[str, float], ...] = (
 )
 # How hard it is, against bending a vertex from its neighbours by a millimetre, to part what leans by a millimetre: at
 # rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
-_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 2.5, 2.0e-3
+_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 3.0, 2.0e-3
 _CORNER = 0.008  # metres over the surface from a corner within which edges resist, less and less
 
 
@@ -112,9 +112,9 @@ def _in_space(each: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
     return scipy.sparse.kron(each, scipy.sparse.eye(3), format="csr")
 
 
-def lip_distances(head: Head) -> tuple[Doubles, Doubles]:
-    """(V,), (V,) metres over the surface from the upper and from the lower inner lip; inf beyond 20 mm."""
-    above, below = (_distance(head, head.regions[f"inner_lip_{side}"]) for side in ("upper", "lower"))
+def lip_distances(head: Head, limit: float = _AROUND) -> tuple[Doubles, Doubles]:
+    """(V,), (V,) metres over the surface from the upper and from the lower inner lip; inf beyond the limit, 20 mm."""
+    above, below = (_distance(head, head.regions[f"inner_lip_{side}"], limit) for side in ("upper", "lower"))
     return above, below
 
 
@@ -187,10 +187,10 @@ def closest_points(points: Floats, corners: Floats) -> tuple[Ints, Doubles, Doub
     return nearest, weights[chosen], off[chosen]
 
 
-def _distance(head: Head, seeds: NDArray[np.integer]) -> Doubles:
-    """(V,) metres along edges from the nearest seed; inf beyond _AROUND."""
+def _distance(head: Head, seeds: NDArray[np.integer], limit: float = _AROUND) -> Doubles:
+    """(V,) metres along edges from the nearest seed; inf beyond the limit."""
     ends, count = head.edges.T, len(head.vertices)
     length = np.linalg.norm(head.vertices[ends[0]] - head.vertices[ends[1]], axis=1).astype(np.float64)
     graph = scipy.sparse.coo_matrix((np.maximum(length, 1e-9), ends), (count, count)).tocsr()
-    found = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=seeds, limit=_AROUND, min_only=True)
+    found = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=seeds, limit=limit, min_only=True)
     return np.asarray(found)

@@ -74,11 +74,12 @@ def test_lids_go_round_the_eye(head):
 def test_folds_are_evened_out_where_shapes_pass_each_other(head):
     ease = FoldEase(head)
     rough = np.zeros((1, *head.vertices.shape), np.float32)
-    rough[0, ease.eases[::2], 1] = 0.001
+    eases = np.unique(np.concatenate([part[0] for part in ease.parts]))
+    rough[0, eases[::2], 1] = 0.001
     smooth = ease.eased(rough)[0]
-    assert smooth[ease.eases, 1].std() < 0.6 * rough[0, ease.eases, 1].std()
+    assert smooth[eases, 1].std() < 0.6 * rough[0, eases, 1].std()
     lips = np.concatenate([head.regions[f"inner_lip_{side}"] for side in ("upper", "lower")])
-    assert not np.isin(lips, ease.eases).any(), "what is sealed stays as it is"
+    assert not np.isin(lips, eases).any(), "what is sealed stays as it is"
 
 
 def test_a_half_shut_lid_goes_around_the_eye(head):
