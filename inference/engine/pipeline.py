@@ -26,7 +26,7 @@ from .models import load_models
 from .resample import frame_count, resample
 from .shaping import Shaping, on_head
 from .silence_gate import liveliness
-from .smoothing import smoothed
+from .smoothing import Smoothing
 from .windows import FRAME_RATE, Window, heard_rows, join, windows
 
 Progress = Callable[[float, str], None]
@@ -45,6 +45,7 @@ class Pipeline:
         # Before the networks, whose weights then take the room that the head's shapes leave.
         rig = on_head(models, load_head(weights / "head.safetensors"))
         self._engine = make_engine(models, engine, device)
+        self._smoothing = Smoothing(models.rig.channels)
         self.engine, self.device = self._engine.name, self._engine.device
         self.model_id = model_id(*(weights / f"{name}.safetensors" for name in MODEL_FILES))
         self._styles: tuple[str, ...] = tuple(models.speech.json("styles"))
@@ -125,7 +126,7 @@ class Pipeline:
                 mels = [heard.normalised(2 * each.start, 2 * each.stop) for each in some]
                 yield from zip(some, self._engine.heard(mels, [heard_rows(each) for each in some], style), strict=True)
 
-        channels = smoothed(join(parts(), count))
+        channels = self._smoothing(join(parts(), count))
         np.clip(channels, 0.0, 1.0, out=channels)
         channels *= liveliness(heard.levels, heard.level)[:count, None]
         return self.in_contact(channels)

@@ -16,6 +16,7 @@ from ..arrays import Floats
 from ..engine.fusion_numpy import FusionEncoderNumpy
 from ..engine.models import load_models
 from ..engine.shaping import Shaping, on_head
+from ..engine.smoothing import Smoothing
 from ..engine.speech_numpy import SpeechNumpy
 from ..engine.threads import Team
 from ..errors import DuetError, RequestError
@@ -72,7 +73,7 @@ def loaded(options: argparse.Namespace) -> tuple[Listener, LiveFace, tuple[tuple
     if options.style not in styles:
         raise RequestError(f"There is no speaking style '{options.style}'.", f"Choose from: {', '.join(styles)}.")
     model = SpeechNumpy(models.speech.floats("model."), models.speech_dims, Team(1))
-    speech = LiveSpeech(model, styles.index(options.style))
+    speech = LiveSpeech(model, styles.index(options.style), Smoothing(models.rig.channels))
     encoder = LiveEncoder(models.encoder_weights, models.encoder_dims)
     listener = Listener(encoder, speech, shaping.contact, options.look_ahead / 1000)
     solver = None

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Floats
 from ..engine.encoder_numpy import EncoderDims
 from ..engine.layers_numpy import SAFE, gelu
-from ..engine.smoothing import REACH, smoothed
+from ..engine.smoothing import REACH, Smoothing
 from ..engine.speech_numpy import SpeechNumpy
 
 
@@ -124,8 +124,8 @@ def _neighbours(x: Floats, stride: int = 1) -> Floats:
 class LiveSpeech:
     """Rig channels of settled frames, from features as they come: the speech model sees its reach to either side."""
 
-    def __init__(self, model: SpeechNumpy, style: int) -> None:
-        self._model, self._style = model, style
+    def __init__(self, model: SpeechNumpy, style: int, smoothing: Smoothing) -> None:
+        self._model, self._style, self._smoothing = model, style, smoothing
         self._past: Floats | None = None
 
     def restart(self) -> None:
@@ -136,7 +136,7 @@ class LiveSpeech:
         """Channels (settling, C) of the first of some features (n, layers + 1, width)."""
         past = features[:0] if self._past is None else self._past
         known = np.concatenate([past, features])
-        channels = smoothed(self._model(known, self._style))[len(past) : len(past) + settling]
+        channels = self._smoothing(self._model(known, self._style))[len(past) : len(past) + settling]
         self._past = known[: len(past) + settling][-self._model.dims.reach - REACH :]
         return channels
 

@@ -15,6 +15,7 @@ from duet.inference.audio.mel import SAMPLE_RATE, loud_level, normalised_mel
 from duet.inference.engine.encoder_numpy import EncoderNumpy
 from duet.inference.engine.models import load_models
 from duet.inference.engine.pipeline import Pipeline
+from duet.inference.engine.smoothing import Smoothing
 from duet.inference.engine.speech_numpy import SpeechNumpy
 from duet.inference.engine.threads import Team
 from duet.inference.errors import AudioError, RequestError
@@ -49,7 +50,7 @@ def listener(models, pipeline):
     def make(look_ahead=0.2):
         model = SpeechNumpy(models.speech.floats("model."), models.speech_dims, Team(1))
         encoder = LiveEncoder(models.encoder_weights, models.encoder_dims)
-        return Listener(encoder, LiveSpeech(model, 0), pipeline.contact, look_ahead)
+        return Listener(encoder, LiveSpeech(model, 0, Smoothing(models.rig.channels)), pipeline.contact, look_ahead)
 
     return make
 
@@ -129,7 +130,8 @@ def test_it_goes_on_without_growing(models, pipeline, recording):
     """Four times as long as its encoder may remember, in speech that never pauses."""
     dims = replace(models.encoder_dims, context=200)
     model = SpeechNumpy(models.speech.floats("model."), models.speech_dims, Team(1))
-    one = Listener(LiveEncoder(models.encoder_weights, dims), LiveSpeech(model, 0), pipeline.contact)
+    speech = LiveSpeech(model, 0, Smoothing(models.rig.channels))
+    one = Listener(LiveEncoder(models.encoder_weights, dims), speech, pipeline.contact)
     loud = np.resize(recording[SAMPLE_RATE // 2 : SAMPLE_RATE], 8 * SAMPLE_RATE)
     one.hear(loud)
     tracemalloc.start()
