@@ -26,8 +26,8 @@ RECIPES: dict[str, dict[str, float]] = {
     )
     | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang
-    "sad": _both(mouthFrown=1.15, browDown=0.2, eyeSquint=0.2, eyeBlink=0.35, cheekSquint=0.3)
-    | {"browInnerUp": 1.1, "mouthShrugLower": 0.55},
+    "sad": _both(mouthFrown=1.05, browDown=0.2, eyeSquint=0.2, eyeBlink=0.1, cheekSquint=0.2)
+    | {"browInnerUp": 1.2, "mouthShrugLower": 0.5},
     # AU 4 + 5 + 7 + 17 + 24 + 38
     "angry": _both(
         browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=0.75, mouthFrown=0.5, mouthStretch=0.15
@@ -36,8 +36,8 @@ RECIPES: dict[str, dict[str, float]] = {
     # AU 1 + 2 + 5 + 26
     "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
     # AU 1 + 2 + 4 + 5 + 20 + 25
-    "afraid": _both(browDown=0.65, browOuterUp=0.2, eyeWide=1.35, mouthStretch=1.2, mouthLowerDown=0.45)
-    | {"browInnerUp": 1.15, "jawOpen": 0.1},
+    "afraid": _both(browDown=0.65, browOuterUp=0.2, eyeWide=1.35, mouthStretch=1.3, mouthLowerDown=0.45)
+    | {"browInnerUp": 1.05, "jawOpen": 0.1},
     # AU 9 + 10 + 15 + 17
     "disgusted": _both(noseSneer=1.0, browDown=0.2, eyeSquint=0.4, mouthUpperUp=0.45, mouthFrown=0.65)
     | {"mouthShrugLower": 0.6},
