@@ -25,21 +25,22 @@ _FACES: tuple[dict[str, float], ...] = (
     {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "browInnerUp": 0.8, "eyeLookUpLeft": 0.6, "eyeLookUpRight": 0.6},
 )
 _COLORS = 256  # of the palette: keeps the file small
+_SAMPLES, _TILE = 24, 240
 
 
-def draw_sheet(out: Path, samples: int = 24, tile: int = 240) -> None:
+def draw_sheet(out: Path) -> None:
     """Fit the faces, render both, and write them as one picture."""
     head, model = load_head(), duet_flame()
     weights = np.array([[face.get(name, 0.0) for name in head.arkit_names] for face in _FACES], np.float32)
     motion, _ = FlameFit(model)(weights, np.asarray(head.arkit @ TO_BLENDER, np.float32), 30.0)
     fitted = np.concatenate(list(motion.vertices(model))) @ TO_BLENDER.T
-    sheet = Image.new("RGB", (tile * len(_FACES), 2 * tile))
+    sheet = Image.new("RGB", (_TILE * len(_FACES), 2 * _TILE))
     with tempfile.TemporaryDirectory() as folder:
         for x, face in enumerate(_FACES):
             for y, vertices in enumerate((head.pose(face), fitted[x])):
-                picture = render_face(vertices, head, Path(folder) / "tile.png", tile, samples, "face")
+                picture = render_face(vertices, head, Path(folder) / "tile.png", _TILE, _SAMPLES, "face")
                 with Image.open(picture) as image:
-                    sheet.paste(image.convert("RGB"), (tile * x, tile * y))
+                    sheet.paste(image.convert("RGB"), (_TILE * x, _TILE * y))
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(_COLORS).save(out, optimize=True)
 

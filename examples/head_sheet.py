@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..inference.head.canonical import load_head
 from .render import render_face
 
-_TILE, _CAPTION, _COLUMNS = 200, 17, 8
+_TILE, _CAPTION, _COLUMNS, _SAMPLES = 200, 17, 8, 12
 _COLORS = 256  # of the palette: keeps the file small
 # Shapes that show only with others: what is added to make them seen.
 _TOGETHER: dict[str, dict[str, float]] = {
@@ -26,22 +26,22 @@ _TOGETHER: dict[str, dict[str, float]] = {
 }
 
 
-def draw_sheet(out: Path, samples: int = 12, tile: int = _TILE, camera: str = "face") -> None:
+def draw_sheet(out: Path) -> None:
     """Render every shape at full value and write them as one picture."""
     head = load_head()
     names = ("neutral", *head.arkit_names, *head.extra_names)
     rows = -(-len(names) // _COLUMNS)
-    sheet = Image.new("RGB", (_COLUMNS * tile, rows * (tile + _CAPTION)), "white")
+    sheet = Image.new("RGB", (_COLUMNS * _TILE, rows * (_TILE + _CAPTION)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     with tempfile.TemporaryDirectory() as folder:
         for number, name in enumerate(names):
             pose = {} if name == "neutral" else {name: 1.0, **_TOGETHER.get(name, {})}
-            picture = render_face(head.pose(pose), head, Path(folder) / "tile.png", tile, samples, camera)
-            x, y = number % _COLUMNS * tile, number // _COLUMNS * (tile + _CAPTION)
+            picture = render_face(head.pose(pose), head, Path(folder) / "tile.png", _TILE, _SAMPLES, "face")
+            x, y = number % _COLUMNS * _TILE, number // _COLUMNS * (_TILE + _CAPTION)
             with Image.open(picture) as image:
                 sheet.paste(image.convert("RGB"), (x, y))
             extra = "".join(f" + {other}" for other in _TOGETHER.get(name, {}))
-            draw.text((x + tile // 2, y + tile + 2), name + extra, "black", font, anchor="mt")
+            draw.text((x + _TILE // 2, y + _TILE + 2), name + extra, "black", font, anchor="mt")
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
 

@@ -45,10 +45,8 @@ class Similarity:
         return float(np.sqrt(np.mean(off**2)) / np.ptp(target, axis=0).max())
 
 
-def fit_similarity(
-    source: NDArray[Any], target: NDArray[Any], weights: Doubles | None = None, scaled: bool = True
-) -> Similarity:
-    """The least-squares similarity of pairs (n, 3) (Umeyama 1991); `scaled` False keeps the scale at 1."""
+def fit_similarity(source: NDArray[Any], target: NDArray[Any], weights: Doubles | None = None) -> Similarity:
+    """The least-squares similarity of pairs (n, 3) (Umeyama 1991)."""
     share = np.ones(len(source)) if weights is None else weights
     share = (share / share.sum())[:, None]
     middle, goal = (share * source).sum(axis=0), (share * target).sum(axis=0)
@@ -56,5 +54,5 @@ def fit_similarity(
     left, size, right = np.linalg.svd((share * (target - goal)).T @ centred)
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
     rotation = (left * sign) @ right
-    scale = float((size * sign).sum() / (share * centred**2).sum()) if scaled else 1.0
+    scale = float((size * sign).sum() / (share * centred**2).sum())
     return Similarity(scale, rotation, goal - scale * rotation @ middle)

@@ -21,9 +21,9 @@ CACHE = Path(__file__).resolve().parents[1] / ".cache"
 
 
 @functools.cache
-def load_encoder(path: Path = WEIGHTS / "encoder.safetensors") -> EncoderTorch:
+def load_encoder() -> EncoderTorch:
     """The converted Whisper encoder, ready to evaluate."""
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(WEIGHTS / "encoder.safetensors")
     encoder = EncoderTorch(EncoderDims(**checkpoint.json("dims")))
     encoder.load_state_dict({k: torch.from_numpy(v) for k, v in checkpoint.floats().items()})
     return encoder.eval()

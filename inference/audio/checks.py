@@ -1,4 +1,8 @@
-"""What a recording must be before it is animated: neither too short nor too long, finite and not silent."""
+"""What a recording must be before it is animated: neither too short nor too long, finite and not silent.
+
+Decoders see to what only the file shows: its length as claimed (`Length`) and damaged samples, before a change of rate
+spreads them (`check_finite`). What is animated, which may be a part of it, is checked once, where it becomes a face.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +62,10 @@ def check_samples(samples: NDArray[Any], name: str) -> Floats:
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
         seconds = len(samples) / SAMPLE_RATE
         raise AudioError(f"'{name}' lasts only {seconds:.3f} s.", f"Choose a recording of at least {MIN_SECONDS} s.")
-    check_finite(samples, SAMPLE_RATE, name)
-    if max(samples.max(), -samples.min()) < SILENCE:
+    peak = max(samples.max(), -samples.min())
+    if not np.isfinite(peak):
+        check_finite(samples, SAMPLE_RATE, name)
+    if peak < SILENCE:
         raise AudioError(f"'{name}' is silent.", "Choose the right channel or track, or raise its level.")
     return samples
 

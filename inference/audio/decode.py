@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import AudioError
-from .checks import SAMPLE_RATE, Length, check_finite, check_samples
+from .checks import SAMPLE_RATE, Length, check_finite
 from .ffmpeg import ffmpeg_pieces
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"})
@@ -27,9 +27,10 @@ _BLOCK_FRAMES = 1 << 16  # a long surround recording is never whole in memory
 
 
 def load_audio(path: Path) -> Floats:
-    """The recording as float32 samples (N,), mixed down to mono at 16 kHz; raises AudioError naming the file.
+    """The recording as finite float32 samples (N,), mixed down to mono at 16 kHz; raises AudioError naming the file.
 
-    Memory stays within that of `audio_checks.MAX_SECONDS` of samples, whatever the file's header claims.
+    Whether it can be animated is asked where it is (`checks.check_samples`). Memory stays within that of
+    `checks.MAX_SECONDS` of samples, whatever the file's header claims.
     """
     try:
         if path.is_dir():
@@ -39,7 +40,7 @@ def load_audio(path: Path) -> Floats:
             raise AudioError(f"'{path}' is no file but a pipe or a device.", "Save the recording in a file first.")
         if not size:
             raise AudioError(f"'{path}' is empty: it has no bytes.", "Record or export it again.")
-        return check_samples(_decode(path, size), str(path))
+        return _decode(path, size)
     except FileNotFoundError as error:
         raise AudioError(f"There is no file '{path}'.", "Check its name and folder.") from error
     except OSError as error:

@@ -48,11 +48,11 @@ def linear(x: Floats, weight: Floats, bias: Floats | None = None, out: Floats | 
     return y
 
 
-def layer_norm(x: Floats, weight: Floats, bias: Floats, eps: float = 1e-5) -> Floats:
+def layer_norm(x: Floats, weight: Floats, bias: Floats) -> Floats:
     """Normalise the last axis to mean 0 and variance 1, then scale and shift."""
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = np.einsum("...i,...i->...", centred, centred)[..., None] / np.float32(x.shape[-1])
-    centred /= np.sqrt(variance + np.float32(eps))
+    centred /= np.sqrt(variance + np.float32(1e-5))
     centred *= weight
     centred += bias
     return centred

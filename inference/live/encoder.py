@@ -106,11 +106,11 @@ def _linear(weights: dict[str, Floats], name: str, x: Floats) -> Floats:
     return y
 
 
-def _normed(x: Floats, eps: float = 1e-5) -> Floats:
+def _normed(x: Floats) -> Floats:
     """Each column of (width, n) with mean 0 and variance 1."""
     share = np.full((1, len(x)), 1 / len(x), np.float32)
     centred = x - share @ x
-    centred /= np.sqrt(share @ (centred * centred) + np.float32(eps))
+    centred /= np.sqrt(share @ (centred * centred) + np.float32(1e-5))
     return centred
 
 

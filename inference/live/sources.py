@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..arrays import Floats
+from ..audio.checks import check_samples
 from ..audio.mel import SAMPLE_RATE
 from ..errors import AudioError
 
@@ -134,7 +135,7 @@ def opened(name: str, rate: int, device: str | None, speed: float) -> Source:
         return microphone(device)
     from ..audio.decode import load_audio
 
-    return paced(load_audio(Path(name)), speed)
+    return paced(check_samples(load_audio(Path(name)), name), speed)
 
 
 def _converter(rate: int) -> Callable[[Floats], Floats]:

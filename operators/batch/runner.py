@@ -135,8 +135,9 @@ def run_here(
 def _trimmed(job: Job, fps: float) -> Floats:
     """The samples (N,) at SAMPLE_RATE that are spoken, from a whole frame on; raises AudioError."""
     own = job.performance
-    samples = _load(job.audio)[round(own.begin(fps) * SAMPLE_RATE) : round(own.trim_end * SAMPLE_RATE) or None]
-    if not len(samples):
+    whole = _load(job.audio)
+    samples = whole[round(own.begin(fps) * SAMPLE_RATE) : round(own.trim_end * SAMPLE_RATE) or None]
+    if len(whole) and not len(samples):
         raise AudioError(f"Nothing is left of '{job.audio}' between the trims.", "Change --trim-start or --trim-end.")
     return samples
 

@@ -1,4 +1,4 @@
-"""Timeline markers for timed emotions: it is known whose they are, and they go and move with that take."""
+"""Timeline markers; of those for timed emotions it is known whose they are, and they go and move with that take."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ def mark(scene: bpy.types.Scene, owner: str, cues: Sequence[Cue], frame_at: Call
     rows = []
     for cue in in_order(cues):
         names = ", ".join(f"{emotion} {value:g}" for emotion, value in cue.emotions.items() if value)
-        marker = scene.timeline_markers.new(_PREFIX + (names or "neutral"), frame=frame_at(cue.seconds))
+        marker = add(scene, _PREFIX + (names or "neutral"), frame_at(cue.seconds))
         rows.append((marker.name, marker.frame))
     _keep(scene, _known(scene) | {owner: rows})
     return len(rows)
+
+
+def add(scene: bpy.types.Scene, name: str, frame: int) -> bpy.types.TimelineMarker:
+    """Add a marker that is not selected: of those that Blender makes selected, the mouse would drag all at once."""
+    marker = scene.timeline_markers.new(name, frame=frame)
+    marker.select = False
+    return marker
 
 
 def remove(scene: bpy.types.Scene, owner: str) -> None:

@@ -108,7 +108,8 @@ def playing(obj: bpy.types.Object) -> str:
     plain = sum(not takes.is_take(line.action) for line in lines)
     said = [f"{count} {what}" for count, what in ((muted, "muted"), (plain, "as plain keys")) if count]
     begin = "One line plays" if len(lines) == 1 else f"{len(lines)} lines play"
-    return f"{', '.join([begin, *said])}. The settings are those of the chosen one."
+    shown = "The settings are those of the chosen one." if chosen(obj) else "None is chosen: click one in the list."
+    return f"{', '.join([begin, *said])}. {shown}"
 
 
 def choose(obj: bpy.types.Object, action: bpy.types.Action) -> None:

@@ -16,6 +16,7 @@ import bpy
 from ...inference.errors import DuetError
 from ...inference.performance.mark_search import find_marks
 from ...inference.performance.marks import KINDS, MOST, MarkChange, marks_text, parse_marks, placed
+from ..blender import markers
 from ..blender.loose import Group, duet_of
 from . import revise, settings, takes
 from .take_curves import rate_of
@@ -183,7 +184,7 @@ def show(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
             row.on_timeline = not row.gone and row.kind in duet_of(scene).mark_kinds
             if row.on_timeline:
                 name = f"{LABELS[row.kind]} {row.number}"
-                scene.timeline_markers.new(name, frame=frame_of(scene, action, row))
+                markers.add(scene, name, frame_of(scene, action, row))
 
 
 def hide(scene: bpy.types.Scene) -> None:

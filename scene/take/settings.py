@@ -11,7 +11,7 @@ import numpy as np
 from ...inference.arrays import Floats
 from ...inference.performance.marks import marks_text, parse_marks
 from ...inference.performance.performance import SETTINGS, Performance
-from ...inference.performance.timeline import Cue
+from ...inference.performance.timeline import INTENSITY, Cue
 from ...inference.take import EMOTIONS, Take
 from ..blender.loose import Group
 from .styles import KNOWN
@@ -102,7 +102,7 @@ def _choose_cues(group: Group, cues: Sequence[Cue], transition: float) -> None:
     group.cues.clear()
     group.emotion = EMOTIONS[0]
     for cue in cues:
-        felt = sorted(cue.emotions.items(), key=lambda item: -item[1]) or [(EMOTIONS[0], 0.0)]
+        felt = sorted(cue.emotions.items(), key=lambda item: -item[1]) or [(EMOTIONS[0], INTENSITY.default)]
         if cue.seconds <= 0:
             group.emotion, group.intensity = felt.pop(0)
         for emotion, intensity in felt:

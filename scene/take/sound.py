@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
-from ...inference.audio.checks import SAMPLE_RATE, Length, check_samples
+from ...inference.audio.checks import SAMPLE_RATE, Length, check_finite
 from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.steps import Steps, finish
@@ -60,18 +60,22 @@ def _mono(sound: aud.Sound, rate: int, length: Length) -> Steps[list[Floats]]:
 
 
 def _prepared(pieces: list[Floats], part: slice, rate: int, name: str) -> Steps[Floats]:
-    """The part of the pieces, in samples of their rate, at SAMPLE_RATE and checked; raises AudioError."""
-    mono = np.concatenate(pieces)[part]
-    if part != slice(0, None) and not len(mono):
+    """The part of the pieces, in samples of their rate, at SAMPLE_RATE; raises AudioError."""
+    whole = np.concatenate(pieces)
+    mono = whole[part]
+    if len(whole) and not len(mono):
         raise AudioError(f"Nothing is left of '{name}' between the trims.", "Change Trim Start and Trim End.")
     parts: list[Floats] = []
-    for start in range(0, len(mono), _PIECE * rate):  # they overlap by a second, so that none has an audible edge
+    for start in range(0, len(mono), _PIECE * rate):
+        # A change of rate would spread what is no number over all of its piece.
+        check_finite(mono[start : start + _PIECE * rate], rate, name, part.start + start)
+        # They overlap by a second, so that none has an audible edge.
         low, high = max(0, start - rate), min(len(mono), start + (_PIECE + 1) * rate)
         piece = convert_rate(mono[low:high], rate, SAMPLE_RATE)
         first = (start - low) // rate * SAMPLE_RATE
         parts.append(piece[first : first + _PIECE * SAMPLE_RATE])
         yield start / len(mono)
-    return check_samples(np.concatenate(parts) if parts else mono, name)
+    return np.concatenate(parts) if parts else mono
 
 
 def _open(path: Path) -> tuple[aud.Sound, float]:

@@ -122,7 +122,7 @@ def find(part, area=None, region=None, parts=(0.6, 0.2, 0.8)):
     """The place (x, y) of the field whose full data path, or of the button whose call, has this part."""
     area, region = area or g.view3d(), region or g.sidebar()
     for x in (region.x + int(region.width * share) for share in parts):
-        for y in range(region.y + region.height - 6, region.y, -7):
+        for y in range(region.y + region.height - 6, region.y, -12):
             place = x, g.window().height - 1 - y
             g._x("xdotool", "mousemove", *place)
             yield 0.05

@@ -99,6 +99,7 @@ def main():
 
     # A closure is dragged by some frames, and the mouth with it; one undo takes it back.
     before, number = lips(), closure().number
+    others = {row.number: row.seconds for row in rows() if row.number != number}
     frame = frame_of(closure())
     timeline = area_of("DOPESHEET_EDITOR")
     x, y = marker_place(timeline, frame)
@@ -108,6 +109,7 @@ def main():
     row = next(row for row in rows() if row.number == number)
     there = frame_of(row)
     assert frame + 1 <= there <= frame + 4, (frame, there)  # a drag begins after a few pixels
+    assert {row.number: row.seconds for row in rows() if row.number != number} == others
     after = lips()
     assert min(after[frame - 3 : there + 3]) == after[there - 1] < before[there - 1], (before, after)
     scene.frame_set(there)

@@ -1,6 +1,6 @@
 """Every button of the lists in the real application: each click is one step of undo, and of redo.
 
-Lines, takes and marks, of the Duet head and of a stranger's that was bound.
+A dialogue from a table, lines, takes and marks of the Duet head; marks of a stranger's that was bound.
 
 make gui SCRIPT=tests/gui/undo_lists.py OUT=build/gui/undo_lists.png
 """
@@ -16,6 +16,7 @@ from helpers import (
     CLOSED,
     FIRST,
     TITLE,
+    choose_file,
     find,
     fingerprint,
     head,
@@ -28,11 +29,13 @@ from helpers import (
     scroll_down,
     scroll_up,
     take,
+    takes,
     to_the_end,
     wait_for,
 )
 
 # Each button with the share of the sidebar's width at which it is: where others are, nobody looks.
+TAKES = {"duet.duplicate_take": 0.83}
 LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
 MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83}
 # Share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name.
@@ -43,14 +46,15 @@ def state():
     """What the lists' buttons could change."""
     scene, key = bpy.context.scene, head().data.shape_keys
     tracks = [track for owner in (key, head()) if owner.animation_data for track in owner.animation_data.nla_tracks]
-    strips = [
+    pushed = [
         (strip.name, strip.frame_start, strip.frame_end, strip.mute) for track in tracks for strip in track.strips
     ]
     own = take()
     marks = (own.duet.marks, [(row.kind, round(row.seconds, 3), row.gone) for row in own.duet.mark_rows]) if own else ()
-    sounds = [(strip.name, strip.mute, *map(round, strip_span(strip))) for strip in scene.sequence_editor.strips]
+    strips = scene.sequence_editor.strips if scene.sequence_editor else ()
+    sounds = [(strip.name, strip.mute, *map(round, strip_span(strip))) for strip in strips]
     markers = sorted((marker.name, marker.frame) for marker in scene.timeline_markers)
-    return fingerprint() | {"nla": strips, "marks": marks, "sounds placed": sounds, "markers": markers}
+    return fingerprint() | {"nla": pushed, "marks": marks, "sounds placed": sounds, "markers": markers}
 
 
 def strip_span(strip):
@@ -58,10 +62,10 @@ def strip_span(strip):
     return (first, strip.right_handle) if first is not None else (strip.frame_final_start, strip.frame_final_end)
 
 
-def undone(name, place):
-    """Click it, undo it, do it again, undo it."""
+def undone(name, clicks):
+    """Do it, undo it, do it again, undo it."""
     before = state()
-    yield from g.click(place)
+    yield from clicks
     yield from rest()
     after = state()
     print(name, "changes", [each for each in before if before[each] != after[each]], flush=True)
@@ -73,21 +77,59 @@ def undone(name, place):
         assert found == due, (name, key, {each: (found[each], due[each]) for each in due if found[each] != due[each]})
 
 
+def place_of(name, share):
+    return (yield from find(f"bpy.ops.{name}(", parts=(share,)))
+
+
 def undone_each(buttons):
     for name, share in buttons.items():
-        yield from undone(name, (yield from find(f"bpy.ops.{name}(", parts=(share,))))
+        yield from undone(name, g.click((yield from place_of(name, share))))
+
+
+def of_the_table(table):
+    """The button, its file selector, the engine; done again at the end."""
+    yield from to_the_end()
+    place = yield from place_of("duet.dialogue_from_table", 0.6)
+
+    def clicks():
+        yield from g.click(place)
+        yield from choose_file(table, ())
+        yield from wait_for(lambda: not runtime().busy and len(takes()) == 2, "the dialogue")
+
+    yield from undone("duet.dialogue_from_table", clicks())
+    yield from press("ctrl+shift+z")
+    yield from rest()
+    assert len(takes()) == 2
+
+
+def of_the_takes():
+    """Those of the Result's beginning."""
+    yield from to_the_end()
+    yield from scroll_up(5)
+    yield from picture("01_takes")
+    yield from undone("duet.fit_range", g.click((yield from place_of("duet.fit_range", 0.6))))
+    yield from undone_each(TAKES)
 
 
 def of_the_lines():
-    """Those under the list, and one in it."""
+    """Those under the list, and one in it; then what is left of a line whose action somebody has deleted."""
     yield from to_the_end()
     yield from scroll_up(5)
+    yield from picture("02_lines")
     yield from undone_each(LINES)
-    _, y = yield from find("bpy.ops.duet.move_line(", parts=(LINES["duet.move_line"],))
+    _, y = yield from place_of("duet.move_line", LINES["duet.move_line"])
     share, up = MUTE
     region = g.sidebar()
-    yield from undone("mute", (region.x + int(region.width * share), y - up))
+    yield from undone("mute", g.click((region.x + int(region.width * share), y - up)))
     yield from undone_each({"duet.remove_line": 0.69})
+    bpy.data.actions.remove(bpy.data.actions["Duet b"])
+    bpy.ops.ed.undo_push(message="Delete Action")
+    yield from to_the_end()
+    yield from picture("03_left")
+    yield from undone_each({"duet.clear_lines": 0.6})
+    yield from press("ctrl+z")
+    yield from rest()
+    assert "Duet b" in bpy.data.actions
 
 
 def of_the_marks():
@@ -97,13 +139,15 @@ def of_the_marks():
     yield from g.click((x - 100, y - TITLE - CLOSED))
     yield from rest()
     yield from scroll_down(6)
-    yield from picture("00_open")
     _, y = yield from g.find("seed")
     yield from g.click((x - 100, y + TITLE))
     yield from rest()
     yield from scroll_down(10)
-    yield from picture("00_marks")
+    yield from picture("04_marks")
     yield from undone_each(MARKS)
+    yield from g.click((yield from place_of("duet.add_mark", MARKS["duet.add_mark"])))
+    assert take().duet.marks
+    yield from undone_each({"duet.reset_marks": 0.83})
 
 
 def heard():
@@ -127,32 +171,33 @@ def heard():
     assert not player.playing
 
 
-def speak(folder, obj):
-    table = folder / "two.csv"
-    table.write_text(f"head,audio,start\n{obj.name},a.wav,1\n{obj.name},b.wav,100\n")
-    with g.override():
-        bpy.ops.duet.dialogue("EXEC_DEFAULT", filepath=str(table))
-    obj = bpy.data.objects[obj.name]
-    bpy.context.scene.duet.head = obj
-    bpy.context.scene.frame_set(120)  # within the second line
-    bpy.ops.ed.undo_push(message="Two lines")
-    yield from rest()
+def table_of(folder, *rows):
+    table = folder / "talk.csv"
+    table.write_text("\n".join(["head,audio,start", *rows]) + "\n")
+    return table
 
 
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     folder = Path(tempfile.mkdtemp())
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
-    for name in "ab":
+    for name in "abc":
         shutil.copy(FIRST, folder / f"{name}.wav")
     yield from g.open_sidebar("Duet")
     with g.override():
         bpy.ops.duet.add_head()
-    yield from speak(folder, head())
+    bpy.context.scene.duet.head = head() or bpy.context.object
     look((0.0, 0.0, 0.21), 0.75)
+    bpy.context.scene.frame_set(120)  # within the second line
+    bpy.ops.ed.undo_push(message="A head")
+    yield from rest()
+    own = head().name
+    yield from of_the_table(table_of(folder, f"{own},a.wav,1", f"{own},b.wav,100", "Bea,c.wav,200"))
+    yield from of_the_takes()
+    yield from of_the_lines()
     yield from heard()
     yield from of_the_marks()
-    yield from picture("02_marks")
 
     # The same on a head that was bound.
     obj = stranger()
@@ -163,7 +208,12 @@ def main():
     with g.override():
         bpy.ops.duet.apply_binding()
     yield from rest()
-    yield from speak(folder, bpy.data.objects["Stranger"])
+    with g.override():
+        bpy.ops.duet.dialogue("EXEC_DEFAULT", filepath=str(table_of(folder, "Stranger,a.wav,1")))
+    bpy.context.scene.duet.head = bpy.data.objects["Stranger"]
+    bpy.context.scene.frame_set(20)
+    bpy.ops.ed.undo_push(message="A line")
     look((0.9, 0, 1), 6.0)
-    yield from undone_each({name: MARKS[name] for name in ("duet.add_mark", "duet.remove_mark")})
-    yield from picture("03_bound")
+    yield from rest()
+    yield from undone_each(MARKS)
+    yield from picture("05_bound")

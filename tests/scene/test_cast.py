@@ -1,5 +1,6 @@
 """A cast: heads that speak a table's lines and listen to each other, in one file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
 from duet.inference.performance.performance import Performance
-from duet.inference.performance.timeline import Cue
+from duet.inference.performance.timeline import INTENSITY, Cue
 from duet.inference.steps import finish
 from duet.operators.batch.cast_table import alive, read_cast
 from duet.scene import cast, files
@@ -113,6 +114,15 @@ def test_the_same_rows_again_replace_their_lines(scene, parts):
     assert len(made.added) == 0
     assert [line.first for name in ("Ada", "Bea") for line in lines.on(bpy.data.objects[name])] == [1, 281, 141, 421]
     assert len(sound.sound_strips(scene)) == 4
+
+
+def test_a_feeling_chosen_for_a_neutral_line_is_felt(scene, parts):
+    act(scene, [replace(parts[0], performance=alive(Performance(emotions=(Cue(0.0, {}),))))])
+    ada = bpy.data.objects["Ada"]
+    (line,) = lines.on(ada)
+    line.action.duet.emotion = "happy"
+    scene.frame_set(60)
+    assert ada["Happy"] == pytest.approx(INTENSITY.default)
 
 
 def test_a_cast_that_fails_or_is_cancelled_leaves_no_trace(scene, parts):

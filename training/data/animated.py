@@ -32,9 +32,9 @@ def data_folder() -> Path:
     return Path(os.environ.get("DUET_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
-def load_animated(name: str, folder: Path | None = None) -> AnimatedTake:
+def load_animated(name: str) -> AnimatedTake:
     """One take of the animated set; frame k holds at (k + 0.5) / 30 s."""
-    folder = (folder or data_folder()) / "facegood"
+    folder = data_folder() / "facegood"
     with wave.open(str(folder / f"{name}.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
     data = np.load(folder / f"{name}.npz")

@@ -60,13 +60,13 @@ def total(found: dict[str, Score]) -> Score:
     return functools.reduce(Score.__add__, found.values())
 
 
-def bundled_lines(pipeline: Pipeline, fps: float = 30.0) -> list[Line]:
+def bundled_lines(pipeline: Pipeline) -> list[Line]:
     """The recordings in examples/."""
     folder = Path(__file__).resolve().parents[2] / "examples" / "recordings"
     found = []
     for number, words in _LINES.items():
         samples = load_audio(folder / f"sense_and_sensibility_{number}.wav")
-        take = pipeline.generate(samples, GenerateRequest(fps=fps), lambda *_: None)
+        take = pipeline.generate(samples, GenerateRequest(fps=30.0), lambda *_: None)
         found.append(Line(take, words, aligned(Recording(number, "", samples, words))))
     return found
 

@@ -18,9 +18,9 @@ _EYEBALLS = (21451, 24591)
 _SEED = 5
 
 
-def ict_subjects(count: int, folder: Path | None = None) -> list[Subject]:
+def ict_subjects(count: int) -> list[Subject]:
     """`count` random identities, always the same ones."""
-    folder = (folder or data_folder()) / "ict_facekit"
+    folder = data_folder() / "ict_facekit"
     modes = np.load(folder / "identities.npz")
     rng, subjects = np.random.default_rng(_SEED), []
     for number in range(count):

@@ -46,9 +46,9 @@ _DETAILS = {
 }
 
 
-def load_makehuman(path: Path = FILE) -> Subject:
+def load_makehuman() -> Subject:
     """The subject of the file in tests/data."""
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(FILE)
     shapes = checkpoint.array("shapes").astype(np.float64)
     return Subject(
         name="MakeHuman",

@@ -1,11 +1,15 @@
 """Recordings: whatever can be played is read as mono at 16 kHz; what can't gives one error that names it."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
 from duet.inference.audio.checks import check_samples
 from duet.inference.audio.decode import load_audio
 from duet.inference.errors import AudioError
+from duet.inference.live.sources import opened
+from duet.tests.places import ROOT
 
 
 def tone(rate, seconds=1.0, hertz=440.0):
@@ -97,7 +101,7 @@ def test_faulty_file_gives_one_error_that_names_it(tmp_path, fault):
     make, pattern = FAULTY[fault]
     path = make(tmp_path)
     with pytest.raises(AudioError, match=pattern) as caught:
-        load_audio(path)
+        check_samples(load_audio(path), str(path))
     assert str(path) in caught.value.message
     assert caught.value.remedy.endswith(".")
 
@@ -113,6 +117,15 @@ def test_nan_at_another_rate_keeps_its_time(tmp_path):
     soundfile.write(tmp_path / "nan.wav", samples, 48000, subtype="FLOAT")
     with pytest.raises(AudioError, match=r"at 0\.250 s"):
         load_audio(tmp_path / "nan.wav")
+
+
+def test_what_is_animated_is_checked_once_where_it_becomes_a_face(tmp_path):
+    """Neither decoder asks whether a recording can be animated: what is left of it between the trims must be."""
+    paths = [path for room in ("inference", "scene", "operators") for path in (ROOT / room).rglob("*.py")]
+    calls = {path.name: re.findall(r"(?<!def )\bcheck_samples\(", path.read_text("utf-8")) for path in paths}
+    assert {name: len(found) for name, found in calls.items() if found} == {"pipeline.py": 1, "sources.py": 1}
+    with pytest.raises(AudioError, match=r"hush\.wav' is silent"):
+        opened(str(fill("hush.wav", np.zeros(16000, np.float32))(tmp_path)), 16000, None, 1.0)
 
 
 def test_check_samples_makes_float32_of_what_blender_gives():

@@ -43,6 +43,18 @@ def test_an_unknown_codec_fails_its_file_with_one_line(here, capsys):
     assert "m.wav' is not a recording that can be decoded" in line or "m.wav' is not a sound" in line
 
 
+def test_what_is_silent_short_or_empty_between_the_trims_fails_alone(here, capsys):
+    voice = np.sin(np.arange(16000) / 5)
+    for name, samples in {"m": voice * (np.arange(16000) < 4000), "n": voice[:4800], "o": voice[:0]}.items():
+        write_wav(here / f"{name}.wav", 0.5 * samples)
+    assert run("generate", ".", "-o", "out", "--trim-start", 0.25, "--fps", 20) == 1
+    assert made(here / "out") == ["a.npz", "z.npz"]
+    silent, short, empty = errors(capsys)
+    assert "m.wav' is silent" in silent
+    assert "n.wav' lasts only 0.050 s" in short
+    assert "o.wav' holds no sound" in empty
+
+
 @pytest.mark.skipif(not OUTSIDE, reason="Blender's own decoder is asked elsewhere")
 def test_a_telephone_recording_is_animated_with_the_others(here, capsys):
     import soundfile

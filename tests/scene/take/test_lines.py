@@ -271,7 +271,9 @@ def test_plain_keys_of_one_line_and_of_all(scene, head, dialogue, tmp_path):
 
 def test_what_a_deleted_action_leaves_behind_is_said_and_removed(scene, head, dialogue):
     before = shown(head, dialogue["third"])
+    lines.choose(head, dialogue["second"])
     bpy.data.actions.remove(dialogue["second"])
+    assert lines.playing(head).endswith("None is chosen: click one in the list.")
     (left,) = line_edits.left_over(scene, head)
     assert left.name == "second"
     line_edits.clear_left_over(scene, head)

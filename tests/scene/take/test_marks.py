@@ -100,6 +100,7 @@ def test_markers_on_the_timeline_are_the_rows(scene, head, spoken):
     scene.duet.mark_kinds = {"closed"}
     closed = [row for row in action.duet.mark_rows if row.kind == "closed"]
     assert len(scene.timeline_markers) == len(closed)
+    assert not any(marker.select for marker in scene.timeline_markers)  # the mouse drags one, not all
     assert not mark_rows.is_behind(scene)
     number = closure(action).number
     marker = next(each for each in scene.timeline_markers if each.name == f"MBP {number}")
