@@ -14,7 +14,7 @@ from ..arrays import Floats
 
 _SHARE = np.float32(0.25)  # of the frame before, and of the one after
 CORNERS = ("corner_pull", "stretch")  # channels that move the mouth's corners and little else
-REACH = 3  # frames to either side that the corners take something of
+REACH = 2  # frames to either side that the corners take something of
 
 
 class Smoothing:

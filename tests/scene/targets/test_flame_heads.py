@@ -36,7 +36,7 @@ def test_a_head_of_the_flame_addon_speaks_as_the_duet_head_does(scene, speaking,
     assert done.residual.median < 0.3
     for frame in (11, 16, 22):
         assert np.median(distances(speaking, target, frame)) < 0.3
-        assert np.percentile(distances(speaking, target, frame), 95) < 0.92  # lips held shut under a smile
+        assert np.percentile(distances(speaking, target, frame), 95) < 0.93  # lips held shut under a smile
 
 
 def test_correctives_are_driven_by_simple_expressions_of_the_bones(scene, speaking):
