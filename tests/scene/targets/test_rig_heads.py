@@ -79,7 +79,7 @@ def test_a_rig_follows_a_recording_and_plays_without_duet(scene, rig, recording,
     mean = float(residual.split()[1])
     names, weights = mixed(taken["take"].speech_names, taken["take"].speech_weights)
     moved = np.linalg.norm(np.tensordot(weights, deltas_of(names), 1), axis=2)
-    assert 0 < mean < min(0.6, 0.5 * 1000 * moved[moved > 1e-4].mean())  # docs/heads.md: 0.50 on whole recordings
+    assert 0 < mean < min(0.6, 0.5 * 1000 * moved[moved > 1e-4].mean())  # docs/heads.md: 0.45 on whole recordings
     opened = [at(rig, frame)["jaw"][0][2, 1] for frame in range(1, 49)]  # the sine of its angle
     assert max(opened) > 0.05
     jaw = taken["take"].speech_weights[:, taken["take"].speech_names.index("Speech jaw open")]
