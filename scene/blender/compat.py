@@ -9,6 +9,9 @@ import bpy
 
 from .loose import Kind
 
+# What Blender takes for a shape key's value where the NLA plays nothing: 0, but for 5.0.
+_VALUE: Kind = bpy.types.ShapeKey.bl_rna.properties["value"]
+RESTS_AT_ONE = bool(_VALUE.default == 1.0)
 _STRIP_HANDLES = bpy.app.version >= (5, 1, 0)  # strip timing was renamed
 
 

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ...inference.errors import HeadError
-from . import actions, shape_keys, stage
+from . import actions, rest_track, shape_keys, stage
 from .loose import Animated
 
 _BEYOND = 10_000  # frames that a strip reaches beyond its keys where their curves go on: cycles, noise, straight lines
@@ -78,6 +78,9 @@ def push(
     The strip covers `span`; without it, the slot's keys, and far more where curves go on beyond their keys.
     """
     animation = datablock.animation_data or datablock.animation_data_create()
+    if blend == "COMBINE" and actions.made_by_duet(action) and rest_track.is_needed(datablock):
+        rest_track.hold(datablock, action, slot)
+        blend = "ADD"
     chosen = animation.nla_tracks.active
     track = animation.nla_tracks.new()
     animation.nla_tracks.active = chosen

@@ -8,7 +8,7 @@ import numpy as np
 from ...inference.performance.face import FaceCurves, neck_turns
 from ...inference.performance.life import LifeKeys
 from ...inference.performance.voice import Keys
-from ..blender import actions, layers, shape_keys
+from ..blender import actions, layers, rest_track, shape_keys
 from ..blender.loose import Animated, has
 from ..head import heads, neck
 
@@ -62,6 +62,7 @@ def remove(obj: bpy.types.Object, line: str = "") -> set[str]:
             action = track.strips[0].action
             datablock.animation_data.nla_tracks.remove(track)
             _retire(action)
+    rest_track.let_go(obj.data.shape_keys)
     _reset(obj)
     return muted
 

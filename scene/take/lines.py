@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ...inference.errors import HeadError
 from ...inference.performance.blinks import SEEDS
 from ...inference.performance.silence import EASE
-from ..blender import actions, layers
+from ..blender import actions, layers, rest_track
 from ..blender.loose import Animated, duet_of
 from ..head import heads
 from . import life, takes
@@ -179,6 +179,8 @@ def renew(obj: bpy.types.Object, action: bpy.types.Action) -> bool:
     """Let the line of the action's id play the action in place of what it plays; False where the head has no such."""
     old = next((line for line in on(obj) if line.id and line.id == duet_of(action).line), None)
     for datablock, track in _tracks_of(obj, old.action) if old else ():
+        if rest_track.is_needed(datablock):
+            rest_track.hold(datablock, action, actions.slot_for(action, datablock.id_type))
         track.strips[0].action = action
         track.strips[0].action_slot = actions.slot_for(action, datablock.id_type)
     return old is not None
@@ -189,6 +191,7 @@ def take_away(line: Line) -> None:
     life.remove(line.obj, line.id)
     for datablock, track in _tracks_of(line.obj, line.action):
         datablock.animation_data.nla_tracks.remove(track)
+    rest_track.let_go(line.obj.data.shape_keys)
     duet_of(line.action).line = ""
 
 

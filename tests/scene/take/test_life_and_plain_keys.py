@@ -56,7 +56,7 @@ def test_life_that_is_mute_stays_mute_and_edited_life_is_kept(head, speak):
     action.duet.seed = 9
     (track,) = life.tracks_of(head)
     assert track.mute
-    assert {a.name for a in bpy.data.actions} == {
+    assert {a.name for a in bpy.data.actions} - {"Duet Rest"} == {  # that is 5.0's
         "Duet Zoë läuft",
         "Duet Zoë läuft Life (edited)",
         "Duet Zoë läuft Life",
