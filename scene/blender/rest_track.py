@@ -36,13 +36,11 @@ def hold(key: bpy.types.Key, action: bpy.types.Action, slot: bpy.types.ActionSlo
         strip.action_slot = actions.slot_for(made, "KEY")
         strip.blend_type, strip.extrapolation = "REPLACE", "HOLD"
     bag = actions.ensure_bag(track.strips[0].action, key)
+    tracks = list(animation.nla_tracks)
     held = {curve.data_path for curve in bag.fcurves}
-    for below in list(animation.nla_tracks)[: list(animation.nla_tracks).index(track)]:
-        for strip in below.strips:
-            held |= {
-                curve.data_path for each in actions.bags_in(strip.action, strip.action_slot) for curve in each.fcurves
-            }
-    for path in {curve.data_path for each in actions.bags_in(action, slot) for curve in each.fcurves} - held:
+    for strip in (strip for below in tracks[: tracks.index(track)] for strip in below.strips):
+        held |= _moved(strip.action, strip.action_slot)
+    for path in _moved(action, slot) - held:
         actions.write_curve(bag, path, np.zeros(1), np.zeros(1, np.float32))
 
 
@@ -55,6 +53,11 @@ def let_go(key: bpy.types.Key) -> None:
         action = track.strips[0].action
         animation.nla_tracks.remove(track)
         bpy.data.actions.remove(action)
+
+
+def _moved(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> set[str]:
+    """The data paths that a slot of an action has curves for."""
+    return {curve.data_path for bag in actions.bags_in(action, slot) for curve in bag.fcurves}
 
 
 def _track_of(animation: bpy.types.AnimData) -> bpy.types.NlaTrack | None:

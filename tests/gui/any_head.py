@@ -31,6 +31,17 @@ def stranger():
     return obj
 
 
+def bound_stranger():
+    """That head, bound and applied."""
+    obj, binding = stranger(), module("scene.binding")
+    with g.override():
+        bpy.ops.duet.bind_head("INVOKE_DEFAULT")
+    yield from wait_for(lambda: not runtime().busy and binding.preview_of(obj) is not None, "the binding")
+    with g.override():
+        bpy.ops.duet.apply_binding()
+    yield from rest()
+
+
 def open_panel(below):
     """Click the title of the closed panel under a button."""
     x, y = yield from g.find(below)

@@ -12,7 +12,7 @@ from pathlib import Path
 import blender_gui as g
 import bpy
 import numpy as np
-from any_head import stranger
+from any_head import bound_stranger
 from helpers import FIRST, area_of, drag, look, module, open_panel, picture, press, rest, runtime, to_the_end, wait_for
 from marks import frame_of, higher_timeline, marker_place, rows
 
@@ -94,13 +94,7 @@ def ready(obj, place, distance):
 
 
 def of_a_bound_head():
-    obj, binding = stranger(), module("scene.binding")
-    with g.override():
-        bpy.ops.duet.bind_head("INVOKE_DEFAULT")
-    yield from wait_for(lambda: not runtime().busy and binding.preview_of(obj) is not None, "the binding")
-    with g.override():
-        bpy.ops.duet.apply_binding()
-    yield from rest()
+    yield from bound_stranger()
     yield from ready(bpy.data.objects["Stranger"], (0.9, 0, 1), 6.0)
     yield from higher_timeline()
     before = lips_apart(bpy.data.objects["Stranger"])

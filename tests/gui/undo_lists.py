@@ -11,7 +11,7 @@ from pathlib import Path
 
 import blender_gui as g
 import bpy
-from any_head import stranger
+from any_head import bound_stranger
 from helpers import (
     CLOSED,
     FIRST,
@@ -200,14 +200,7 @@ def main():
     yield from of_the_marks()
 
     # The same on a head that was bound.
-    obj = stranger()
-    binding = module("scene.binding")
-    with g.override():
-        bpy.ops.duet.bind_head("INVOKE_DEFAULT")
-    yield from wait_for(lambda: not runtime().busy and binding.preview_of(obj) is not None, "the binding")
-    with g.override():
-        bpy.ops.duet.apply_binding()
-    yield from rest()
+    yield from bound_stranger()
     with g.override():
         bpy.ops.duet.dialogue("EXEC_DEFAULT", filepath=str(table_of(folder, "Stranger,a.wav,1")))
     bpy.context.scene.duet.head = bpy.data.objects["Stranger"]
