@@ -22,7 +22,7 @@ RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     # AU 6 + 12 + 25
     "happy": _both(
-        mouthSmile=0.94, cheekSquint=0.9, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.22, mouthLowerDown=0.45
+        mouthSmile=0.92, cheekSquint=0.87, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.22, mouthLowerDown=0.45
     )
     | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang
@@ -30,21 +30,21 @@ RECIPES: dict[str, dict[str, float]] = {
     | {"browInnerUp": 1.2, "mouthShrugLower": 0.5},
     # AU 4 + 5 + 7 + 17 + 24 + 38
     "angry": _both(
-        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=0.75, mouthFrown=0.5, mouthStretch=0.15
+        browDown=1.4, eyeWide=0.3, eyeSquint=0.7, noseSneer=0.22, mouthPress=0.6, mouthFrown=0.42, mouthStretch=0.15
     )
     | {"jawForward": 0.4, "mouthShrugLower": 0.25},
     # AU 1 + 2 + 5 + 26
     "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
     # AU 1 + 2 + 4 + 5 + 20 + 25
-    "afraid": _both(browDown=0.65, browOuterUp=0.2, eyeWide=1.35, mouthStretch=1.3, mouthLowerDown=0.45)
+    "afraid": _both(browDown=0.65, browOuterUp=0.2, eyeWide=1.2, mouthStretch=1.3, mouthLowerDown=0.45)
     | {"browInnerUp": 1.05, "jawOpen": 0.1},
     # AU 9 + 10 + 15 + 17
     "disgusted": _both(noseSneer=1.0, browDown=0.2, eyeSquint=0.4, mouthUpperUp=0.45, mouthFrown=0.65)
     | {"mouthShrugLower": 0.6},
     # AU 12 + 14 on one side, brows apart
     "contempt": {
-        "mouthSmileLeft": 0.35,
-        "mouthDimpleLeft": 0.72,
+        "mouthSmileLeft": 0.33,
+        "mouthDimpleLeft": 0.62,
         "mouthLeft": 0.1,
         "cheekSquintLeft": 0.2,
         "eyeSquintLeft": 0.35,

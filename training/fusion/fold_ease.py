@@ -18,7 +18,7 @@ from ..mesh_laplacian import laplacian
 from .lip_seal import lip_distances
 
 _SHARE = 0.6  # that a vertex takes of its neighbours' mean at a step, at most
-_LIDS, _CREASE, _CORNERS = 16, 80, 8  # steps
+_LIDS, _CREASE, _CORNERS = 16, 80, 10  # steps
 _LID_LANDMARKS = slice(36, 48)  # of the 68
 _OUTER = (36, 45)  # landmarks of the eyes' outer corners
 _BESIDE = 0.011  # metres from an outer corner within which both lids fold

@@ -15,7 +15,7 @@ from ...inference.head.canonical import Head
 from ..mesh_laplacian import laplacian
 
 _ON_THE_WAY = np.linspace(0.1, 0.9, 9)  # of a blink
-_CLEAR = 0.0003  # metres that a lid keeps off the eyeball; one that is wide with fear takes it all
+_CLEAR = 0.0004  # metres that a lid keeps off the eyeball; one that is wide with fear takes it all
 _OUTSIDE = ("sclera", "cornea")  # materials
 _NEAR = 4  # vertices of the eyeball that its radius in a direction is read from
 _STEPS, _SHARE = 40, 0.5  # times that a vertex takes that share of its neighbours' mean

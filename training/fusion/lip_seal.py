@@ -50,7 +50,10 @@ _CLOSED: tuple[dict[str, float], ...] = (
 )
 # How hard it is, against bending a vertex from its neighbours by a millimetre, to part what leans by a millimetre: at
 # rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
-_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 3.0, 2.0e-3
+_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 3.5, 2.0e-3
+# How hard, against the same, to go forward or back from where a shape has a vertex: bending alone would take the whole
+# mouth along with its corners, and press it through the gums.
+_KEEPS_DEPTH = 0.055
 _CORNER = 0.008  # metres over the surface from a corner within which edges resist, less and less
 
 
@@ -85,7 +88,8 @@ class LipSeal:
         self.lean = scipy.sparse.vstack([even, *_closed(head)], format="csr")[:, own]
         self.held = _in_space(held)[:, own]
         smooth = _in_space(laplacian(head)[:, self.bends])
-        self.yields = scipy.sparse.linalg.factorized((smooth.T @ smooth + self.lean.T @ self.lean).tocsc())
+        kept = scipy.sparse.diags(np.tile([0.0, _KEEPS_DEPTH**2, 0.0], len(self.bends)))
+        self.yields = scipy.sparse.linalg.factorized((smooth.T @ smooth + self.lean.T @ self.lean + kept).tocsc())
         give = self.yields(np.asarray(self.held.T.todense()))  # (3 bends, 3 places)
         self.hold = -give @ np.linalg.pinv(self.held @ give, hermitian=True)
         self.teeth = head.regions["lower_teeth"]

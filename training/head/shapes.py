@@ -13,7 +13,7 @@ from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.numeric import smoothstep
 from ..data.ict_facekit import scan_names
 from . import gaze
-from .corners import CornerEase
+from .corners import EVEN, CornerEase
 from .lids import SIDES, Eyeball, Lids, LidSettler, find_eyeball, find_lids
 from .lips import LipSettler, Mouth, find_mouth
 from .mesh import QuadMesh
@@ -33,6 +33,7 @@ _LIPS_CLOSED = (
 )
 _ROLLED = "mouthRollUpper"  # behind the lower lip: sections of the two do not stand over each other
 _LID_SHAPES = ("eye", "cheekSquint", "noseSneer", "brow")
+_SHUT, _SHUT_ROUNDS = 0.002, 3  # metres: how far a vertex at an eye's corner goes along with others in a blink
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +142,16 @@ def _with_lids(context: Context, shapes: dict[str, Doubles]) -> dict[str, Double
     for lids in context.lids:
         ball = context.balls[lids.side]
         settler = LidSettler(lids, ball, context.mesh, context.vertices[SKIN])
-        ease = CornerEase(lids.edge[[0, lids.outer_corner]], context.mesh, context.vertices[SKIN])
+        corners = lids.edge[[0, lids.outer_corner]]
+        ease, shut = (CornerEase(corners, context.mesh, context.vertices[SKIN], even) for even in (EVEN, _SHUT))
         for name, delta in shapes.items():
             if not name.startswith(_LID_SHAPES):
                 continue
             posed = context.vertices[SKIN] + ease(delta[SKIN])
             if name == f"eyeBlink{lids.side.title()}":
                 settled = settler.closed(posed)
+                for _ in range(_SHUT_ROUNDS):
+                    settled = settler.closed(context.vertices[SKIN] + shut(settled - context.vertices[SKIN]))
             else:
                 direction, side = _gaze_of(name)
                 settled = settler.clear(posed, ball.looking(direction, side) if side == lids.side else None)
