@@ -101,8 +101,17 @@ def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Ite
     before = [_animated(obj, emotions) for obj in objects]
     yield
     for obj, moved in zip(objects, before, strict=True):
-        for name in moved - _animated(obj, emotions):
-            obj[name] = 1.0 if name in _AT_ONE else 0.0
+        _put_to_rest(obj, moved - _animated(obj, emotions))
+
+
+def rest(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
+    """Put to rest every slider, and what is at 1 without, that no curve moves."""
+    _put_to_rest(obj, {*map(slider_name, sliders_of(obj, emotions)), *_AT_ONE} - _animated(obj, emotions))
+
+
+def _put_to_rest(obj: bpy.types.Object, names: set[str]) -> None:
+    for name in names:
+        obj[name] = 1.0 if name in _AT_ONE else 0.0
 
 
 def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:

@@ -89,6 +89,11 @@ def tracks_of(obj: bpy.types.Object, line: str | None = None) -> list[bpy.types.
     return [track for datablock in _living(obj) for track in _tracks_on(datablock, line)]
 
 
+def lines_of(obj: bpy.types.Object) -> set[str]:
+    """The ids of the lines whose life the head has; empty for that of no line."""
+    return {str(track.strips[0].action.get(_LINE, "")) for track in tracks_of(obj)}
+
+
 def _tracks_on(datablock: Animated, line: str | None) -> list[bpy.types.NlaTrack]:
     tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
     found = [track for track in tracks if _is_life(track)]

@@ -37,7 +37,7 @@ from helpers import (
 # Each button with the share of the sidebar's width at which it is: where others are, nobody looks.
 TAKES = {"duet.duplicate_take": 0.83}
 LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
-MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83}
+MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.16}
 # Share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name.
 MUTE = (0.797, 83)
 
@@ -147,7 +147,7 @@ def of_the_marks():
     yield from undone_each(MARKS)
     yield from g.click((yield from place_of("duet.add_mark", MARKS["duet.add_mark"])))
     assert take().duet.marks
-    yield from undone_each({"duet.reset_marks": 0.83})
+    yield from undone_each({"duet.reset_marks": 0.76})
 
 
 def heard():
