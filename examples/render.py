@@ -11,9 +11,9 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
+from ..inference.c_stdout import thrown_away
 from ..inference.head.canonical import Head
 from ..scene.blender.compat import new_world
-from ..scene.blender.video import quiet
 from ..scene.head.heads import new_mesh
 
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
@@ -60,7 +60,7 @@ def render_face(
     _aim(scene.camera, _eyes(head), camera, min(1.0, width / height))
     scene.render.filepath = str(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with quiet():
+    with thrown_away():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     return path
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...inference import c_stdout
 from ...inference.errors import DuetError
 from ...inference.formats.exports import prepare_output
 from ...inference.plain_text import one_line
@@ -18,7 +19,7 @@ from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
 from .paths import overwritten
-from .runner import Progress, Runner, stdout_as_stderr, unforeseen
+from .runner import Progress, Runner, unforeseen
 
 HELP = "one .blend for all rows of a table (scene, head, audio, start, ...): a scene with several heads; a folder"
 HELP += " where the table has several scenes. Lines are added to a file that exists"
@@ -123,14 +124,14 @@ def _make(
 
 def _part(runner: Runner, job: Job, row: Row, after: str, progress: Callable[[Job], Progress | None]) -> Any:
     take, loudness = runner.take(job, progress(job))
-    with stdout_as_stderr():
+    with c_stdout.sent_to(2):
         from ...scene.cast import Part
 
     return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness, after)
 
 
 def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None) -> int:
-    with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+    with c_stdout.sent_to(2):  # Blender prints there as it starts, and what it saves
         from ...scene.blender.loose import duet_of
         from ...scene.cast import row_of
         from ...scene.files import bake_cast

@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from ...inference import c_stdout
 from ...inference.errors import DuetError
 from ...inference.plain_text import one_line
 from .jobs import UsageError
 from .paths import identity, overwritten
-from .runner import stdout_as_stderr, unforeseen
+from .runner import unforeseen
 
 FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
@@ -41,9 +42,9 @@ def _pairs(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, P
     output: Path = options.output
     if not files:
         raise UsageError("what from? Give FILE.blend")
-    if len(files) == 1 and not output.is_dir():
+    if len(files) == 1 and output.suffix and not output.is_dir():
         if output.suffix.lower().removeprefix(".") not in FORMATS:
-            raise UsageError(f"'{output}' must end in {', '.join(FORMATS)}, or be a folder that exists")
+            raise UsageError(f"'{output}' must end in {', '.join(FORMATS)}, or be a folder")
         return [(files[0], output)]
     if output.suffix.lower().removeprefix(".") in FORMATS and not output.is_dir():
         raise UsageError(f"'{output}' is one file, but there are several .blend files: give a folder")
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
     failed = 0
     for file, output in pairs:
         try:
-            with stdout_as_stderr():  # Blender prints there as it starts, and so do its exporters
+            with c_stdout.sent_to(2):  # Blender prints there as it starts, and so do its exporters
                 from ...scene.exports.export_files import export_file
 
                 span, notes = export_file(file, options.head, output, options.scene)
