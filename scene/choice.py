@@ -10,7 +10,7 @@ from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
 from .take import takes
-from .targets import other_heads
+from .targets import makes
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
@@ -20,14 +20,14 @@ def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """
     chosen = duet_of(scene).head
     if chosen is not None and _is_in(scene, chosen):
-        return None if other_heads.is_other_head(chosen) else chosen
+        return None if makes.is_other_head(chosen) else chosen
     found = heads.heads_of(scene)
     return found[0] if len(found) == 1 else None
 
 
 def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The head to animate; raises HeadError where there is none, saying where in the file one is."""
-    head, other = target_head(scene), other_heads.chosen(scene)
+    head, other = target_head(scene), makes.chosen(scene)
     if other is not None:
         raise HeadError(f"'{other.name}' is no Duet head: it has no takes.", "Use Generate on Target.")
     if head is None:

@@ -107,7 +107,7 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
-    if not heads.is_head(obj) and makes.is_target(obj):
+    if makes.is_other_head(obj):
         return _act_on_target(scene, obj, take, recording, order)
     notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:

@@ -16,7 +16,7 @@ from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
-from .targets import other_heads
+from .targets import makes
 
 
 def _speech_changed(self: Group, _: bpy.types.Context) -> None:
@@ -183,7 +183,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
     head: bpy.props.PointerProperty(
         name="Head",
         type=bpy.types.Object,
-        poll=lambda _, obj: heads.is_head(obj) or other_heads.is_other_head(obj),
+        poll=lambda _, obj: heads.is_head(obj) or makes.is_other_head(obj),
         update=_head_changed,
         description="The head that every panel here is about: a Duet head, a mesh with FLAME's or ARKit's keys, or an "
         "armature with poses of the face",

@@ -48,6 +48,17 @@ def bags_of(datablock: Animated) -> list[bpy.types.ActionChannelbag]:
     return [bag for action, slot in played for bag in bags_in(action, slot)]
 
 
+def keyed_paths(datablock: Animated) -> set[str]:
+    """The data paths that these F-curves move."""
+    return {curve.data_path for bag in bags_of(datablock) for curve in bag.fcurves}
+
+
+def held_paths(datablock: Animated) -> set[str]:
+    """The same, and those that a driver moves."""
+    drivers = datablock.animation_data.drivers if datablock.animation_data else ()
+    return keyed_paths(datablock) | {driver.data_path for driver in drivers}
+
+
 def bags_in(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> list[bpy.types.ActionChannelbag]:
     """The F-curves of a slot of an action; none where either is missing."""
     if action is None or slot is None:

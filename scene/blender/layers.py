@@ -208,15 +208,10 @@ def resting_keys(key: bpy.types.Key) -> Iterator[None]:
 
     The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
     """
-    before = animated(key)
+    before = actions.keyed_paths(key)
     yield
-    still = animated(key) | {curve.data_path for curve in (key.animation_data.drivers if key.animation_data else ())}
+    still = actions.held_paths(key)
     for block in key.key_blocks:
         path = shape_keys.value_path(block.name)
         if path in before and path not in still:
             block.value = 0.0
-
-
-def animated(key: bpy.types.Key) -> set[str]:
-    """The data paths that curves of its action and of its NLA tracks move."""
-    return {curve.data_path for bag in actions.bags_of(key) for curve in bag.fcurves}

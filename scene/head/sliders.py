@@ -87,7 +87,7 @@ def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
 
 def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
     """The names of those sliders, and of what is at 1 without, that have a curve in the action or on NLA tracks."""
-    paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
+    paths = actions.keyed_paths(obj)
     names = [*map(slider_name, emotions), *_AT_ONE]
     return {name for name in names if has(obj, name) and _path(name) in paths}
 

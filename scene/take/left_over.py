@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import bpy
 
-from ..blender import layers, rest_track, shape_keys, states
+from ..blender import actions, layers, rest_track, shape_keys, states
 from ..blender.loose import Animated
 from ..head import emotions, ownership, sliders
 from . import life, lines, listening, sound
@@ -40,7 +40,7 @@ class LeftOver:
 def find(scene: bpy.types.Scene, obj: bpy.types.Object) -> LeftOver:
     """What is left on the head, and of its sounds in the scene."""
     key = obj.data.shape_keys
-    moved, speaking = layers.animated(key), ownership.speaking(key)
+    moved, speaking = actions.keyed_paths(key), ownership.speaking(key)
     still = [name for name in speaking if shape_keys.value_path(name) not in moved]
     known = {listening.LISTENING, *(line.id for line in lines.on(obj))}
     if len(still) < len(speaking):  # a take, its plain keys, also pushed down by hand
