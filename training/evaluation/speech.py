@@ -11,8 +11,7 @@ from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.mouth import mouth_of
 from ...inference.take import DEFAULT_STYLE
-from ..data.animated import FPS, TEST_TAKE, AnimatedTake, load_animated
-from ..features import WEIGHTS
+from ..data.animated import FPS, AnimatedTake
 from ..measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
 from ..mouth import LIPS, UPPER_FACE, vertices_of
 from ..read_at import at_times
@@ -120,13 +119,3 @@ def speech_lines(scores: TakeScores, face: Face, take: AnimatedTake) -> list[str
         "",
         *table(["channel", "Pearson r", "in step", "late by (ms)", "jitter, times the take's"], rows),
     ]
-
-
-def main() -> None:
-    """Print the shipped model's figures."""
-    take, face = load_animated(TEST_TAKE), Face(Pipeline(WEIGHTS, "numpy"))
-    print("\n".join(speech_lines(take_scores(shipped(face.pipeline), face, take), face, take)))
-
-
-if __name__ == "__main__":
-    main()
