@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ...inference import c_stdout
 from ...inference.errors import DuetError
-from ...inference.plain_text import one_line
 from .jobs import UsageError
 from .paths import identity, overwritten
 from .runner import unforeseen
+from .work import complain, say
 
 FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
@@ -63,11 +62,11 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
         except Exception as error:  # of one file alone, whatever it is
             failed += 1
             known = error if isinstance(error, DuetError) else unforeseen(file, error)
-            print(f"duet: error: {one_line(known)}", file=sys.stderr, flush=True)
+            complain(f"error: {known}")
         else:
-            print(one_line(f"{file} -> {output} (frames {span.start} to {span.end})"), flush=True)
+            say(f"{file} -> {output} (frames {span.start} to {span.end})")
             for note in notes:
-                print(f"duet: note: {one_line(note)}", file=sys.stderr, flush=True)
+                complain(f"note: {note}")
     if len(pairs) > 1:
         print(f"{len(pairs) - failed} done" + (f", {failed} failed" if failed else ""), flush=True)
     return failed
