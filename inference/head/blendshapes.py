@@ -73,9 +73,14 @@ class Blendshapes:
 
 
 @cache
+def shipped() -> Blendshapes:
+    """The shipped blendshapes, read once; raises WeightsError as `load_blendshapes` does."""
+    return load_blendshapes()
+
+
 def shipped_id() -> str:
-    """The id of the shipped blendshapes; raises WeightsError as `load_blendshapes` does."""
-    return load_blendshapes().id
+    """The id of those."""
+    return shipped().id
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:
