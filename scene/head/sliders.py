@@ -114,20 +114,6 @@ def _put_to_rest(obj: bpy.types.Object, names: set[str]) -> None:
         obj[name] = 1.0 if name in _AT_ONE else 0.0
 
 
-def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
-    """Key the sliders with `curves` (T, E), one row a frame from `start` on; an emotion that stays 0 gets no keys.
-
-    A steady emotion gets two keys, at the start and the end, so that keys set between them fade in and out.
-    """
-    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
-    for emotion, values in zip(emotions, curves.T, strict=True):
-        if not np.any(values):
-            continue
-        at = needed_keys(values, _TOLERANCE)
-        steady = len(at) <= 2 and values[0] == values[-1]
-        actions.write_curve(bag, slider_path(emotion), start + at, values[at], "BEZIER" if steady else "LINEAR")
-
-
 def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float) -> None:
     """Key Silence with `values` (T,), one a frame from `start` on; where they are 0, the curve is exactly 0."""
     zero = np.concatenate([[False], values == 0, [False]])

@@ -20,12 +20,16 @@ from duet.inference.head.blendshapes import load_blendshapes  # noqa: E402
 from duet.inference.head.canonical import ARKIT_NAMES  # noqa: E402
 from duet.inference.steps import finish  # noqa: E402
 from duet.operators import bind_head, generate  # noqa: E402
-from duet.scene import bake, binding  # noqa: E402
+from duet.scene import binding  # noqa: E402
 from duet.scene.blender import shape_keys  # noqa: E402
 from duet.scene.exports import export_files, export_sampling  # noqa: E402
 from duet.scene.head import heads  # noqa: E402
 from duet.scene.take import plain, revise, takes  # noqa: E402
-from duet.tests.blender_fakes import evaluated, write_wav  # noqa: E402
+from duet.tests.blender_fakes import (  # noqa: E402
+    apply_take,
+    evaluated,
+    write_wav,
+)
 
 pytestmark = pytest.mark.blender
 
@@ -157,7 +161,7 @@ def test_generate_says_what_to_do_and_offers_to_bind(scene, head, tmp_path):
     with pytest.raises(RuntimeError, match="another version"):
         bpy.ops.duet.generate()
     with pytest.raises(HeadError, match="another version"):
-        bake.apply_take(scene, head, new_take(), tmp_path / "line.wav", 1)
+        apply_take(scene, head, new_take(), tmp_path / "line.wav", 1)
     assert bind_head.can_rebind(bpy.context)
     bound_again(scene, head)
     assert not bind_head.can_rebind(bpy.context)
@@ -186,7 +190,7 @@ def test_once_bound_earlier_takes_play_as_before_and_new_ones_by_their_own_shape
     np.testing.assert_allclose(evaluated(head, 9), looks["Duet line A"], atol=1e-5, err_msg="the take that plays")
 
     take = new_take()
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     speech = np.zeros((5528, 3))
     speech[: len(SHAPES.speech_names), 2] = 0.001 * take.speech_weights[3]
     np.testing.assert_allclose(evaluated(head, 4) - shape_keys.rest_of(head), speech, atol=1e-6)

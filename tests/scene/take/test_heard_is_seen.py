@@ -14,7 +14,7 @@ from duet.scene.checks import advice
 from duet.scene.exports import export_sampling
 from duet.scene.head import heads
 from duet.scene.take import settings, sound, takes
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import apply_take, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = pytest.mark.blender
 FPS, CLICK = 24, 1.0  # the click's second in the file
@@ -134,7 +134,7 @@ def test_a_strip_that_is_not_heard_is_said(scene, head, click, muted):
 
 
 def said(scene, head):
-    steps = bake.apply_steps(scene, head, fake_take(), recording_of(scene))
+    steps = bake.apply_steps(scene, head, fake_take(), recording_of(scene), scene.duet)
     while True:
         try:
             next(steps)
@@ -146,11 +146,11 @@ def test_the_sound_goes_to_a_channel_that_is_heard(scene, head, click):
     editor = scene.sequence_editor_create()
     editor.channels[1].mute = True
     editor.channels[2].lock = True
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     (strip,) = sound.strips_of(scene, head)
     assert strip.channel == 3
     editor.channels[3].mute = True
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     (strip,) = sound.strips_of(scene, head)
     assert not editor.channels[strip.channel].mute
 
@@ -160,14 +160,14 @@ def test_time_stretching_is_refused(scene, head, click):
     scene.render.frame_map_new = 200
     before = fingerprint()
     with pytest.raises(HeadError, match=r"Time Stretching \(100 to 200\) slows or hurries faces, but not sound"):
-        bake.apply_take(scene, head, fake_take(), click, 1)
+        apply_take(scene, head, fake_take(), click, 1)
     assert fingerprint() == before
     assert "Time Stretching" in DUET_OT_generate.why_not(bpy.context)
 
 
 def test_what_begins_before_the_scene_is_said(scene, head, click):
-    assert bake.apply_take(scene, head, fake_take(), click, 1) == []
-    (note,) = bake.apply_take(scene, head, fake_take(), click, -20)
+    assert apply_take(scene, head, fake_take(), click, 1) == []
+    (note,) = apply_take(scene, head, fake_take(), click, -20)
     assert note == "The scene begins at frame 1: what is spoken from -20 on before that does not play."
 
 
@@ -185,7 +185,7 @@ def test_a_fresh_file_begins_at_0_at_the_earliest_and_says_so(click, tmp_path, m
 
 
 def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     action = takes.active(head)
     assert advice.of_take(scene, head, action) == []
     scene.render.fps = 30
@@ -202,5 +202,5 @@ def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
     (text,) = advice.of_take(scene, head, action)
     assert "is pinned" in text
     head.show_only_shape_key = False
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     assert advice.of_take(scene, head, takes.active(head)) == []
