@@ -56,8 +56,8 @@ class Clip:
         return replace(self, points=points.astype(np.float32))
 
 
-def load_set(folder: Path, names: Sequence[str] | None = None) -> list[Clip]:
-    """The clips of a folder, or those named, in the order of its file.
+def load_set(folder: Path) -> list[Clip]:
+    """The clips of a folder, in the order of its file.
 
     Raises TrackError where the folder holds no tracks or lacks a clip's sound.
     """
@@ -70,8 +70,6 @@ def load_set(folder: Path, names: Sequence[str] | None = None) -> list[Clip]:
     stops = np.cumsum(arrays["frames"])
     clips = []
     for name, fps, start, stop in zip(arrays["names"], arrays["fps"], stops - arrays["frames"], stops, strict=True):
-        if names is not None and name not in names:
-            continue
         sound = folder / f"{name}.flac"
         if not sound.is_file():
             raise TrackError(f"{folder} lacks the sound of its clip, {sound.name}.", "Make the tracks again.")
