@@ -1,4 +1,4 @@
-"""What somebody's deleting an action, or taking it off the head, leaves of the take or line that it was.
+"""What is left of a take or line whose action somebody has deleted or taken off the head, or whose head is gone.
 
 Blender keeps the sound in the sequencer, the life and empty strips in the NLA, and every value as it stood last.
 """
@@ -38,15 +38,16 @@ class LeftOver:
 
 
 def find(scene: bpy.types.Scene, obj: bpy.types.Object) -> LeftOver:
-    """What is left on the head, and of its sounds in the scene."""
+    """What is left on the head, and of sounds in the scene: its own, and those of heads that somebody has deleted."""
     key = obj.data.shape_keys
     moved, speaking = actions.keyed_paths(key), ownership.speaking(key)
     still = [name for name in speaking if shape_keys.value_path(name) not in moved]
     known = {listening.LISTENING, *(line.id for line in lines.on(obj))}
     if len(still) < len(speaking):  # a take, its plain keys, also pushed down by hand
         known.add("")
+    nobodys = sound.strips_of_nobody(scene)
     return LeftOver(
-        [strip for strip in sound.strips_of(scene, obj, None) if sound.line_of(strip) not in known],
+        [*(each for each in sound.strips_of(scene, obj, None) if sound.line_of(each) not in known), *nobodys],
         life.lines_of(obj) - known,
         layers.empty_tracks([key, obj]),
         [key.key_blocks[name] for name in still if key.key_blocks[name].value],

@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
 from duet.inference.performance.performance import Performance
+from duet.inference.steps import finish
 from duet.operators.generate import DUET_OT_generate, recording_of
 from duet.scene import bake, files
 from duet.scene.blender import compat
 from duet.scene.checks import advice
 from duet.scene.exports import export_sampling
 from duet.scene.head import heads
-from duet.scene.take import settings, sound, takes
-from duet.tests.blender_fakes import apply_take, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.scene.take import line_edits, lines, settings, sound, takes
+from duet.tests.blender_fakes import (
+    apply_take,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    fingerprint,
+    quiet_take,
+    write_wav,
+)
 
 pytestmark = pytest.mark.blender
 FPS, CLICK = 24, 1.0  # the click's second in the file
@@ -37,13 +46,18 @@ def head(scene):
     return heads.add_head(fake_head(), fake_blendshapes(), scene.collection, bpy.context.view_layer)
 
 
-def heard(scene, folder):
-    """The frame at which the click is heard."""
+def loud_frames(scene, folder):
+    """The frames, with fractions, at which the scene is loud."""
     bpy.ops.sound.mixdown(filepath=str(folder / "mix.wav"), container="WAV", codec="PCM", format="S16")
     with wave.open(str(folder / "mix.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())[:, 0]
         loud = np.flatnonzero(np.abs(samples.astype(int)) > 3000)
-        return scene.frame_start + FPS * loud[0] / file.getframerate()
+        return scene.frame_start + FPS * loud / file.getframerate()
+
+
+def heard(scene, folder):
+    """The frame at which the click is heard."""
+    return loud_frames(scene, folder)[0]
 
 
 def new_strip(scene, click, channel=1, start=11):
@@ -140,6 +154,26 @@ def said(scene, head):
             next(steps)
         except StopIteration as stop:
             return stop.value
+
+
+def test_lines_are_heard_where_they_speak_and_nothing_between(scene, head, tmp_path):
+    voice = write_wav(tmp_path / "voice.wav", np.full(32000, 0.9))  # 48 frames
+    for start in (11, 101):
+        finish(bake.apply_steps(scene, head, quiet_take(48), bake.Recording(voice, start), beside=True))
+    first, second = lines.on(head)
+
+    def spoken():
+        """First and last loud frame of each piece, one after another."""
+        loud = loud_frames(scene, tmp_path)
+        gaps = np.flatnonzero(np.diff(loud) > 1)
+        return [loud[0], *loud[gaps[:, None] + [0, 1]].ravel(), loud[-1]]
+
+    assert spoken() == pytest.approx([11, 59, 101, 149], abs=0.3)
+    line_edits.move(scene, second, 71, False)
+    line_edits.trim(scene, first, 11, 30, False)
+    assert spoken() == pytest.approx([11, 31, 71, 119], abs=0.3)
+    line_edits.mute(scene, first, True, False)
+    assert spoken() == pytest.approx([71, 119], abs=0.3)
 
 
 def test_the_sound_goes_to_a_channel_that_is_heard(scene, head, click):

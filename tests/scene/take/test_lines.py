@@ -308,6 +308,16 @@ def test_a_face_that_a_deleted_action_leaves_standing_is_said_and_brought_to_res
     assert (head["Happy"], head["Silence"]) == (0.0, 1.0)
 
 
+def test_the_sound_of_a_head_that_was_deleted_is_said_at_another(scene, head, say):
+    say("first", 1)
+    other = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    assert not left_over.find(scene, other)
+    scene.collection.objects.unlink(head)  # as Delete does: the field Head still has it
+    assert left_over.find(scene, other).sentence == "Left of what plays no more: the sound 'first'."
+    left_over.clear(scene, other)
+    assert not scene.sequence_editor.strips
+
+
 def test_a_scene_of_another_rate_leaves_a_line_at_the_frames_of_its_own(scene, head, dialogue):
     other = bpy.data.scenes.new("Titles")
     other.render.fps = 30
