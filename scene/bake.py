@@ -91,6 +91,14 @@ def apply_steps(
     return [*notes, *_said(scene, obj, recording)]
 
 
+def require_room(
+    scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording, seconds: float, beside: bool
+) -> None:
+    """Raise HeadError where a take of so many seconds would speak at once with a line: before the engine works."""
+    last = recording.start + int(seconds * scene_fps(scene)) - 1
+    role_of(scene, obj, f"Duet {recording.path.stem}", (recording.start, last), beside)
+
+
 def _require_ready(scene: bpy.types.Scene, obj: bpy.types.Object | None, take: Take) -> bpy.types.Object:
     """The head, which can take a take here and now; raises HeadError."""
     obj = heads.require_head(obj)

@@ -9,7 +9,7 @@ from ..inference.take import GenerateRequest
 from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
-from .take import takes
+from .take import lines, takes
 from .targets import makes
 
 
@@ -97,6 +97,18 @@ def follow_recording(scene: bpy.types.Scene) -> None:
     action, chosen = takes.active(target_head(scene)), duet_of(scene)
     if action is not None and chosen.source == "FILE" and _speaks(duet_of(action), chosen):
         chosen.start_frame = duet_of(action).start_frame
+
+
+def follow_place(scene: bpy.types.Scene) -> None:
+    """Let the start under Audio be one at which the next line has room to begin, or that of the take that is shown."""
+    head, chosen = target_head(scene), duet_of(scene)
+    if chosen.place != "LINE":
+        follow_recording(scene)
+    elif head is not None and chosen.source == "FILE":
+        spans = lines.spans(head)
+        if any(first <= chosen.start_frame <= last for first, last in spans):
+            pause = round(lines.PAUSE * timing.scene_fps(scene))
+            chosen.start_frame = max(last for _, last in spans) + 1 + pause
 
 
 def _speaks(take: Group, chosen: Group) -> bool:

@@ -11,7 +11,7 @@ from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
 from .blender.loose import Group, has
 from .blender.setting_property import TIME, property_for
-from .choice import follow_head, follow_recording, show_recording, target_head
+from .choice import follow_head, follow_place, follow_recording, show_recording, target_head
 from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
@@ -206,7 +206,12 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         default=True,
         description="Set the scene's playback to skip frames where needed, so that lips and sound stay together",
     )
-    place: bpy.props.EnumProperty(name="Generate", items=PLACES, description="What the recording becomes")
+    place: bpy.props.EnumProperty(
+        name="Generate",
+        items=PLACES,
+        description="What the recording becomes",
+        update=lambda self, _: follow_place(self.id_data),
+    )
     overlaps: bpy.props.EnumProperty(
         name="Overlaps", items=OVERLAPS, description="What becomes of two lines that would speak at once"
     )
