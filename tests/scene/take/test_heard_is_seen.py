@@ -159,7 +159,7 @@ def said(scene, head):
 def test_lines_are_heard_where_they_speak_and_nothing_between(scene, head, tmp_path):
     voice = write_wav(tmp_path / "voice.wav", np.full(32000, 0.9))  # 48 frames
     for start in (11, 101):
-        finish(bake.apply_steps(scene, head, quiet_take(48), bake.Recording(voice, start), beside=True))
+        finish(bake.apply_steps(scene, head, quiet_take(48), bake.Recording(voice, start), scene.duet, beside=True))
     first, second = lines.on(head)
 
     def spoken():
