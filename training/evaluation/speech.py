@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
@@ -50,17 +49,13 @@ def take_scores(talker: Talker, face: Face, take: AnimatedTake) -> TakeScores:
     predicted = at_times(take.times, channels)
     late = np.array([lag(p, t, FPS) for p, t in zip(predicted.T, truth.T, strict=True)])
     rig, weights = rig_deltas(head), face.weights(predicted)
-
-    def direct(channels: Floats, vertices: NDArray[np.int32]) -> Floats:
-        return (channels @ rig[:, vertices].reshape(len(rig), -1)).reshape(len(channels), -1, 3)
-
     lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
-    wanted, shown = direct(truth, lips), face.points(weights, lips)
+    wanted, shown = np.tensordot(truth, rig[:, lips], 1), face.points(weights, lips)
     return TakeScores(
         lve=lip_vertex_error(shown, wanted),
         mean_error=mean_lip_error(shown, wanted),
-        lve_without_fusion=lip_vertex_error(direct(predicted, lips), wanted),
-        fdd=upper_face_deviation(face.points(weights, upper), direct(truth, upper)),
+        lve_without_fusion=lip_vertex_error(np.tensordot(predicted, rig[:, lips], 1), wanted),
+        fdd=upper_face_deviation(face.points(weights, upper), np.tensordot(truth, rig[:, upper], 1)),
         r=pearson(predicted, truth),
         r_in_step=pearson(at_times(take.times + late[CHANNEL_NAMES.index("jaw_open")], channels), truth),
         late=late,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ...inference.audio.decode import load_audio
 from ...inference.errors import DuetError
+from ..read_at import read_at
 
 TRACKS = "tracks.npz"
 UNIT = 0.01  # mm: what the stored integers count
@@ -86,6 +87,4 @@ def _bridged(points: Floats, seen: NDArray[np.bool_]) -> Floats:
     if seen.all():
         return points
     frames = np.arange(len(points))
-    flat = points.reshape(len(points), -1)
-    columns = [np.interp(frames, frames[seen], column[seen]) for column in flat.T]
-    return np.stack(columns, axis=1).reshape(points.shape).astype(np.float32)
+    return read_at(frames, frames[seen], points.reshape(len(points), -1)[seen]).reshape(points.shape)
