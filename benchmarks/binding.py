@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from ..inference.binding.bind import bind
 from ..inference.bound import BindRequest
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import Head, load_head
+from .processes import answer
 
 _STAGES = ("checking the mesh", "looking for the head", "fitting", "laying the head on", "carrying shapes over")
 _WARP = (1.15, 1.05, 0.95)
@@ -75,9 +75,7 @@ def measure(level: int) -> dict[str, float]:
 
 def in_a_process(level: int) -> dict[str, float]:
     """The same in a process of its own, for its memory."""
-    command = [sys.executable, "-m", "duet.benchmarks.binding", "--only", str(level)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
+    return answer([sys.executable, "-m", "duet.benchmarks.binding", "--only", str(level)], dict(os.environ))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -23,9 +23,11 @@ from ..inference.audio.decode import load_audio
 from ..inference.client.client import WorkerClient, worker_command
 from ..inference.head.blendshapes import load_blendshapes
 from ..inference.head.canonical import load_head
+from ..inference.performance.performance import Performance
+from ..inference.steps import finish
 from ..inference.take import EMOTIONS, GenerateRequest
 from ..operators.batch import cli
-from ..scene.bake import apply_take
+from ..scene.bake import Recording, apply_steps
 from ..scene.blender.compat import channelbag
 from ..scene.head import heads
 from .processes import answer
@@ -48,7 +50,7 @@ def clicks() -> dict[str, float]:
         for _ in range(2):
             take = client.run(GenerateRequest(fps=FPS), samples)
             applied = time.perf_counter()
-            apply_take(scene, head, take, RECORDING, 1)
+            finish(apply_steps(scene, head, take, Recording(RECORDING, 1), Performance()))
             written = time.perf_counter() - applied
             taken.append(time.perf_counter() - began)
             began = time.perf_counter()

@@ -19,9 +19,8 @@ from ..inference.audio.decode import load_audio
 from ..inference.audio.mel import SAMPLE_RATE
 from ..inference.engine.pipeline import Pipeline
 from ..inference.live.__main__ import WEIGHTS, loaded, parser
-from .report import print_table
+from .report import RECORDING, print_table
 
-RECORDING = Path(__file__).resolve().parents[1] / "examples" / "recordings" / "sense_and_sensibility_0870.wav"
 LOOK_AHEADS = (40, 80, 120, 160, 200)  # ms
 _CHUNK = SAMPLE_RATE // 50
 

@@ -29,16 +29,16 @@ from ..inference.performance.performance import Performance
 from ..inference.performance.timeline import Cue
 from ..inference.take import GenerateRequest
 from ..training.fusion.expressions import emotion_arkit
+from .report import ROOT, markdown
 
-ROOT = Path(__file__).resolve().parents[1]
 RECORDING = ROOT / "examples" / "recordings" / "sense_and_sensibility_0920.wav"
 MISSING = (("mouthFunnel",), ("mouthSmileLeft", "mouthSmileRight"), ("mouthPressLeft", "mouthPressRight"))
 
 
-def row(name: str, residual: Residual, seconds: float, frames: int) -> str:
+def row(name: str, residual: Residual, seconds: float, frames: int) -> tuple[str, ...]:
     """One line of the table."""
     numbers = (residual.mean, residual.median, residual.percentile95, residual.worst)
-    return f"| {name} | {' | '.join(f'{n:.3f}' for n in numbers)} | {1000 * seconds / frames:.1f} |"
+    return name, *(f"{n:.3f}" for n in numbers), f"{1000 * seconds / frames:.1f}"
 
 
 def timed(solve: Callable[[], Residual]) -> tuple[Residual, float]:
@@ -47,7 +47,7 @@ def timed(solve: Callable[[], Residual]) -> tuple[Residual, float]:
     return solve(), time.perf_counter() - began
 
 
-def flame_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
+def flame_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[tuple[str, ...]]:
     """FLAME's lines: the head's own shapes, the emotions, a recording."""
     fit, shapes = FlameFit(duet_flame()), np.asarray(np.concatenate([head.arkit, head.extra]) @ TO_BLENDER, np.float32)
     emotions = emotion_arkit()
@@ -59,7 +59,7 @@ def flame_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
     return [row(name, *timed(lambda w=w, b=b: fit(w, b, 30.0)[1]), len(w)) for name, w, b in cases]
 
 
-def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[str]:
+def arkit_rows(head: Head, weights: np.ndarray, basis: np.ndarray) -> list[tuple[str, ...]]:
     """ARKit's lines: a recording on all shapes, and with some of them missing."""
     rows = []
     for missing in ((), *MISSING):
@@ -82,8 +82,8 @@ def main() -> None:
     )
     take = FaceCurves(spoken, Performance(emotions=(Cue(0.0, {"happy": 0.8}),))).performed()
     weights, basis = blendshapes.mixed(take.face_weights), blendshapes.basis
-    print("| | mean | median | 95 % | worst | ms a frame |\n| --- | --- | --- | --- | --- | --- |")
-    print("\n".join([*flame_rows(head, weights, basis), *arkit_rows(head, weights, basis)]))
+    heading = ("", "mean", "median", "95 %", "worst", "ms a frame")
+    print(markdown([heading, *flame_rows(head, weights, basis), *arkit_rows(head, weights, basis)]))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ import numpy as np
 from ..inference.arrays import Floats
 from ..inference.client.client import Cancelled, Failed, Progress, Result, WorkerClient, worker_command
 from ..inference.take import GenerateRequest
+from .report import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FAKE = ROOT / "tests" / "fake_pipeline.py"
 _LIMIT = 120.0  # seconds that anything here may take
 

@@ -18,6 +18,7 @@ from ..inference.take import EMOTIONS
 from ..training.evaluation.transfer import shaded, skin_and_eyes, subjects
 from ..training.test_subjects.subject import Subject
 from .emotion_sheet import INTENSITIES, SOUNDS, WEIGHTS, Faces
+from .render import save
 
 _LABEL, _ABOVE, _SHARE = 78, 20, 0.56  # pixels; of the shaded picture's size
 
@@ -51,8 +52,7 @@ def draw(faces: Faces, subject: Subject, out: Path) -> None:
     for j, emotion in enumerate(EMOTIONS[1:]):
         middle = _ABOVE + (j + 0.5) * picture.height / (len(EMOTIONS) - 1)
         pen.text((6, middle), emotion, "black", font, anchor="lm")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(64).save(out, optimize=True)
+    save(sheet, out, 64)
 
 
 def main() -> None:

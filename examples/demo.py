@@ -21,6 +21,7 @@ from ..inference.audio.decode import load_audio
 from ..inference.audio.mel import SAMPLE_RATE
 from ..inference.head.canonical import Head, load_head
 from ..operators.batch import cli
+from ..scene.blender.shape_keys import places_of
 
 RECORDING = Path(__file__).parent / "recordings" / "sense_and_sensibility_0920.wav"
 EMOTION = "happy=1.0"
@@ -78,10 +79,7 @@ def measure(head: Head) -> Measured:
 
 def _evaluated(body: bpy.types.Object, frame: int) -> Floats:
     bpy.context.scene.frame_set(frame)
-    mesh = body.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    points = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", points)
-    return points.reshape(-1, 3)
+    return places_of(body.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices)
 
 
 def telling_frames(measured: Measured) -> list[int]:

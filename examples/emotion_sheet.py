@@ -6,18 +6,16 @@ Run as `python -m duet.examples.emotion_sheet [--out FOLDER] [--weights FOLDER]`
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from ..inference.arrays import Floats
 from ..inference.checkpoints import load_checkpoint
 from ..inference.engine.pipeline import Pipeline
 from ..inference.take import EMOTIONS
-from .render import render_face
+from .render import draw_grid, render_face
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 INTENSITIES = (0.33, 0.66, 1.0)
@@ -31,8 +29,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "i": {"jaw_open": 0.1, "tongue_up": 0.25} | _SPREAD,
     "f": {"bite": 0.8, "jaw_open": 0.04},
 }
-_TILE, _LABEL, _ABOVE = 190, 78, 20  # pixels
-_COLORS = 256  # of the palette: keeps the file small
+_TILE, _LABEL = 190, 78  # pixels
 
 
 class Faces:
@@ -58,39 +55,22 @@ class Faces:
         return self.pipeline.shapes.faces(self.pipeline.head.vertices, self.weights(emotion, intensity, sound))[0]
 
 
-def draw(
-    faces: Faces, rows: tuple[str, ...], columns: tuple[str, ...], made: Callable[[str, str], Floats], out: Path
-) -> None:
-    """One face for every row and column, as `made(row, column)` says."""
-    sheet = Image.new("RGB", (_LABEL + len(columns) * _TILE, _ABOVE + len(rows) * _TILE), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
-    for i, column in enumerate(columns):
-        pen.text((_LABEL + (i + 0.5) * _TILE, 4), column, "black", font, anchor="mt")
-    with tempfile.TemporaryDirectory() as folder:
-        for j, row in enumerate(rows):
-            pen.text((6, _ABOVE + (j + 0.5) * _TILE), row, "black", font, anchor="lm")
-            for i, column in enumerate(columns):
-                picture = render_face(
-                    made(row, column), faces.pipeline.head, Path(folder) / "tile.png", _TILE, 10, "face"
-                )
-                with Image.open(picture) as image:
-                    sheet.paste(image.convert("RGB"), (_LABEL + i * _TILE, _ABOVE + j * _TILE))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
-
-
 def main() -> None:
     """Draw both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()
-    faces = Faces(arguments.weights)
-    by_name = {f"{intensity:.0%}": intensity for intensity in INTENSITIES}
-    draw(faces, EMOTIONS[1:], tuple(by_name), lambda e, c: faces.face(e, by_name[c]), arguments.out / "emotions.png")
-    said = {f"says {sound}": sound for sound in SOUNDS}
-    speaking = arguments.out / "emotions_speaking.png"
-    draw(faces, EMOTIONS, tuple(said), lambda e, c: faces.face(e, 1.0, said[c]), speaking)
+    faces, out, sounds = Faces(arguments.weights), arguments.out, list(SOUNDS)
+
+    def picture(emotion: str, intensity: float = 1.0, sound: str = "") -> Image.Image:
+        return render_face(faces.face(emotion, intensity, sound), faces.pipeline.head, _TILE, 10)
+
+    felt, shares = EMOTIONS[1:], [f"{intensity:.0%}" for intensity in INTENSITIES]
+    draw_grid(felt, shares, lambda j, i: picture(felt[j], INTENSITIES[i]), _LABEL, out / "emotions.png")
+    said = [f"says {sound}" for sound in sounds]
+    speaking = out / "emotions_speaking.png"
+    draw_grid(EMOTIONS, said, lambda j, i: picture(EMOTIONS[j], 1.0, sounds[i]), _LABEL, speaking)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ in silence is open. Pictures of emotions that there are no more go.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..inference.head.blendshapes import Blendshapes, load_blendshapes
 from ..inference.head.canonical import Head, load_head
 from ..inference.head.library import label
-from .render import render_face
+from .render import render_face, save
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES, SHEET = ROOT / "panels" / "expressions", ROOT / "docs" / "pictures" / "expressions.png"
@@ -39,12 +38,10 @@ def draw_small(names: list[str]) -> None:
     PICTURES.mkdir(exist_ok=True)
     for old in set(PICTURES.glob("*.jpg")) - {PICTURES / f"{name}.jpg" for name in shapes.emotions[1:]}:
         old.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            path = render_face(face(head, shapes, name), head, Path(folder) / f"{name}.png", _DRAWN, _SAMPLES, "front")
-            with Image.open(path) as image:
-                small = image.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.LANCZOS, _FACE)
-            small.save(PICTURES / f"{name}.jpg", quality=_QUALITY, optimize=True)
+    for name in names:
+        drawn = render_face(face(head, shapes, name), head, _DRAWN, _SAMPLES, "front")
+        small = drawn.resize((_SMALL, _SMALL), Image.Resampling.LANCZOS, _FACE)
+        small.save(PICTURES / f"{name}.jpg", quality=_QUALITY, optimize=True)
 
 
 def draw_sheet(names: list[str]) -> None:
@@ -57,7 +54,7 @@ def draw_sheet(names: list[str]) -> None:
         with Image.open(PICTURES / f"{name}.jpg") as image:
             sheet.paste(image, (x + (_TILE - _SMALL) // 2, y + (_TILE - _SMALL) // 2))
         pen.text((x + _TILE / 2, y + _TILE - 2), label(name), "black", font, anchor="mt")
-    sheet.quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG).save(SHEET, optimize=True)
+    save(sheet, SHEET, _COLORS)
 
 
 def main() -> None:

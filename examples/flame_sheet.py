@@ -6,7 +6,6 @@ Run as `python -m duet.examples.flame_sheet [--out FILE]`.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..inference.flame.duet import duet_flame
 from ..inference.flame.fit import FlameFit
 from ..inference.flame.model import TO_BLENDER
 from ..inference.head.canonical import load_head
-from .render import render_face
+from .render import render_face, save
 
 _FACES: tuple[dict[str, float], ...] = (
     {"jawOpen": 1.0},
@@ -24,7 +23,6 @@ _FACES: tuple[dict[str, float], ...] = (
     {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "jawOpen": 0.3},
     {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "browInnerUp": 0.8, "eyeLookUpLeft": 0.6, "eyeLookUpRight": 0.6},
 )
-_COLORS = 256  # of the palette: keeps the file small
 _SAMPLES, _TILE = 24, 240
 
 
@@ -35,14 +33,10 @@ def draw_sheet(out: Path) -> None:
     motion, _ = FlameFit(model)(weights, np.asarray(head.arkit @ TO_BLENDER, np.float32), 30.0)
     fitted = np.concatenate(list(motion.vertices(model))) @ TO_BLENDER.T
     sheet = Image.new("RGB", (_TILE * len(_FACES), 2 * _TILE))
-    with tempfile.TemporaryDirectory() as folder:
-        for x, face in enumerate(_FACES):
-            for y, vertices in enumerate((head.pose(face), fitted[x])):
-                picture = render_face(vertices, head, Path(folder) / "tile.png", _TILE, _SAMPLES, "face")
-                with Image.open(picture) as image:
-                    sheet.paste(image.convert("RGB"), (_TILE * x, _TILE * y))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(_COLORS).save(out, optimize=True)
+    for x, face in enumerate(_FACES):
+        for y, vertices in enumerate((head.pose(face), fitted[x])):
+            sheet.paste(render_face(vertices, head, _TILE, _SAMPLES), (_TILE * x, _TILE * y))
+    save(sheet, out)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,14 @@ Run as `python -m duet.examples.head_sheet [--out FILE]`.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from ..inference.head.canonical import load_head
-from .render import render_face
+from .render import render_face, save
 
 _TILE, _CAPTION, _COLUMNS, _SAMPLES = 200, 17, 8, 12
-_COLORS = 256  # of the palette: keeps the file small
 # Shapes that show only with others: what is added to make them seen.
 _TOGETHER: dict[str, dict[str, float]] = {
     "mouthClose": {"jawOpen": 1.0},
@@ -33,17 +31,13 @@ def draw_sheet(out: Path) -> None:
     rows = -(-len(names) // _COLUMNS)
     sheet = Image.new("RGB", (_COLUMNS * _TILE, rows * (_TILE + _CAPTION)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
-    with tempfile.TemporaryDirectory() as folder:
-        for number, name in enumerate(names):
-            pose = {} if name == "neutral" else {name: 1.0, **_TOGETHER.get(name, {})}
-            picture = render_face(head.pose(pose), head, Path(folder) / "tile.png", _TILE, _SAMPLES, "face")
-            x, y = number % _COLUMNS * _TILE, number // _COLUMNS * (_TILE + _CAPTION)
-            with Image.open(picture) as image:
-                sheet.paste(image.convert("RGB"), (x, y))
-            extra = "".join(f" + {other}" for other in _TOGETHER.get(name, {}))
-            draw.text((x + _TILE // 2, y + _TILE + 2), name + extra, "black", font, anchor="mt")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
+    for number, name in enumerate(names):
+        pose = {} if name == "neutral" else {name: 1.0, **_TOGETHER.get(name, {})}
+        x, y = number % _COLUMNS * _TILE, number // _COLUMNS * (_TILE + _CAPTION)
+        sheet.paste(render_face(head.pose(pose), head, _TILE, _SAMPLES), (x, y))
+        extra = "".join(f" + {other}" for other in _TOGETHER.get(name, {}))
+        draw.text((x + _TILE // 2, y + _TILE + 2), name + extra, "black", font, anchor="mt")
+    save(sheet, out)
 
 
 if __name__ == "__main__":

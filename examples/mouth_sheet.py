@@ -7,7 +7,6 @@ from the side; the upper row of each is the Duet head, the lower one the same mi
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..inference.head.canonical import Head, load_head
-from .render import render_face
+from .render import render_face, save
 
 _TILE, _CAPTION = 230, 17
 _BOTH = ("Left", "Right")
@@ -61,16 +60,12 @@ def draw(folder: Path, out: Path) -> None:
     """Render every pose in both ways, from both sides, as one picture."""
     head, font = load_head(), ImageFont.load_default(size=12)
     sheet = Image.new("RGB", (len(POSES) * _TILE, 4 * _TILE + _CAPTION), "white")
-    with tempfile.TemporaryDirectory() as temporary:
-        for column, (caption, pose) in enumerate(POSES.items()):
-            ImageDraw.Draw(sheet).text(((column + 0.5) * _TILE, 2), caption, "black", font, anchor="mt")
-            faces = (posed(head, pose), scanned(head, folder, pose))
-            for row, (camera, face) in enumerate((camera, face) for camera in ("close", "profile") for face in faces):
-                path = render_face(face, head, Path(temporary) / "tile.png", _TILE, 12, camera)
-                with Image.open(path) as image:
-                    sheet.paste(image.convert("RGB"), (column * _TILE, _CAPTION + row * _TILE))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
+    for column, (caption, pose) in enumerate(POSES.items()):
+        ImageDraw.Draw(sheet).text(((column + 0.5) * _TILE, 2), caption, "black", font, anchor="mt")
+        faces = (posed(head, pose), scanned(head, folder, pose))
+        for row, (view, face) in enumerate((view, face) for view in ("close", "profile") for face in faces):
+            sheet.paste(render_face(face, head, _TILE, 12, view), (column * _TILE, _CAPTION + row * _TILE))
+    save(sheet, out)
 
 
 if __name__ == "__main__":

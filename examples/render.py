@@ -1,7 +1,9 @@
-"""Pictures of the Duet head with Cycles on the CPU, headless: one scene, kept between calls."""
+"""Pictures of the Duet head with Cycles on the CPU, headless (one scene, kept between calls), and sheets of them."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,24 +12,22 @@ import bpy
 import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
+from ..inference.c_stdout import thrown_away
 from ..inference.head.canonical import Head
 from ..scene.blender.compat import new_world
-from ..scene.blender.video import quiet
 from ..scene.head.heads import new_mesh
 
 # (direction from the aim to the camera, aim relative to the eyes' middle in metres, width of the picture in metres)
 _VIEWS = {
     "front": ((0.0, -1.0, 0.03), (0.0, 0.0, -0.03), 0.27),
-    "three_quarter": ((0.62, -1.0, 0.08), (0.0, 0.02, -0.03), 0.29),
-    "side": ((1.0, -0.04, 0.0), (0.0, 0.06, -0.03), 0.32),
     "face": ((0.22, -1.0, 0.03), (-0.01, 0.0, -0.034), 0.185),
     "close": ((0.25, -1.0, 0.02), (0.0, 0.0, -0.065), 0.13),
-    "mouth": ((0.0, -1.0, 0.0), (0.0, 0.0, -0.075), 0.09),
-    "eyes": ((0.0, -1.0, 0.0), (0.0, 0.0, 0.0), 0.13),
     "profile": ((1.0, -0.12, 0.0), (0.0, -0.025, -0.05), 0.17),
 }
 _DISTANCE = 2.4  # metres: a long lens
+_ABOVE = 20  # pixels of a sheet for the columns' names
 # (position relative to the eyes, size in metres, watts, colour)
 _LIGHTS = (
     ((-0.7, -1.1, 0.7), 0.8, 15.0, (1.0, 0.95, 0.9)),
@@ -38,31 +38,50 @@ _LIGHTS = (
 
 
 def render_face(
-    vertices: NDArray[np.floating[Any]],
-    head: Head,
-    path: Path,
-    size: int | tuple[int, int] = 512,
-    samples: int = 16,
-    camera: str = "front",
-) -> Path:
-    """Write one PNG of the head with the given vertices, (V, 3) metres, and return its path.
+    vertices: NDArray[np.floating[Any]], head: Head, size: int, samples: int, view: str = "face"
+) -> Image.Image:
+    """A square picture, `size` pixels wide, of the head with the given vertices, (V, 3) metres; `view` as in _VIEWS.
 
-    `size` is pixels, square or (width, height); `camera` is a key of _VIEWS: front, face, three_quarter, side, close,
-    mouth or eyes.
     The scene is built at the first call for a head and kept; later calls only move vertices and camera.
     """
     scene, mesh = _scene(head)
     mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
     mesh.update()
-    width, height = (size, size) if isinstance(size, int) else size
-    scene.render.resolution_x, scene.render.resolution_y = width, height
+    scene.render.resolution_x = scene.render.resolution_y = size
     scene.cycles.samples = samples
-    _aim(scene.camera, _eyes(head), camera, min(1.0, width / height))
-    scene.render.filepath = str(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with quiet():
-        bpy.ops.render.render(write_still=True, scene=scene.name)
-    return path
+    _aim(scene.camera, _eyes(head), view)
+    with tempfile.TemporaryDirectory() as folder:
+        scene.render.filepath = str(Path(folder, "face.png"))
+        with thrown_away():
+            bpy.ops.render.render(write_still=True, scene=scene.name)
+        with Image.open(scene.render.filepath) as picture:
+            return picture.convert("RGB")
+
+
+def draw_grid(
+    rows: Sequence[str], columns: Sequence[str], picture: Callable[[int, int], Image.Image], label: int, out: Path
+) -> None:
+    """Write a sheet of square pictures, `picture(row, column)` each, under the columns' names and beside the rows'.
+
+    The rows' names are `label` pixels wide.
+    """
+    pictures = [[picture(j, i) for i in range(len(columns))] for j in range(len(rows))]
+    tile = pictures[0][0].width
+    sheet = Image.new("RGB", (label + len(columns) * tile, _ABOVE + len(rows) * tile), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    for i, column in enumerate(columns):
+        pen.text((label + (i + 0.5) * tile, 4), column, "black", font, anchor="mt")
+    for j, row in enumerate(rows):
+        pen.text((6, _ABOVE + (j + 0.5) * tile), row, "black", font, anchor="lm")
+        for i in range(len(columns)):
+            sheet.paste(pictures[j][i], (label + i * tile, _ABOVE + j * tile))
+    save(sheet, out)
+
+
+def save(sheet: Image.Image, out: Path, colors: int = 256) -> None:
+    """Write a picture with a palette, which keeps the file small."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(colors).save(out, optimize=True)
 
 
 @lru_cache(maxsize=1)
@@ -103,12 +122,12 @@ def _eyes(head: Head) -> Vector:
     return Vector(np.mean(head.joints[[head.bones.index("left_eye"), head.bones.index("right_eye")]], axis=0).tolist())
 
 
-def _aim(camera: Any, middle: Vector, view: str, aspect: float) -> None:
+def _aim(camera: Any, middle: Vector, view: str) -> None:
     direction, offset, width = _VIEWS[view]
     away = Vector(direction).normalized()
     target = middle + Vector(offset)
     camera.location = target + away * _DISTANCE
     camera.rotation_euler = (-away).to_track_quat("-Z", "Y").to_euler()
     camera.data.sensor_width = 36.0
-    camera.data.lens = 36.0 * _DISTANCE / (width / aspect if aspect < 1.0 else width)
+    camera.data.lens = 36.0 * _DISTANCE / width
     camera.data.clip_start, camera.data.clip_end = 0.1, 10.0

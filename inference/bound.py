@@ -25,7 +25,6 @@ class BindRequest:
     face_sizes: Ints32  # (F,) 3 or more
     masked: NDArray[np.bool_]  # (V,) what must not move: hair, clothes
     landmarks: Floats  # (68, 3) places the user has set, iBUG order; nan where the search decides
-    shapes: bool = True  # False: only find the landmarks and fit the head
 
     def __post_init__(self) -> None:
         """Check the arrays against each other."""
@@ -41,12 +40,12 @@ class BindRequest:
     def to_message(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Header and arrays, as they cross the worker's pipe."""
         names = ("vertices", "face_vertices", "face_sizes", "masked", "landmarks")
-        return {"name": self.name, "shapes": self.shapes}, {name: getattr(self, name) for name in names}
+        return {"name": self.name}, {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_message(cls, data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BindRequest:
         """The request that `to_message` gave."""
-        return cls(data["name"], **arrays, shapes=bool(data["shapes"]))
+        return cls(data["name"], **arrays)
 
 
 @dataclass(frozen=True, eq=False)

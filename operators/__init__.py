@@ -1,44 +1,17 @@
 """One file for each action of the user."""
 
-from types import ModuleType
+from importlib import import_module
+
+_CHOSEN = ("add_head", "bind_head", "recording")
+_PLAYED = ("takes", "lines", "marks", "fit_range")
+_TARGETS = ("flame_add", "flame_export", "target_apply", "arkit_match", "rig_pose", "target_generate")
+_FILES = ("dialogue", "export_head", "import_livelink", "listen")
+_MODULES = (*_CHOSEN, "generate", "cancel", "emotion_keys", "library", *_PLAYED, "test_engine", "copy_report")
 
 
 def _classes() -> tuple[type, ...]:
-    from . import (
-        add_head,
-        bind_head,
-        cancel,
-        copy_report,
-        emotion_keys,
-        fit_range,
-        generate,
-        library,
-        lines,
-        marks,
-        recording,
-        takes,
-        test_engine,
-    )
-
-    chosen = (add_head, bind_head, recording)
-    played = (takes, lines, marks, fit_range)
-    modules = (*chosen, generate, cancel, emotion_keys, library, *played, test_engine, copy_report)
-    every = (*modules, *_target_modules(), *_file_modules())
-    return tuple(cls for module in every for cls in module.CLASSES)
-
-
-def _target_modules() -> tuple[ModuleType, ...]:
-    """The actions for heads that are not Duet's."""
-    from . import arkit_match, flame_add, flame_export, rig_pose, target_apply, target_generate
-
-    return (flame_add, flame_export, target_apply, arkit_match, rig_pose, target_generate)
-
-
-def _file_modules() -> tuple[ModuleType, ...]:
-    """The exports, the import, and what comes while it is spoken."""
-    from . import dialogue, export_head, import_livelink, listen
-
-    return (dialogue, export_head, import_livelink, listen)
+    modules = [import_module(f".{name}", __package__) for name in (*_MODULES, *_TARGETS, *_FILES)]
+    return tuple(cls for module in modules for cls in module.CLASSES)
 
 
 def register() -> None:

@@ -45,7 +45,11 @@ class DUET_OT_dialogue_from_table(Reasoned, ImportHelper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The file selector has closed: the work begins."""
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        return set(bpy.ops.duet.dialogue(how, filepath=str(whole(self.filepath))))  # type: ignore[attr-defined]
+        try:
+            return set(bpy.ops.duet.dialogue(how, filepath=str(whole(self.filepath))))  # type: ignore[attr-defined]
+        except RuntimeError as error:  # what it has reported: Blender raises that here, and would show where
+            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+            return {"CANCELLED"}
 
 
 class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):

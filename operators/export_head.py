@@ -15,7 +15,7 @@ from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
-from ..scene.targets import arkit_keys, other_heads, target_settings
+from ..scene.targets import arkit_heads, makes, target_settings
 from .modal import Stepped, Work, follow, run_now
 from .poll import Reasoned
 from .session import RUNTIME
@@ -30,11 +30,11 @@ NO_FACE = "No head is chosen. Choose one under Head, or select a mesh with ARKit
 def exported(context: bpy.types.Context) -> bpy.types.Object | None:
     """The object that exports and imports concern: the one chosen under Head; where none is, the active face."""
     chosen = choice.target_head(context.scene) if duet_of(context.scene).head else None
-    other = other_heads.chosen(context.scene)
+    other = makes.chosen(context.scene)
     if chosen or other:
         return chosen or other
     active = context.object
-    if heads.is_head(active) or (active is not None and active.select_get() and arkit_keys.find(active)):
+    if heads.is_head(active) or (active is not None and active.select_get() and arkit_heads.keys_of(active)):
         return active
     return choice.target_head(context.scene)
 

@@ -57,6 +57,8 @@ class DUET_OT_generate(Reasoned, Stepped, bpy.types.Operator):
         samples = yield from follow(sound.decode_steps(recording.path, recording.begin, recording.end), "Reading sound")
         loudness = yield from follow(envelope_steps(samples, SAMPLE_RATE), "Reading sound")
         plan = replace(plan, recording=replace(recording, loudness=loudness))
+        seconds = len(samples) / SAMPLE_RATE
+        bake.require_room(scene, head, recording, seconds, duet_of(scene).place == "LINE")
         yield None  # a long recording is copied for the engine: the window is drawn before
         take = yield from ask(context, request, samples)
         return (yield from _apply(replace(plan, take=take)))
@@ -79,10 +81,14 @@ class DUET_OT_apply_result(_OnPending, Stepped, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     def work(self, context: bpy.types.Context) -> Work:
-        """The same as the end of Generate."""
+        """The same as the end of Generate, at the start frame that is chosen by now."""
         if not isinstance(RUNTIME.pending, Plan):
             raise HeadError("No take waits.", "Generate one.")
-        return (yield from _apply(RUNTIME.pending))
+        plan, chosen = RUNTIME.pending, duet_of(context.scene)
+        recording = plan.recording
+        if recording.own_strip and chosen.source == "FILE" and whole(chosen.audio) == recording.path:
+            plan = replace(plan, recording=replace(recording, start=chosen.start_frame))
+        return (yield from _apply(plan))
 
 
 class DUET_OT_discard_result(_OnPending, bpy.types.Operator):

@@ -10,7 +10,7 @@ from ..inference.errors import HeadError
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
-from ..scene.take import line_edits, lines, takes
+from ..scene.take import left_over, line_edits, lines, takes
 from .poll import Undoable
 
 _SIDES = [
@@ -140,7 +140,7 @@ class DUET_OT_remove_line(_OnLine, bpy.types.Operator):
 
 
 class DUET_OT_clear_lines(Undoable, bpy.types.Operator):
-    """Remove the sound and the life of lines whose actions were deleted"""
+    """Remove the sound and the life of takes whose actions were deleted, and bring a face that still stands to rest"""
 
     bl_idname = "duet.clear_lines"
     bl_label = "Remove What Is Left"
@@ -149,11 +149,11 @@ class DUET_OT_clear_lines(Undoable, bpy.types.Operator):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether something is left."""
         head = heads.require_head(choice.target_head(context.scene))
-        return "" if line_edits.left_over(context.scene, head) else "Nothing is left of lines that are gone."
+        return "" if left_over.find(context.scene, head) else "Nothing is left of lines that are gone."
 
     def act(self, context: bpy.types.Context) -> None:
         """Take it away."""
-        line_edits.clear_left_over(context.scene, choice.require_target_head(context.scene))
+        left_over.clear(context.scene, choice.require_target_head(context.scene))
 
 
 CLASSES = (

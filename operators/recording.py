@@ -11,6 +11,7 @@ import bpy
 
 from ..inference.errors import AudioError, DuetError
 from ..inference.steps import Steps
+from ..scene import choice
 from ..scene.bake import Recording
 from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import fits_blender, whole
@@ -55,6 +56,7 @@ class DUET_OT_choose_recording(bpy.types.Operator):
             return {"CANCELLED"}
         chosen = duet_of(context.scene)
         chosen.source, chosen.audio = "FILE", _spelt(context, str(path))
+        choice.follow_place(context.scene)
         redraw_sidebars(context)
         return {"FINISHED"}
 

@@ -1,23 +1,14 @@
 """What the sidebar and the preferences draw."""
 
+from importlib import import_module
+
+_HEAD = ("preferences", "generate", "sidebar")
+_TAKE = ("performance", "marks", "result", "lines", "library")
+_OTHER = ("bind", "targets", "exports", "live")
+
 
 def _classes() -> tuple[type, ...]:
-    from . import (
-        bind,
-        exports,
-        generate,
-        library,
-        lines,
-        live,
-        marks,
-        performance,
-        preferences,
-        result,
-        sidebar,
-        targets,
-    )
-
-    modules = (preferences, generate, sidebar, performance, marks, result, lines, library, bind, targets, exports, live)
+    modules = [import_module(f".{name}", __package__) for name in (*_HEAD, *_TAKE, *_OTHER)]
     return tuple(cls for module in modules for cls in module.CLASSES)
 
 

@@ -11,7 +11,7 @@ from ..operators.target_generate import DUET_OT_target_generate
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
-from ..scene.targets import other_heads
+from ..scene.targets import makes
 from .tab import Tab, wrapped
 
 
@@ -30,7 +30,7 @@ class DUET_PT_generate(Tab, bpy.types.Panel):
             return
         button = layout.column()
         button.scale_y = 1.6
-        other = other_heads.chosen(context.scene)
+        other = makes.chosen(context.scene)
         if other is None:
             button.operator("duet.generate", icon="PLAY_SOUND")
             reason = DUET_OT_generate.why_not(context)

@@ -9,7 +9,7 @@ from ..scene import choice
 from ..scene.blender import timing
 from ..scene.blender.loose import duet_of
 from ..scene.head import heads
-from ..scene.take import line_edits, lines, takes
+from ..scene.take import left_over, lines, takes
 from .tab import Tab, cells, columns, titles, wrapped
 
 _WIDTHS = (0.26, 0.26)  # of a row: its start, and of the rest its length
@@ -54,10 +54,9 @@ class DUET_PT_lines(Tab, bpy.types.Panel):
         sole = takes.sole(head)
         if lines.on(head):
             _draw_list(layout, context)
-        left = line_edits.left_over(context.scene, head) if head is not None else []
+        left = left_over.find(context.scene, head) if head is not None else None
         if left:
-            names = ", ".join(f"'{strip.name}'" for strip in left)
-            wrapped(layout, context, f"Of lines whose actions were deleted, these sounds are left: {names}.")
+            wrapped(layout, context, left.sentence)
             layout.operator("duet.clear_lines", icon="TRASH")
         if sole is not None:
             over = (

@@ -8,9 +8,10 @@ from ..operators.session import RUNTIME
 from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.take import takes
-from .tab import Tab, cells, listed
+from .tab import Tab, cells, titles
 
-_WIDTHS = (0.36, 0.5)  # of a row: its kind, and of the rest its second
+_WIDTHS = (0.41, 0.53)  # of a row: its kind, and of the rest its second
+_BUTTONS = {"remove_mark": "Remove", "jump_to_mark": "Go To", "find_marks": "Find", "reset_marks": "Reset"}
 
 
 class DUET_UL_marks(bpy.types.UIList):
@@ -18,15 +19,15 @@ class DUET_UL_marks(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index, flt_flag):  # type: ignore[no-untyped-def]
         """Draw a row."""
-        row = layout.row(align=True)
-        row.active = not item.gone
-        cell = cells(row, _WIDTHS)
-        next(cell).prop(item, "kind", text="", emboss=False)
-        next(cell).prop(item, "seconds", text="", emboss=False)
+        cell = cells(layout, _WIDTHS[:1] if item.gone else _WIDTHS)
+        kind = next(cell).row()
+        kind.active = not item.gone
+        kind.prop(item, "kind", text="", emboss=False)
         if item.gone:
             next(cell).prop(item, "gone", text="Put Back", icon="LOOP_BACK", invert_checkbox=True, emboss=True)
-        else:
-            next(cell).prop(item, "strength", text="", slider=True)
+            return
+        next(cell).prop(item, "seconds", text="", emboss=False)
+        next(cell).prop(item, "strength", text="", slider=True)
 
     def filter_items(self, context, data, name):  # type: ignore[no-untyped-def]
         """Show the kinds that are shown on the timeline, in order of time."""
@@ -58,12 +59,12 @@ class DUET_PT_marks(Tab, bpy.types.Panel):
         group = duet_of(action)
         layout.prop(group, "text", icon="TEXT")
         layout.row(align=True).prop(chosen, "mark_kinds")
-        heading = (_WIDTHS, ("Mark", "Second", "Strength"))
-        buttons = listed(layout, "DUET_UL_marks", (group, "mark_rows"), (group, "mark_row"), 6, heading)
-        buttons.operator("duet.remove_mark", text="", icon="REMOVE")
-        buttons.operator("duet.jump_to_mark", text="", icon="TRACKING_FORWARDS_SINGLE")
-        buttons.operator("duet.find_marks", text="", icon="VIEWZOOM")
-        buttons.operator("duet.reset_marks", text="", icon="LOOP_BACK")
+        column = layout.column(align=True)
+        titles(column, _WIDTHS, ("Mark", "Second", "Strength"))
+        column.template_list("DUET_UL_marks", "", group, "mark_rows", group, "mark_row", rows=6)
+        row = column.row(align=True)
+        for name, text in _BUTTONS.items():
+            row.operator(f"duet.{name}", text=text)
         row = layout.row(align=True)
         row.prop(chosen, "mark_kind", text="")
         row.operator("duet.add_mark", text="Add Here", icon="ADD")

@@ -10,7 +10,7 @@ from ..inference.head import pose_names
 from ..inference.head.canonical import ARKIT_NAMES
 from ..operators.session import RUNTIME
 from ..scene.blender import states
-from ..scene.targets import arkit_heads, flame_heads, other_heads, playback, rig_heads, rig_poses, target_settings
+from ..scene.targets import arkit_heads, flame_heads, makes, playback, rig_heads, rig_poses, target_settings
 from .tab import Tab
 
 
@@ -27,7 +27,7 @@ class DUET_PT_targets(Tab, bpy.types.Panel):
         layout.enabled = not RUNTIME.busy
         layout.use_property_split = True
         layout.use_property_decorate = False
-        if other_heads.chosen(context.scene) is None:  # else that is the target
+        if makes.chosen(context.scene) is None:  # else that is the target
             layout.prop(settings, "obj")
         target = target_settings.target_of(context.scene)
         matches = arkit_heads.matches_of(target)

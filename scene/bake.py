@@ -1,4 +1,9 @@
-"""A take becomes animation on a head: all of it, or nothing."""
+"""A take becomes animation on a head: all of it, or nothing.
+
+Speech becomes F-curves on the speech keys, emotions become keyed sliders that drive the expression keys, the sound goes
+to the sequencer (in place of the head's earlier one), and the scene's end moves where the take ends later. Whatever
+fails, and steps that are closed before their end, leave the scene as it was.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from ..inference.head.library import with_emotions
 from ..inference.performance.face import FaceCurves
 from ..inference.performance.performance import SETTINGS, Performance
 from ..inference.performance.spelling import text_beside
-from ..inference.steps import Steps, finish
+from ..inference.steps import Steps
 from ..inference.take import Take
 from . import binding, properties
 from .blender import actions, markers, shape_keys, states
@@ -44,39 +49,26 @@ class Recording:
     note: str = ""
 
 
-def apply_take(
-    scene: bpy.types.Scene, obj: bpy.types.Object | None, take: Take, audio: Path, start: int, in_sync: bool = False
-) -> list[str]:
-    """Animate the head with a new take from frame `start` on, at the scene's frame rate; return notes for the user.
-
-    Speech becomes F-curves on the speech keys, emotions become keyed sliders that drive the expression keys, the
-    sound goes to the sequencer (in place of the head's earlier one), and the scene's end moves where the take ends
-    later. With `in_sync`, playback skips frames to stay with the sound. Raises HeadError or AudioError, and then,
-    as for any other failure, leaves the scene as it was.
-    """
-    return finish(apply_steps(scene, obj, take, Recording(audio, start), in_sync=in_sync))
-
-
 def apply_steps(
     scene: bpy.types.Scene,
     obj: bpy.types.Object | None,
     take: Take,
     recording: Recording,
-    chosen: Group | Performance | None = None,
+    chosen: Group | Performance,
     layer: bool = True,
     in_sync: bool = False,
     lift: bool = True,
     beside: bool = False,
 ) -> Steps[list[str]]:
-    """The same in steps of some milliseconds; closed before its end, it leaves the scene as it was.
+    """Animate the head with a new take, performed as `chosen` says, in steps of some milliseconds; return notes.
 
-    `chosen` is how the take is performed: without it, the take's own emotion curves are keyed, and the head shows no
-    life. `layer` keeps an action of the animator's playing under the speech; `lift` takes out of the way what would
-    hide it (`obstacles`), else that is an error. `beside` makes the take one more line, else it replaces what plays.
+    `layer` keeps an action of the animator's playing under the speech; with `in_sync`, playback skips frames to stay
+    with the sound; `lift` takes out of the way what would hide the face (`obstacles`), else that is an error;
+    `beside` makes the take one more line, else it replaces what plays. Raises HeadError or AudioError.
     """
     obj = _require_ready(scene, obj, take)
     own = settings.performance_of(chosen) if isinstance(chosen, bpy.types.PropertyGroup) else chosen
-    felt = take_curves.felt(take, own.felt if own else ())
+    felt = take_curves.felt(take, own.felt)
     stored = takes.StoredTake(with_emotions(take, felt), str(recording.path), recording.start, recording.loudness)
     fps, earlier = scene_fps(scene), sound.strips_of(scene, obj)
     last = recording.start + take_curves.frames_of(take, fps) - 1
@@ -84,19 +76,27 @@ def apply_steps(
     with all_or_nothing(scene, obj, followers.keys_of(obj)):
         action = _new_take(obj, stored, recording, chosen, beside)
         face = take_curves.face_of(action, stored, fps)
-        yield from _write_steps(action, stored, obj, face, own is None)
+        yield from _write_steps(action, stored, obj, face)
         strip = _strip(scene, obj, recording, face)
         notes = play(scene, obj, action, stored, face, felt, layer, lift, role)
         yield 1.0
         mark_rows.fill_quietly(action)
         life.add(obj, action.name, face, recording.start, role.line_of(action))
         give_emotions(obj, action, stored.take, felt)  # the last of what may fail, for keys that are made stay
-        if own and own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
+        if own.mix_limit != SETTINGS["mix_limit"].default:  # else the head's own stays
             obj[sliders.LIMIT] = own.mix_limit
     _settle(scene, obj, action, role, earlier, strip)
     scene.frame_end = max(scene.frame_end, last)
     scene.sync_mode = "AUDIO_SYNC" if in_sync else scene.sync_mode
     return [*notes, *_said(scene, obj, recording)]
+
+
+def require_room(
+    scene: bpy.types.Scene, obj: bpy.types.Object, recording: Recording, seconds: float, beside: bool
+) -> None:
+    """Raise HeadError where a take of so many seconds would speak at once with a line: before the engine works."""
+    last = recording.start + int(seconds * scene_fps(scene)) - 1
+    role_of(scene, obj, f"Duet {recording.path.stem}", (recording.start, last), beside)
 
 
 def _require_ready(scene: bpy.types.Scene, obj: bpy.types.Object | None, take: Take) -> bpy.types.Object:
@@ -111,17 +111,14 @@ def _require_ready(scene: bpy.types.Scene, obj: bpy.types.Object | None, take: T
 
 
 def _write_steps(
-    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves, as_spoken: bool
+    action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, face: FaceCurves
 ) -> Steps[None]:
-    """Give a take's action its curves and its weights; `as_spoken` keys the take's own emotions. Raises HeadError."""
+    """Give a take's action its curves and its weights; raises HeadError."""
     if shape_keys.exceeds_sliders(face.speech):
         raise HeadError(f"So much articulation is more than '{obj.name}' can hold.", "Turn Articulation down.")
     yield from take_curves.write_speech(action, stored, obj.data.shape_keys, face)
     take_curves.write_silence(action, stored, obj, face)
-    if as_spoken:
-        take_curves.write_own_emotion(action, stored, obj, face.fps)
-    else:
-        take_curves.write_emotion(action, stored, obj, face)
+    take_curves.write_emotion(action, stored, obj, face)
     takes.store(action, (yield from takes.packed(stored)))
     yield 1.0
 
@@ -190,7 +187,7 @@ def _new_take(
     obj: bpy.types.Object,
     stored: takes.StoredTake,
     recording: Recording,
-    chosen: Group | Performance | None,
+    chosen: Group | Performance,
     beside: bool,
 ) -> bpy.types.Action:
     """An action for the take: empty, or a copy of the take whose place it takes, so that its hand-made curves stay."""
@@ -201,15 +198,13 @@ def _new_take(
     with settings.paused():
         if isinstance(chosen, Performance):
             settings.choose(group, chosen)
-        elif chosen is not None:
+        else:
             settings.copy(chosen, group)
             if not _is_of(chosen, stored.audio, recording):  # what is said, and its marks, are another recording's
                 group.text = group.marks = ""
-        else:
-            settings.reset(group, stored.take)
+            if not (earlier or _is_own_seed(chosen)):
+                group.seed = lines.free_seed(obj)
         group.text = group.text or text_beside(recording.path)
-        if chosen is not None and not isinstance(chosen, Performance) and not (earlier or _is_own_seed(chosen)):
-            group.seed = lines.free_seed(obj)
         group.head, group.audio, group.note = heads.ensure_id(obj), stored.audio, ""
         group.trim_start, group.trim_end = recording.begin, recording.end
         group.own_strip, group.start_frame = recording.own_strip, recording.start

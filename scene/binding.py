@@ -77,19 +77,8 @@ def _mesh_of(obj: bpy.types.Object) -> tuple[Floats, np.ndarray, np.ndarray]:
     corners, sizes = np.empty(len(mesh.loops), np.int32), np.empty(len(mesh.polygons), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     mesh.polygons.foreach_get("loop_total", sizes)
-    places = rest_of(obj) @ world[:3, :3].T + world[:3, 3]
+    places = shape_keys.rest_of(obj) @ world[:3, :3].T + world[:3, 3]
     return places.astype(np.float32), corners, sizes
-
-
-def rest_of(obj: bpy.types.Object) -> Floats:
-    """(V, 3) of the Basis, or of the mesh where it has no keys; the object's own space."""
-    flat = np.empty(len(obj.data.vertices) * 3, np.float32)
-    key = obj.data.shape_keys
-    if key is None:
-        obj.data.vertices.foreach_get("co", flat)
-    else:
-        key.reference_key.points.foreach_get("co", flat)
-    return flat.reshape(-1, 3)
 
 
 def mask_of(obj: bpy.types.Object) -> np.ndarray:
@@ -196,7 +185,7 @@ def preview_steps(
         part[_PART], part.parent = other, preview
         part.matrix_basis = obj.matrix_world.inverted_safe() @ other.matrix_world
         local = _local_deltas(other, _share(binding, start, count))
-        least = _LEAST * max(float(np.ptp(rest_of(other), axis=0).max()), 1e-12)
+        least = _LEAST * max(float(np.ptp(shape_keys.rest_of(other), axis=0).max()), 1e-12)
         for number, name in enumerate(binding.names):
             delta = local(number)
             if np.abs(delta).max(initial=0.0) > least:
@@ -211,7 +200,7 @@ def _copy_of(obj: bpy.types.Object, head: bpy.types.Object) -> bpy.types.Object:
     mesh = obj.data.copy()
     copy = bpy.data.objects.new(f"{obj.name} Preview", mesh)
     if mesh.shape_keys is not None:
-        rest = rest_of(obj)
+        rest = shape_keys.rest_of(obj)
         copy.shape_key_clear()
         mesh.vertices.foreach_set("co", rest.ravel())
     copy[PREVIEW_OF] = head.name
@@ -283,11 +272,10 @@ def _require_preview(obj: bpy.types.Object) -> bpy.types.Object:
 def _set_keys(obj: bpy.types.Object, preview: bpy.types.Object, own: set[str]) -> Steps[set[str]]:
     """Give a mesh the keys of its preview, one a step; return those that are Duet's, of which `own` were before."""
     source = preview.data.shape_keys
-    base, flat = rest_of(preview), np.empty(3 * len(obj.data.vertices), np.float32)
+    base = shape_keys.rest_of(preview)
     blocks, made = source.key_blocks[1:] if source is not None else [], set(own)
     for number, block in enumerate(blocks):
-        block.points.foreach_get("co", flat)
-        if _set_key(obj, block.name, flat.reshape(-1, 3) - base, block.name in own):
+        if _set_key(obj, block.name, shape_keys.places_of(block.points) - base, block.name in own):
             made.add(block.name)
         yield (number + 1) / len(blocks)
     return made
@@ -312,5 +300,5 @@ def _set_key(obj: bpy.types.Object, name: str, delta: Floats, replace: bool) -> 
     if block is None:
         shape_keys.add_shape_keys(obj, [name], delta[None])
     elif replace:
-        block.points.foreach_set("co", (rest_of(obj) + delta).ravel())
+        block.points.foreach_set("co", (shape_keys.rest_of(obj) + delta).ravel())
     return block is None

@@ -23,7 +23,6 @@ from .blender.loose import Kind, duet_of
 from .head import heads
 from .take import line_edits, lines, listening
 
-_PAUSE = 0.4  # seconds before a line without a start, after the one above it
 _APART = 0.55  # metres between two heads that stand side by side
 _MEET = 0.14  # metres in front of their middle: the place that all of them face
 _ROW = "duet_row"  # of a take's action: the table and the row that it was made of
@@ -130,7 +129,7 @@ def _after(scene: bpy.types.Scene, part: Part, cast: Cast) -> int:
     known = [*cast.made, *_earlier(scene, [part.after] if part.after else [])]
     above = [line for line in known if row_of(line) == part.after]
     before = next(iter([*above, *reversed(cast.made)]), None)
-    return scene.frame_start if before is None else before.last + 1 + round(_PAUSE * timing.scene_fps(scene))
+    return scene.frame_start if before is None else before.last + 1 + round(lines.PAUSE * timing.scene_fps(scene))
 
 
 def _speak(scene: bpy.types.Scene, part: Part, start: int, cast: Cast) -> Steps[None]:

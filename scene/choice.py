@@ -9,8 +9,8 @@ from ..inference.take import GenerateRequest
 from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
-from .take import takes
-from .targets import other_heads
+from .take import lines, takes
+from .targets import makes
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
@@ -20,14 +20,14 @@ def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """
     chosen = duet_of(scene).head
     if chosen is not None and _is_in(scene, chosen):
-        return None if other_heads.is_other_head(chosen) else chosen
+        return None if makes.is_other_head(chosen) else chosen
     found = heads.heads_of(scene)
     return found[0] if len(found) == 1 else None
 
 
 def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """The head to animate; raises HeadError where there is none, saying where in the file one is."""
-    head, other = target_head(scene), other_heads.chosen(scene)
+    head, other = target_head(scene), makes.chosen(scene)
     if other is not None:
         raise HeadError(f"'{other.name}' is no Duet head: it has no takes.", "Use Generate on Target.")
     if head is None:
@@ -97,6 +97,18 @@ def follow_recording(scene: bpy.types.Scene) -> None:
     action, chosen = takes.active(target_head(scene)), duet_of(scene)
     if action is not None and chosen.source == "FILE" and _speaks(duet_of(action), chosen):
         chosen.start_frame = duet_of(action).start_frame
+
+
+def follow_place(scene: bpy.types.Scene) -> None:
+    """Let the start under Audio be one at which the next line has room to begin, or that of the take that is shown."""
+    head, chosen = target_head(scene), duet_of(scene)
+    if chosen.place != "LINE":
+        follow_recording(scene)
+    elif head is not None and chosen.source == "FILE":
+        spans = lines.spans(head)
+        if any(first <= chosen.start_frame <= last for first, last in spans):
+            pause = round(lines.PAUSE * timing.scene_fps(scene))
+            chosen.start_frame = max(last for _, last in spans) + 1 + pause
 
 
 def _speaks(take: Group, chosen: Group) -> bool:

@@ -15,7 +15,7 @@ from ..inference.head.canonical import load_head
 from ..inference.steps import finish
 from ..inference.take import Take
 from . import cast, on_target, properties, studio
-from .bake import Recording, apply_steps, apply_take
+from .bake import Recording, apply_steps
 from .blender import states, timing
 from .blender.loose import Kind, duet_of
 from .blender.paths import fits_blender, for_blender
@@ -38,10 +38,8 @@ class Baked:
     notes: list[str]
 
 
-def bake_file(
-    audio: Path, take: Take, output: Path, base: Path | None = None, head: str = "", order: Order | None = None
-) -> list[str]:
-    """Write `output`, a .blend with the take on a Duet head, from the scene's first frame on, or as `order` says.
+def bake_file(audio: Path, take: Take, output: Path, base: Path | None, head: str, order: Order) -> list[str]:
+    """Write `output`, a .blend with the take on a Duet head, performed as `order` says.
 
     With `base`, that file is opened, and its head of that name, or its one Duet head, is animated (one is added where
     there is none); a head of another make has to be named. The file's frame rate stays. Without, a fresh file gets the
@@ -57,24 +55,21 @@ def bake_file(
     return made.notes
 
 
-def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order | None) -> Baked:
+def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order) -> Baked:
     """The scene that `bake_file` saves, in memory."""
     audio, base = audio.resolve(), base and base.resolve()
     scene = _opened(base) if base else _fresh(take)
     obj = _head_of(scene, head)
-    start = scene.frame_start if order is None or order.start is None else order.start
+    start = scene.frame_start if order.start is None else order.start
     notes = []
     if base is None:
         scene.frame_start = start
         if start < scene.frame_start:
             notes = [f"A scene of Blender's begins at frame 0 at the earliest: the take begins there, not at {start}."]
             start = scene.frame_start
-    if order is None:
-        notes += apply_take(scene, obj, take, audio, start, in_sync=True)
-    else:
-        own = order.performance
-        recording = Recording(audio, start, own.begin(take.fps), own.trim_end, loudness=order.loudness)
-        notes += _act(scene, obj, take, recording, order)
+    own = order.performance
+    recording = Recording(audio, start, own.begin(take.fps), own.trim_end, loudness=order.loudness)
+    notes += _act(scene, obj, take, recording, order)
     if base is None:
         scene.frame_end = scene.frame_start + take.frame_count - 1
         studio.add_studio(scene, obj)
@@ -107,7 +102,7 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
 
 
 def _act(scene: bpy.types.Scene, obj: bpy.types.Object, take: Take, recording: Recording, order: Order) -> list[str]:
-    if not heads.is_head(obj) and makes.is_target(obj):
+    if makes.is_other_head(obj):
         return _act_on_target(scene, obj, take, recording, order)
     notes = finish(apply_steps(scene, obj, take, recording, order.performance, order.layer, in_sync=True))
     if order.plain is not None:

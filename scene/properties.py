@@ -11,12 +11,12 @@ from ..inference.performance.performance import SETTINGS
 from ..inference.performance.timeline import INTENSITY
 from .blender.loose import Group, has
 from .blender.setting_property import TIME, property_for
-from .choice import follow_head, follow_recording, show_recording, target_head
+from .choice import follow_head, follow_place, follow_recording, show_recording, target_head
 from .enum_items import EMOTION_ITEMS, EXISTING, OVERLAPS, PLACES, SOURCES
 from .head import heads, sliders
 from .take import listening, mark_rows, revise, settings, takes
 from .take.styles import STYLE_ITEMS
-from .targets import other_heads
+from .targets import makes
 
 
 def _speech_changed(self: Group, _: bpy.types.Context) -> None:
@@ -183,7 +183,7 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
     head: bpy.props.PointerProperty(
         name="Head",
         type=bpy.types.Object,
-        poll=lambda _, obj: heads.is_head(obj) or other_heads.is_other_head(obj),
+        poll=lambda _, obj: heads.is_head(obj) or makes.is_other_head(obj),
         update=_head_changed,
         description="The head that every panel here is about: a Duet head, a mesh with FLAME's or ARKit's keys, or an "
         "armature with poses of the face",
@@ -206,7 +206,12 @@ class DuetSettings(_Performance, bpy.types.PropertyGroup):
         default=True,
         description="Set the scene's playback to skip frames where needed, so that lips and sound stay together",
     )
-    place: bpy.props.EnumProperty(name="Generate", items=PLACES, description="What the recording becomes")
+    place: bpy.props.EnumProperty(
+        name="Generate",
+        items=PLACES,
+        description="What the recording becomes",
+        update=lambda self, _: follow_place(self.id_data),
+    )
     overlaps: bpy.props.EnumProperty(
         name="Overlaps", items=OVERLAPS, description="What becomes of two lines that would speak at once"
     )

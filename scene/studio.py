@@ -7,6 +7,7 @@ from mathutils import Quaternion, Vector
 
 from .blender import compat
 from .blender.loose import Kind
+from .head.placing import box_of
 
 # Name, place relative to the middle of the head in metres, size in metres, watts, linear RGB.
 _LIGHTS = (
@@ -31,8 +32,7 @@ def add_studio(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
 
 def light(scene: bpy.types.Scene, *heads: bpy.types.Object) -> None:
     """Add three area lights and a portrait camera, which go where a single head goes; the face looks along -y."""
-    corners = [head.matrix_world @ Vector(corner) for head in heads for corner in head.bound_box]
-    low, high = (Vector([side(axis) for axis in zip(*corners, strict=True)]) for side in (min, max))
+    low, high = box_of(*heads)
     aim = Vector((low.x + high.x, low.y + high.y, low.z + high.z)) / 2
     carrier = (heads[0].parent or heads[0]) if len(heads) == 1 else None
     turn = carrier.matrix_world.to_quaternion() if carrier else Quaternion()

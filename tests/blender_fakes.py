@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from duet.inference.head.blendshapes import Blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, BONES, EXTRA_NAMES, MATERIALS, REGIONS, Head
+from duet.inference.performance.performance import Performance
 from duet.inference.performance.silence import silence_around
+from duet.inference.performance.timeline import Cue
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS, GenerateRequest, Take, within_limit
+from duet.scene import bake, files
+from duet.scene.take.settings import Order
 from duet.scene.targets import playback
 
 SIDE = 9  # the head is a bent square of SIDE x SIDE vertices
@@ -96,6 +100,24 @@ def quiet_take(frames=96, fps=24.0, emotions=None, speaks=(30, 50)):
     speech = take.speech_weights.copy()
     speech[still] = 0
     return replace(take, speech_weights=speech, silence=silence_around(~still, fps))
+
+
+def as_felt(take):
+    """The performance of a take that feels what its own curves say, at frames of 25 a second at most; no life."""
+    mixes = [{name: float(n) for name, n in zip(take.emotions, row, strict=True) if n} for row in take.emotion_curves]
+    turns = [frame for frame in range(1, len(mixes)) if mixes[frame] != mixes[frame - 1]]
+    cues = [Cue((frame - 0.97) / take.fps, mixes[frame]) for frame in turns]
+    return Performance(transition=0.04, emotions=(Cue(0.0, mixes[0]), *cues))
+
+
+def apply_take(scene, obj, take, audio, start, **how):
+    """Animate a head with a take so, at once; notes for the user."""
+    return finish(bake.apply_steps(scene, obj, take, bake.Recording(audio, start), as_felt(take), **how))
+
+
+def bake_file(audio, take, output, base=None, head="", order=None):
+    """A .blend with a take so, or as `order` says; notes for the user."""
+    return files.bake_file(audio, take, output, base, head, order or Order(as_felt(take)))
 
 
 def expected_face(head, blendshapes, take, frame):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,11 +45,16 @@ def encode(encoder: EncoderTorch, samples: NDArray[np.float32]) -> NDArray[np.fl
 
 def cached_features(samples: NDArray[np.float32]) -> NDArray[np.float16]:
     """As `encode`, read from the cache folder where the same samples were encoded before."""
-    path = CACHE / "features" / f"{hashlib.sha256(samples.tobytes()).hexdigest()[:20]}.npy"
+    return cached("features", samples.tobytes(), lambda: encode(load_encoder(), samples))
+
+
+def cached(kind: str, source: bytes, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What is made of some bytes, read from the cache folder where it was made of the same before."""
+    path = CACHE / kind / f"{hashlib.sha256(source).hexdigest()[:20]}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
-            np.save(file, encode(load_encoder(), samples))
+            np.save(file, make())
         partial.replace(path)
     return np.load(path, mmap_mode="r")

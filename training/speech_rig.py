@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..inference.engine.speech_rig import SpeechRig
 from ..inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES, Head
+from .recipes import rows_of
 from .stamping import begin, save_weights
 
 # key -> the head's shapes that it is at 1
@@ -78,21 +79,12 @@ def animated_channels(weights: NDArray[np.float32], names: list[str]) -> NDArray
 
 def rig_amounts() -> NDArray[np.float32]:
     """The rig as amounts of the speech keys, none negative: (C, Ks)."""
-    keys = tuple(SPEECH_KEYS)
-    table = np.zeros((len(CHANNELS), len(keys)), np.float32)
-    for row, (_, mix) in enumerate(CHANNELS.values()):
-        for name, amount in mix.items():
-            table[row, keys.index(name)] = amount
-    return table
+    return rows_of([mix for _, mix in CHANNELS.values()], tuple(SPEECH_KEYS))
 
 
 def key_shapes() -> NDArray[np.float32]:
     """The speech keys as amounts of the head's 52 ARKit shapes, then of its tongue shapes: (Ks, 55)."""
-    table = np.zeros((len(SPEECH_KEYS), len(SHAPE_NAMES)), np.float32)
-    for row, mix in enumerate(SPEECH_KEYS.values()):
-        for name, amount in mix.items():
-            table[row, SHAPE_NAMES.index(name)] = amount
-    return table
+    return rows_of(list(SPEECH_KEYS.values()), SHAPE_NAMES)
 
 
 def rig_shapes() -> NDArray[np.float32]:

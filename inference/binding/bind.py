@@ -59,15 +59,8 @@ def bind(head: Head, blendshapes: Blendshapes, request: BindRequest, progress: P
     fit = fit_head(head, request, progress)
     names = (*blendshapes.names, *head.arkit_names)
     shapes = np.concatenate([blendshapes.basis, head.arkit])
-    moving, deltas, notes = np.zeros(0, np.int32), np.zeros((0, 0, 3), np.float32), fit.notes
-    if request.shapes:
-        moving, deltas, more = carry_shapes(
-            head, fit, shapes, request.masked, lambda x: progress(0.5 + 0.5 * x, _CARRY)
-        )
-        notes = (*notes, *more)
-    else:
-        names = ()
-    fitted = fit.placement.apply(fit.registered).astype(np.float32)
+    moving, deltas, more = carry_shapes(head, fit, shapes, request.masked, lambda x: progress(0.5 + 0.5 * x, _CARRY))
+    fitted, notes = fit.placement.apply(fit.registered).astype(np.float32), (*fit.notes, *more)
     return Binding(
         names, moving, deltas, fitted[head.landmarks], fitted, fit.residual * 1000, fit.placement.scale, notes
     )

@@ -16,11 +16,10 @@ from ..arrays import Floats
 from ..checkpoints import Checkpoint
 from ..head.canonical import Head, load_head
 from ..stamps import BUILT_ON, load_weights
-from .model import JAW, JOINTS, LEFT_EYE, RIGHT_EYE, TO_BLENDER, FlameModel
+from .model import JAW, JOINTS, LEFT_EYE, PARENTS, RIGHT_EYE, TO_BLENDER, FlameModel
 
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "flame_head.safetensors"
 TURNING = {joint: f"correctives.{JOINTS[joint]}" for joint in (JAW, LEFT_EYE, RIGHT_EYE)}  # joint -> its array
-_PARENTS = (-1, 0, 1, 1, 1)
 _REGRESSOR = ("regressor.joints", "regressor.vertices")  # where its weights belong
 
 
@@ -52,7 +51,7 @@ def flame_of(head: Head, learned: Checkpoint) -> FlameModel:
         posedirs=np.ascontiguousarray(np.moveaxis(correctives, 0, 2)),
         regressor=regressor,
         weights=head.skin_weights,
-        parents=_PARENTS,
+        parents=PARENTS,
         identity_count=len(identity),
     )
 

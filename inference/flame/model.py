@@ -25,6 +25,7 @@ from .unpickle import load_pickled_arrays
 
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
 ROOT, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
+PARENTS = (-1, 0, 1, 1, 1)  # of each joint
 IDENTITY_COUNT = 300  # of the 400 columns of a published model; its expressions are the last 100
 # Blender's (x, y, z) of a point of FLAME's space: x stays, up is z, and the face looks along -y.
 TO_BLENDER = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)

@@ -73,9 +73,14 @@ class Blendshapes:
 
 
 @cache
+def shipped() -> Blendshapes:
+    """The shipped blendshapes, read once; raises WeightsError as `load_blendshapes` does."""
+    return load_blendshapes()
+
+
 def shipped_id() -> str:
-    """The id of the shipped blendshapes; raises WeightsError as `load_blendshapes` does."""
-    return load_blendshapes().id
+    """The id of those."""
+    return shipped().id
 
 
 def load_blendshapes(path: Path | None = None) -> Blendshapes:
@@ -94,33 +99,27 @@ Names = tuple[str, ...]
 
 def names_and_emotions(checkpoint: Checkpoint) -> tuple[Names, Names, Names, Floats, Floats]:
     """The fields of Blendshapes between the bases and the correctives, in their order; raises WeightsError."""
-    speech, expression = (tuple(checkpoint.json(f"{domain}_names")) for domain in ("speech", "expression"))
-    return speech, expression, *_emotions(checkpoint, len(speech))
+    names = ("speech_names", "expression_names", "emotions")
+    speech, expression, emotions = (tuple(checkpoint.json(name)) for name in names)
+    weights, opening = (_floats(checkpoint, f"emotion_{each}") for each in ("weights", "opening"))
+    if emotions[: len(EMOTIONS)] != EMOTIONS or not len(emotions) == len(weights) == len(opening):
+        raise WeightsError(
+            f"{checkpoint.path} names {len(emotions)} emotions, and has weights of {len(weights)}.",
+            "Train it again as docs/fusion.md says.",
+        )
+    return speech, expression, emotions, weights, opening
 
 
 def _floats(checkpoint: Checkpoint, name: str) -> Floats:
     return checkpoint.array(name).astype(np.float32)
 
 
-def _emotions(checkpoint: Checkpoint, speech: int) -> tuple[tuple[str, ...], Floats, Floats]:
-    """Names (N,), weights (N, Ke) and openings (N, Ks); a file without names knows EMOTIONS, and opens no mouth."""
-    weights = _floats(checkpoint, "emotion_weights")
-    names = tuple(checkpoint.json("emotions")) if "emotions" in checkpoint.metadata else EMOTIONS
-    known = "emotion_opening" in checkpoint.arrays
-    opening = _floats(checkpoint, "emotion_opening") if known else np.zeros((len(weights), speech), np.float32)
-    if names[: len(EMOTIONS)] != EMOTIONS or not len(names) == len(weights) == len(opening):
-        raise WeightsError(
-            f"{checkpoint.path} names {len(names)} emotions, and has weights of {len(weights)}.",
-            "Train it again as docs/fusion.md says.",
-        )
-    return names, weights, opening
-
-
 def _correctives(checkpoint: Checkpoint) -> tuple[tuple[Corrective | LidCorrective, ...], Floats]:
-    """The correctives and their deltas (C, V, 3); none in a file that does not know of them."""
-    if "correctives" not in checkpoint.metadata:
-        return (), np.zeros((0, 0, 3), np.float32)
-    products, lids = [Corrective(*each) for each in checkpoint.json("correctives")], _lid_correctives(checkpoint)
+    """The correctives and their deltas (C, V, 3)."""
+    products = [Corrective(*each) for each in checkpoint.json("correctives")]
+    expressions = checkpoint.json("expression_names")
+    rows = zip(checkpoint.json("lid_correctives"), checkpoint.array("lid_weights").tolist(), strict=True)
+    lids = [LidCorrective(name, blink, dict(zip(expressions, row, strict=True))) for (name, blink), row in rows]
     basis = _floats(checkpoint, "basis.corrective")
     if len(products) + len(lids) != len(basis):
         raise WeightsError(
@@ -135,11 +134,3 @@ def _unseen(delta: Floats) -> float:
     """The weight up to which nobody sees a shape's deltas (V, 3), in three digits."""
     reach = float(np.linalg.norm(delta, axis=1).max(initial=0.0))
     return float(f"{_UNSEEN / reach:.3g}") if reach else 0.0
-
-
-def _lid_correctives(checkpoint: Checkpoint) -> list[LidCorrective]:
-    if "lid_correctives" not in checkpoint.metadata:
-        return []
-    expressions = checkpoint.json("expression_names")
-    rows = zip(checkpoint.json("lid_correctives"), checkpoint.array("lid_weights").tolist(), strict=True)
-    return [LidCorrective(name, blink, dict(zip(expressions, row, strict=True))) for (name, blink), row in rows]

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Floats
 from ..numeric import smoothstep
 from ..take import Take
-from .blendshapes import Blendshapes, load_blendshapes
+from .blendshapes import Blendshapes, shipped
 
 _FROM, _TO = 0.05, 0.35  # of how far speech moves a vertex at most: none of the mouth's, all of it
 _BETWEEN, _MOUTH = 0.1, 2.0  # how much a vertex counts there, where the rest of the face has 1: the mouth keeps still
@@ -30,7 +30,7 @@ def mouth_of(shapes: Blendshapes, weights: Floats) -> Floats:
 
 def known_mouth_of(names: tuple[str, ...], weights: Floats) -> Floats:
     """The same of weights of these names; 0 where they are another version's, whose parts are not known."""
-    shapes = _shapes()
+    shapes = shipped()
     return mouth_of(shapes, weights) if names == shapes.expression_names else np.zeros_like(weights)
 
 
@@ -41,11 +41,6 @@ def in_parts(take: Take, upper: float, mouth: float) -> Take:
     weights = take.expression_weights
     part = known_mouth_of(take.expression_names, weights)
     return replace(take, expression_weights=(upper * weights + (mouth - upper) * part).astype(np.float32))
-
-
-@cache
-def _shapes() -> Blendshapes:
-    return load_blendshapes()
 
 
 @cache

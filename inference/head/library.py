@@ -8,14 +8,13 @@ from functools import cache
 from ..checkpoints import load_checkpoint
 from ..errors import RequestError, WeightsError
 from ..take import EMOTIONS, Take
-from .blendshapes import DEFAULT_PATH, Blendshapes, load_blendshapes
+from .blendshapes import DEFAULT_PATH, shipped
 
 
 @cache
 def emotion_names() -> tuple[str, ...]:
     """EMOTIONS, then the library's; raises WeightsError where the weights are missing or damaged."""
-    checkpoint = load_checkpoint(DEFAULT_PATH)
-    return tuple(checkpoint.json("emotions")) if "emotions" in checkpoint.metadata else EMOTIONS
+    return tuple(load_checkpoint(DEFAULT_PATH).json("emotions"))
 
 
 def require_emotion(name: str) -> str:
@@ -33,17 +32,12 @@ def label(name: str) -> str:
     return name.replace("_", " ").title()
 
 
-@cache
-def _shapes() -> Blendshapes:
-    return load_blendshapes()
-
-
 def with_emotions(take: Take, names: tuple[str, ...]) -> Take:
     """The take with rows for these emotions too, at 0; raises WeightsError where it is of other blendshapes."""
     added = tuple(name for name in names if name not in take.emotions)
     if not added:
         return take
-    shapes = _shapes()
+    shapes = shipped()
     known = (take.speech_names, take.expression_names) == (shapes.speech_names, shapes.expression_names)
     if not known or not set(added) <= set(shapes.emotions):
         raise WeightsError(f"The take's version of Duet has no '{added[0]}'.", "Generate it again.")

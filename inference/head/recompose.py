@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import WeightsError
 from ..steps import Steps
-from .blendshapes import Blendshapes, load_blendshapes
+from .blendshapes import Blendshapes, shipped
 from .canonical import Head, load_head
 from .lips import lips_of
 from .retarget import ArkitSolver
@@ -18,7 +18,7 @@ from .retarget import ArkitSolver
 
 @cache
 def _shapes() -> tuple[Head, Blendshapes, ArkitSolver]:
-    head, shapes = load_head(), load_blendshapes()
+    head, shapes = load_head(), shipped()
     return head, shapes, ArkitSolver(head.arkit, shapes.basis, lips=lips_of(head))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import WeightsError
-from ..head.blendshapes import load_blendshapes
+from ..head.blendshapes import shipped
 from ..head.canonical import load_head
 from ..head.mouth import Mouth, mouth_of
 from ..head.recompose import mixed
@@ -25,7 +25,7 @@ _TONGUE = {"Speech tongue up": 0.7, "Speech tongue to teeth": 0.5}
 
 @cache
 def _mouth() -> Mouth:
-    return mouth_of(load_head(), load_blendshapes().basis)
+    return mouth_of(load_head(), shipped().basis)
 
 
 def evidence(take: Take) -> Floats:

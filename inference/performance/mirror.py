@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import WeightsError
-from ..head.blendshapes import load_blendshapes
+from ..head.blendshapes import shipped
 from ..head.canonical import ARKIT_NAMES, load_head
 from ..take import Take
 from .life import LifeKeys
@@ -49,7 +49,7 @@ def other_side(name: str) -> str:
 @cache
 def _turn() -> tuple[tuple[str, ...], Floats]:
     """(names, (Ke, Ke)): weights (N, Ke) of the expression blendshapes times it come nearest to the mirrored faces."""
-    head, shapes = load_head(), load_blendshapes()
+    head, shapes = load_head(), shipped()
     face = head.regions["face"]
     some = face[::_EVERY]
     places, wanted = head.vertices[face].astype(np.float64), (head.vertices[some] * _ACROSS).astype(np.float64)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...inference import c_stdout
 from ...inference.errors import DuetError
 from ...inference.formats.exports import prepare_output
-from ...inference.plain_text import one_line
 from . import cast_apart, cast_records
 from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
 from .paths import overwritten
-from .runner import Progress, Runner, stdout_as_stderr, unforeseen
+from .runner import Runner, unforeseen
+from .work import complain, progress, say
 
 HELP = "one .blend for all rows of a table (scene, head, audio, start, ...): a scene with several heads; a folder"
 HELP += " where the table has several scenes. Lines are added to a file that exists"
@@ -77,30 +77,28 @@ def plan(options: argparse.Namespace, base: Path | None) -> list[Scene]:
     return found[part - 1 :: parts]
 
 
-def run(options: argparse.Namespace, scenes: list[Scene], progress: Callable[[Job], Progress | None]) -> int:
+def run(options: argparse.Namespace, scenes: list[Scene]) -> int:
     """Make each .blend; a line for each row on stdout or stderr; return how many failed. Raises KeyboardInterrupt."""
     if options.jobs > 1 and len(scenes) > 1 and not options.dry_run:
         return cast_apart.run([each.name for each in scenes], options)
-    return sum(_scene(options, each, progress) for each in scenes)
+    return sum(_scene(options, each) for each in scenes)
 
 
-def _scene(options: argparse.Namespace, scene: Scene, progress: Callable[[Job], Progress | None]) -> int:
-    failed = sum(map(_complain, scene.failed))
+def _scene(options: argparse.Namespace, scene: Scene) -> int:
+    failed = sum(map(_failed, scene.failed))
     try:
         due = scene.rows if options.force else cast_records.due(scene.rows, scene.output, scene.base, options.fps)
     except DuetError as error:  # of weights that are not there
-        return failed + _complain(error)
+        return failed + _failed(error)
     for row in scene.rows:
         if row not in due:
-            _say(row, scene, "up to date")
+            say(f"{row.audio} -> {scene.output} ({row.head}, up to date)")
         elif options.dry_run:
-            _say(row, scene, "to do")
-    return failed + (_make(options, scene, due, progress) if due and not options.dry_run else 0)
+            say(f"{row.audio} -> {scene.output} ({row.head}, to do)")
+    return failed + (_make(options, scene, due) if due and not options.dry_run else 0)
 
 
-def _make(
-    options: argparse.Namespace, scene: Scene, due: Sequence[Row], progress: Callable[[Job], Progress | None]
-) -> int:
+def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
     failed, runner = 0, Runner(options.engine, options.device)
     base = scene.base or (scene.output if scene.output.is_file() else None)
     try:
@@ -109,28 +107,28 @@ def _make(
         for row in due:
             job = Job(row.audio, scene.output, options.fps, row.performance, base=base)
             try:
-                parts.append(_part(runner, job, row, scene.after.get(row.name, ""), progress))
+                parts.append(_part(runner, job, row, scene.after.get(row.name, "")))
             except DuetError as error:
-                failed += _complain(type(error)(f"{row.name}: {error.message}", error.remedy))
+                failed += _failed(type(error)(f"{row.name}: {error.message}", error.remedy))
         return failed + (_write(options, scene, parts, base) if parts else 0)
     except DuetError as error:
-        return failed + _complain(error)
+        return failed + _failed(error)
     except Exception as error:
-        return failed + _complain(unforeseen(scene.output, error))
+        return failed + _failed(unforeseen(scene.output, error))
     finally:
         runner.close()
 
 
-def _part(runner: Runner, job: Job, row: Row, after: str, progress: Callable[[Job], Progress | None]) -> Any:
+def _part(runner: Runner, job: Job, row: Row, after: str) -> Any:
     take, loudness = runner.take(job, progress(job))
-    with stdout_as_stderr():
+    with c_stdout.sent_to(2):
         from ...scene.cast import Part
 
     return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness, after)
 
 
 def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None) -> int:
-    with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+    with c_stdout.sent_to(2):  # Blender prints there as it starts, and what it saves
         from ...scene.blender.loose import duet_of
         from ...scene.cast import row_of
         from ...scene.files import bake_cast
@@ -138,19 +136,14 @@ def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Pa
         cast = bake_cast(parts, scene.output, base, scene.name)
     for line in cast.made:
         said = f"{duet_of(line.action).audio} -> {scene.output}"
-        text = f"{said} ({line.obj.name}, frames {line.first} to {line.last})"
-        print(one_line(text), flush=True)
+        say(f"{said} ({line.obj.name}, frames {line.first} to {line.last})")
     for note in dict.fromkeys(cast.notes):
-        print(f"duet: note: {one_line(note)}", file=sys.stderr, flush=True)
+        complain(f"note: {note}")
     made = {row_of(line) for line in cast.made}
     cast_records.write([row for row in scene.rows if row.name in made], scene.output, scene.base, options.fps)
-    return sum(map(_complain, cast.failed))
+    return sum(map(_failed, cast.failed))
 
 
-def _say(row: Row, scene: Scene, what: str) -> None:
-    print(one_line(f"{row.audio} -> {scene.output} ({row.head}, {what})"), flush=True)
-
-
-def _complain(error: DuetError) -> int:
-    print(f"duet: error: {one_line(error)}", file=sys.stderr, flush=True)
+def _failed(error: DuetError) -> int:
+    complain(f"error: {error}")
     return 1

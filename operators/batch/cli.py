@@ -75,7 +75,7 @@ def _planned(options: argparse.Namespace, base: Path | None) -> Callable[[], int
     if getattr(options, "scene", None) is not None and not options.into:
         raise UsageError("--scene is for --into")
     if options.into:
-        return partial(cast_command.run, options, cast_command.plan(options, base), work.progress)
+        return partial(cast_command.run, options, cast_command.plan(options, base))
     return partial(work.run, options, _plan(options, base))
 
 

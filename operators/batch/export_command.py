@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from ...inference import c_stdout
 from ...inference.errors import DuetError
-from ...inference.plain_text import one_line
 from .jobs import UsageError
 from .paths import identity, overwritten
-from .runner import stdout_as_stderr, unforeseen
+from .runner import unforeseen
+from .work import complain, say
 
 FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
@@ -41,9 +41,9 @@ def _pairs(options: argparse.Namespace, base: Path | None) -> list[tuple[Path, P
     output: Path = options.output
     if not files:
         raise UsageError("what from? Give FILE.blend")
-    if len(files) == 1 and not output.is_dir():
+    if len(files) == 1 and output.suffix and not output.is_dir():
         if output.suffix.lower().removeprefix(".") not in FORMATS:
-            raise UsageError(f"'{output}' must end in {', '.join(FORMATS)}, or be a folder that exists")
+            raise UsageError(f"'{output}' must end in {', '.join(FORMATS)}, or be a folder")
         return [(files[0], output)]
     if output.suffix.lower().removeprefix(".") in FORMATS and not output.is_dir():
         raise UsageError(f"'{output}' is one file, but there are several .blend files: give a folder")
@@ -55,18 +55,18 @@ def run(options: argparse.Namespace, pairs: list[tuple[Path, Path]]) -> int:
     failed = 0
     for file, output in pairs:
         try:
-            with stdout_as_stderr():  # Blender prints there as it starts, and so do its exporters
+            with c_stdout.sent_to(2):  # Blender prints there as it starts, and so do its exporters
                 from ...scene.exports.export_files import export_file
 
                 span, notes = export_file(file, options.head, output, options.scene)
         except Exception as error:  # of one file alone, whatever it is
             failed += 1
             known = error if isinstance(error, DuetError) else unforeseen(file, error)
-            print(f"duet: error: {one_line(known)}", file=sys.stderr, flush=True)
+            complain(f"error: {known}")
         else:
-            print(one_line(f"{file} -> {output} (frames {span.start} to {span.end})"), flush=True)
+            say(f"{file} -> {output} (frames {span.start} to {span.end})")
             for note in notes:
-                print(f"duet: note: {one_line(note)}", file=sys.stderr, flush=True)
+                complain(f"note: {note}")
     if len(pairs) > 1:
         print(f"{len(pairs) - failed} done" + (f", {failed} failed" if failed else ""), flush=True)
     return failed

@@ -35,7 +35,7 @@ def _entries(options: argparse.Namespace, template: Job) -> list[Entry]:
     if len(given) == 1 and not given[0].is_dir() and not _is_manifest(given[0]):
         if options.output is None:
             raise UsageError("where to? Give -o OUT")
-        if not options.output.is_dir():
+        if options.output.suffix and not options.output.is_dir():
             return [replace(template, audio=given[0], output=_single_output(options, suffixes))]
     if options.output and options.output.suffix.lower() in suffixes and not options.output.is_dir():
         raise UsageError(f"'{options.output}' is one file, but there are several recordings: give a folder")
@@ -59,7 +59,7 @@ def _is_manifest(path: Path) -> bool:
 def _single_output(options: argparse.Namespace, suffixes: frozenset[str]) -> Path:
     output: Path = options.output
     if output.suffix.lower() not in suffixes:
-        raise UsageError(f"'{output}' must end in {' or '.join(sorted(suffixes))}, or be a folder that exists")
+        raise UsageError(f"'{output}' must end in {' or '.join(sorted(suffixes))}, or be a folder")
     if options.format and output.suffix.lower() != f".{options.format}":
         raise UsageError(f"'{output}' does not end in .{options.format}, the --format")
     return output

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import importlib.util
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...inference import c_stdout
 from ...inference.arrays import Floats
 from ...inference.audio.checks import SAMPLE_RATE
 from ...inference.audio.decode import load_audio
@@ -146,7 +143,7 @@ def _base_rate(job: Job) -> float | None:
     """The rate of the job's base where none was asked for."""
     if job.base is None or job.fps is not None or job.output.suffix.lower() in _WRITERS:
         return None
-    with stdout_as_stderr():
+    with c_stdout.sent_to(2):
         from ...scene import files
 
         return float(exact_rate(files.frame_rate(job.base)))
@@ -162,7 +159,7 @@ def _check_vertices(job: Job, frames: float) -> None:
 
 def _bake(job: Job, take: Take, loudness: Floats, on_progress: Progress | None) -> Sequence[str]:
     """Write the .blend, or the video; return notes for the user."""
-    with stdout_as_stderr():  # Blender prints there as it starts, and what it saves
+    with c_stdout.sent_to(2):  # Blender prints there as it starts, and what it saves
         from ...scene import bake_file, preview_file
         from ...scene.take.settings import Order
 
@@ -177,29 +174,13 @@ def _bake(job: Job, take: Take, loudness: Floats, on_progress: Progress | None) 
         return tuple(preview_file(job.audio, take, job.output, job.base, job.head, order, drawn))
 
 
-@contextlib.contextmanager
-def stdout_as_stderr() -> Iterator[None]:
-    """Send what C code prints to stderr, so that stdout keeps to one line for each file."""
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    sys.stdout.flush()
-    library.fflush(None)
-    stdout = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        library.fflush(None)
-        os.dup2(stdout, 1)
-        os.close(stdout)
-
-
 def _load(path: Path) -> Floats:
     """The recording, decoded by libsndfile, or by Blender where that is not installed."""
     if importlib.util.find_spec("soundfile"):
         return load_audio(path)
     if not importlib.util.find_spec("bpy"):
         raise AudioError(f"'{path}' cannot be decoded: soundfile is not installed.", "Run `make setup`.")
-    with stdout_as_stderr():
+    with c_stdout.sent_to(2):
         from ...scene.take import sound
 
         return sound.decode(path)

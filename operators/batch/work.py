@@ -58,7 +58,7 @@ class Run:
                 complain(f"error: {entry.error}")
             elif not self._options.force and records.is_done(entry):
                 self._count(sheet.Line(entry, "up to date"))
-                _say(f"{entry.audio} -> {entry.output} (up to date)")
+                say(f"{entry.audio} -> {entry.output} (up to date)")
             else:
                 yield entry
 
@@ -71,7 +71,7 @@ class Run:
                 complain(f"error: There is no file '{missing}'. Check its name and folder.")
             else:
                 self._tally["to do"] += 1
-                _say(f"{job.audio} -> {job.output} (to do)")
+                say(f"{job.audio} -> {job.output} (to do)")
 
     def _work(self, jobs: list[Job]) -> None:
         """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
@@ -112,7 +112,7 @@ class Run:
             complain(f"error: {result}")
             return
         self._count(sheet.Line(job, "done", result.frames, result.seconds, " ".join(result.notes)))
-        _say(f"{job.audio} -> {job.output} ({result.frames} frames)")
+        say(f"{job.audio} -> {job.output} ({result.frames} frames)")
         for note in result.notes:
             complain(f"note: {note}")
         _record(job, result)
@@ -180,7 +180,8 @@ def progress(job: Job) -> Callable[[float, str], None] | None:
     return show if sys.stderr.isatty() else None
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line on stdout."""
     print(one_line(text), flush=True)
 
 

@@ -16,8 +16,7 @@ from . import compat
 from .loose import Animated, Kind, has
 
 MARKER = "duet"  # custom property of the actions that Duet has made
-_INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}  # Blender's numbers, which foreach_set wants
-_ALIGNED, _AUTO_CLAMPED = 3, 4
+_LINEAR, _BEZIER, _ALIGNED, _AUTO_CLAMPED = 1, 2, 3, 4  # Blender's numbers, which foreach_set wants
 
 
 def new_action(name: str) -> bpy.types.Action:
@@ -46,6 +45,17 @@ def bags_of(datablock: Animated) -> list[bpy.types.ActionChannelbag]:
     played = [(animation.action, animation.action_slot)]
     played += [(strip.action, strip.action_slot) for track in animation.nla_tracks for strip in track.strips]
     return [bag for action, slot in played for bag in bags_in(action, slot)]
+
+
+def keyed_paths(datablock: Animated) -> set[str]:
+    """The data paths that these F-curves move."""
+    return {curve.data_path for bag in bags_of(datablock) for curve in bag.fcurves}
+
+
+def held_paths(datablock: Animated) -> set[str]:
+    """The same, and those that a driver moves."""
+    drivers = datablock.animation_data.drivers if datablock.animation_data else ()
+    return keyed_paths(datablock) | {driver.data_path for driver in drivers}
 
 
 def bags_in(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> list[bpy.types.ActionChannelbag]:
@@ -90,11 +100,10 @@ def write_curve(
     path: str,
     frames: NDArray[Any],
     values: NDArray[Any],
-    interpolation: str = "LINEAR",
     index: int = 0,
 ) -> None:
     """Replace the F-curve of `path` with keys at `frames` (n,) with `values` (n,), all at once."""
-    curve = _new_curve(bag, path, frames, values, interpolation, index)
+    curve = _new_curve(bag, path, frames, values, _LINEAR, index)
     for side in ("handle_left_type", "handle_right_type"):  # for when the animator turns a key to Bezier
         curve.keyframe_points.foreach_set(side, np.full(len(frames), _AUTO_CLAMPED, np.int32))
     curve.update()
@@ -104,7 +113,7 @@ def write_eased_curve(
     bag: bpy.types.ActionChannelbag, path: str, frames: NDArray[Any], values: NDArray[Any], index: int = 0
 ) -> None:
     """The same with level handles: between two keys Blender draws 3x^2 - 2x^3, whatever lies before and after."""
-    curve = _new_curve(bag, path, frames, values, "BEZIER", index)
+    curve = _new_curve(bag, path, frames, values, _BEZIER, index)
     points, gaps = curve.keyframe_points, np.diff(np.asarray(frames, float)) / 3
     sides = {"left": -np.concatenate([gaps[:1], gaps]), "right": np.concatenate([gaps, gaps[-1:]])}
     for side, reach in sides.items():
@@ -119,7 +128,7 @@ def _new_curve(
     path: str,
     frames: NDArray[Any],
     values: NDArray[Any],
-    interpolation: str,
+    interpolation: int,
     index: int,
 ) -> bpy.types.FCurve:
     old = bag.fcurves.find(path, index=index)
@@ -129,7 +138,7 @@ def _new_curve(
     points, count = curve.keyframe_points, len(frames)
     points.add(count)
     points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
-    points.foreach_set("interpolation", np.full(count, _INTERPOLATION[interpolation], np.int32))
+    points.foreach_set("interpolation", np.full(count, interpolation, np.int32))
     return curve
 
 

@@ -136,6 +136,16 @@ def _set_influence(strip: bpy.types.NlaStrip, value: float) -> None:
             curve.keyframe_points.insert(strip.frame_start, value)
 
 
+def empty_tracks(datablocks: Sequence[Animated]) -> list[tuple[Animated, bpy.types.NlaTrack]]:
+    """(data-block, track) of Duet's strips whose action somebody has deleted."""
+    return [
+        (datablock, track)
+        for datablock in datablocks
+        for track in (datablock.animation_data.nla_tracks if datablock.animation_data else ())
+        if len(track.strips) == 1 and track.strips[0].action is None and track.strips[0].extrapolation == "NOTHING"
+    ]
+
+
 @contextmanager
 def _playing_on(
     scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], datablocks: Sequence[Animated]
@@ -198,14 +208,10 @@ def resting_keys(key: bpy.types.Key) -> Iterator[None]:
 
     The last frame's value would stay in them. A value that was set by hand, without a key, is kept.
     """
-    before = _animated(key)
+    before = actions.keyed_paths(key)
     yield
-    still = _animated(key) | {curve.data_path for curve in (key.animation_data.drivers if key.animation_data else ())}
+    still = actions.held_paths(key)
     for block in key.key_blocks:
         path = shape_keys.value_path(block.name)
         if path in before and path not in still:
             block.value = 0.0
-
-
-def _animated(key: bpy.types.Key) -> set[str]:
-    return {curve.data_path for bag in actions.bags_of(key) for curve in bag.fcurves}

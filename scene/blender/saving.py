@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bpy
 
+from ...inference.c_stdout import thrown_away
 from ...inference.errors import OutputError
 from .loose import Kind
 from .paths import for_blender
@@ -26,9 +27,9 @@ def save_copy(output: Path, relative_remap: bool) -> None:
     partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.blend")
     for_blender(output, OutputError)
     try:
-        bpy.ops.wm.save_as_mainfile(
-            filepath=for_blender(partial, OutputError), compress=True, copy=True, relative_remap=relative_remap
-        )
+        path = for_blender(partial, OutputError)
+        with thrown_away():  # it would say that the partial file is saved
+            bpy.ops.wm.save_as_mainfile(filepath=path, compress=True, copy=True, relative_remap=relative_remap)
         _check_whole(partial)
         _keep_earlier(output)
         partial.replace(output)

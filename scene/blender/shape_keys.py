@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
+from .loose import Kind
 
 _RNA_LIMIT = 10.0  # Blender allows no slider_min under -10 and no slider_max over 10
 
@@ -20,25 +21,44 @@ def add_shape_keys(obj: bpy.types.Object, names: Sequence[str], deltas: Floats) 
     """
     if obj.data.shape_keys is None:
         obj.shape_key_add(name="Basis", from_mix=False)
-    basis = np.empty(len(obj.data.vertices) * 3, np.float32)
-    obj.data.shape_keys.reference_key.points.foreach_get("co", basis)
+    basis = rest_of(obj)
     for name, delta in zip(names, deltas, strict=True):
         block = obj.shape_key_add(name=name, from_mix=False)
-        block.points.foreach_set("co", basis + np.asarray(delta, np.float32).ravel())
+        block.points.foreach_set("co", (basis + np.asarray(delta, np.float32)).ravel())
         block.value = 0.0  # from 5.2 on, a new key starts at 1
+
+
+def rest_of(obj: bpy.types.Object) -> Floats:
+    """(V, 3) of the Basis, or of the mesh where it has no keys, in the object's own units."""
+    key = obj.data.shape_keys
+    return places_of(key.reference_key.points if key else obj.data.vertices)
+
+
+def places_of(points: Kind) -> Floats:
+    """(V, 3) of a key's points, or of a mesh's vertices."""
+    flat = np.empty(3 * len(points), np.float32)
+    points.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def deltas_of(obj: bpy.types.Object, names: Sequence[str]) -> Floats:
+    """What keys add to the mesh at a value of 1: (N, V, 3) in the object's own units; nothing for keys it lacks."""
+    blocks = obj.data.shape_keys.key_blocks
+    result = np.zeros((len(names), len(obj.data.vertices), 3), np.float32)
+    for row, name in zip(result, names, strict=True):
+        if name in blocks:
+            row[:] = places_of(blocks[name].points) - places_of(blocks[name].relative_key.points)
+    return result
 
 
 def mix(obj: bpy.types.Object, name: str, weights: Mapping[str, float]) -> None:
     """Let a key, made where it is missing, hold what others of the mesh's keys do together at these values."""
-    blocks, size = obj.data.shape_keys.key_blocks, len(obj.data.vertices) * 3
-    basis, one = np.empty(size, np.float32), np.empty(size, np.float32)
-    obj.data.shape_keys.reference_key.points.foreach_get("co", basis)
-    moved = np.zeros(size, np.float32)
+    blocks, basis = obj.data.shape_keys.key_blocks, rest_of(obj)
+    moved = np.zeros_like(basis)
     for other, weight in weights.items():
-        blocks[other].points.foreach_get("co", one)
-        moved += np.float32(weight) * (one - basis)
+        moved += np.float32(weight) * (places_of(blocks[other].points) - basis)
     if name in blocks:
-        blocks[name].points.foreach_set("co", basis + moved)
+        blocks[name].points.foreach_set("co", (basis + moved).ravel())
     else:
         add_shape_keys(obj, [name], moved[None])
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from .loose import Animated
+from .shape_keys import places_of
 
 Channel = tuple[Animated, str, int]  # data-block, data path, index in an array; -1 where the value is one number
 _HIDING = ("hide_viewport", "hide_select", "hide_render")
@@ -39,10 +40,7 @@ class Stage:
 
     def vertices(self, obj: bpy.types.Object, frame: float) -> Floats:
         """Vertices (V, 3) of a mesh object after keys and modifiers, in its own space."""
-        mesh = obj.evaluated_get(self.at(frame)).data
-        out = np.empty(len(mesh.vertices) * 3, np.float32)
-        mesh.vertices.foreach_get("co", out)
-        return out.reshape(-1, 3)
+        return places_of(obj.evaluated_get(self.at(frame)).data.vertices)
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 
+from ...inference.c_stdout import thrown_away
 from ...inference.errors import OutputError
 from . import compat
 from .loose import Kind
@@ -46,7 +45,7 @@ def draw_frames(
         scene.frame_set(frame)
         found.append(folder / f"{done + 1:05d}.png")
         render.filepath = str(found[-1])
-        with quiet():
+        with thrown_away():
             bpy.ops.render.render(write_still=True, scene=scene.name)
     return found
 
@@ -74,7 +73,7 @@ def encode(pictures: list[Path], fps: tuple[int, float], path: Path, listen: Cal
         bpy.data.images.remove(image)
         render.resolution_percentage, render.use_sequencer, render.filepath = 100, True, str(path)
         listen(scene)
-        with quiet():
+        with thrown_away():
             bpy.ops.render.render(animation=True, scene=scene.name)
         if not path.is_file() or not path.stat().st_size:
             raise OutputError(f"The video '{path}' could not be written.", "Make room, or choose another place.")
@@ -109,17 +108,3 @@ def has_graphics() -> bool:
         get = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p)(found)
         displays.append(get(_SURFACELESS, None, None))
     return any(display and egl.eglInitialize(display, None, None) for display in displays)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what Blender prints of each frame, which its C code does, off the standard output."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

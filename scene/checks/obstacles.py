@@ -108,8 +108,7 @@ def _of_absolute_keys(obj: bpy.types.Object) -> Iterator[Obstacle]:
     if key.use_relative:
         return
     text = f"The shape keys of '{obj.name}' are not Relative: their values do nothing."
-    timed = any(curve.data_path == "eval_time" for bag in actions.bags_of(key) for curve in bag.fcurves)
-    timed |= any(curve.data_path == "eval_time" for curve in (key.animation_data.drivers if key.animation_data else ()))
+    timed = "eval_time" in actions.held_paths(key)
 
     def relate() -> str:
         key.use_relative = True

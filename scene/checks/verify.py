@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ..blender import stage
+from ..blender import shape_keys, stage
 from ..blender.driven import drivers_of
 from . import obstacles
 
@@ -59,18 +59,13 @@ def _telling_rows(values: Floats) -> list[int]:
 
 def _way(obj: bpy.types.Object, names: Sequence[str], change: Floats) -> float:
     """How far the farthest vertex goes when the keys change so (N,); 0 where that is too little to look for."""
-    key = obj.data.shape_keys
-    count = 3 * len(obj.data.vertices)
-    total, at, rest = np.zeros(count, np.float32), np.empty(count, np.float32), np.empty(count, np.float32)
+    rest = shape_keys.rest_of(obj)
+    total = np.zeros_like(rest)
     for name, value in zip(names, change, strict=True):
         if abs(value) > 1e-3:
-            block = key.key_blocks[name]
-            block.points.foreach_get("co", at)
-            block.relative_key.points.foreach_get("co", rest)
-            total += np.float32(value) * (at - rest)
-    key.reference_key.points.foreach_get("co", rest)
-    size = float(np.ptp(rest.reshape(-1, 3), axis=0).max(initial=0.0))
-    way = float(np.linalg.norm(total.reshape(-1, 3), axis=1).max(initial=0.0))
+            total += np.float32(value) * shape_keys.deltas_of(obj, [name])[0]
+    size = float(np.ptp(rest, axis=0).max(initial=0.0))
+    way = float(np.linalg.norm(total, axis=1).max(initial=0.0))
     return way if way > _LEAST * size else 0.0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.errors import OutputError
-from ..blender import stage
+from ..blender import actions, stage
 
 _AGAIN = "Export again; if it stays so, report it."
 _GLB = b"glTF"
@@ -161,14 +161,8 @@ def _in_usd_by_import(scene: bpy.types.Scene, path: Path) -> list[Keys]:
             key = obj.data.shape_keys if obj.type == "MESH" else None
             if obj.type != "MESH" or not len(obj.data.vertices):
                 continue
-            animation = key.animation_data if key else None
-            bags = [
-                bag
-                for layer in (animation.action.layers if animation and animation.action else ())
-                for strip in layer.strips
-                for bag in strip.channelbags
-            ]
-            frames = [len(curve.keyframe_points) for bag in bags for curve in bag.fcurves]
+            action = actions.action_of(key) if key else None
+            frames = [len(curve.keyframe_points) for curve in (actions.curves_of(action) if action else ())]
             found.append(Keys(len(key.key_blocks) - 1 if key else 0, max(frames, default=0)))
     return found
 

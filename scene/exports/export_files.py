@@ -25,7 +25,7 @@ from ..checks import advice
 from ..files import open_file
 from ..head import followers, heads
 from ..take import takes
-from ..targets import arkit_keys
+from ..targets import arkit_heads
 from . import export_checks
 from .export_sampling import Span, played_steps, scene_span, take_span
 from .gltf_text import embed
@@ -330,7 +330,7 @@ def export_file(blend: Path, name: str, path: Path, whole_scene: bool) -> tuple[
 
 def _face_of(scene: bpy.types.Scene, name: str, blend: Path) -> bpy.types.Object:
     """The named object, else the one Duet head, else the one mesh with ARKit's keys; raises HeadError."""
-    found = heads.heads_of(scene) or [obj for obj in scene.objects if arkit_keys.find(obj)]
+    found = heads.heads_of(scene) or [obj for obj in scene.objects if arkit_heads.keys_of(obj)]
     shown = ", ".join(f"'{obj.name}'" for obj in found) or "none"
     if name:
         if name not in scene.objects:

@@ -20,7 +20,7 @@ from ..blender import compat, shape_keys, timing
 from ..blender.loose import duet_of
 from ..head import feelings, heads, sliders
 from ..take import lines, settings, takes
-from ..targets import arkit_keys, playback
+from ..targets import arkit_heads
 from ..targets.lips import lips_on
 from ..targets.sampler import Sampled, sample_steps
 
@@ -78,7 +78,7 @@ def played_steps(scene: bpy.types.Scene, obj: bpy.types.Object, span: Span) -> S
     mesh that is no Duet head, they are its ARKit keys' values, and the take has no blendshapes else. Raises HeadError
     where the object has no ARKit keys either, WeightsError where it is of another version.
     """
-    spelt = arkit_keys.find(obj)
+    spelt = arkit_heads.keys_of(obj)
     stored = takes.load(obj) if heads.is_head(obj) else None
     if stored is None and not spelt:
         message = f"'{obj.name}' has no take and no shape keys with ARKit's names."
@@ -142,9 +142,9 @@ def _with_sliders(take: Take, obj: bpy.types.Object) -> Take:
 def _solver_on(obj: bpy.types.Object, names: tuple[str, ...]) -> ArkitSolver:
     """ARKit coefficients (T, 52) of weights (T, K) of the mesh's own keys of these names, by its own ARKit keys."""
     scale = np.float32(np.mean(obj.matrix_world.to_scale()[:]))  # metres a unit of the mesh
-    shapes = playback.deltas_of(obj, ARKIT_NAMES)
-    lips = lips_on(obj, playback.coordinates(obj), shapes[ARKIT_NAMES.index("jawOpen")])
-    return ArkitSolver(scale * shapes, scale * playback.deltas_of(obj, names), lips=lips)
+    shapes = shape_keys.deltas_of(obj, ARKIT_NAMES)
+    lips = lips_on(obj, shape_keys.rest_of(obj), shapes[ARKIT_NAMES.index("jawOpen")])
+    return ArkitSolver(scale * shapes, scale * shape_keys.deltas_of(obj, names), lips=lips)
 
 
 def _plain_take(fps: float, arkit: Floats) -> Take:

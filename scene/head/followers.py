@@ -47,7 +47,7 @@ def attach(head: bpy.types.Object, obj: bpy.types.Object, spelt: dict[str, tuple
     key, source = obj.data.shape_keys, head.data.shape_keys
     if key is None:
         return
-    made, held = ownership.made(key), _held(key)
+    made, held = ownership.made(key), actions.held_paths(key)
     for block in key.key_blocks[1:]:
         if block.name not in made and shape_keys.value_path(block.name) in held:
             continue
@@ -82,15 +82,6 @@ def mute(head: bpy.types.Object, names: Iterable[str], muted: bool) -> None:
     for obj in _with_keys(head):
         for name in set(names) & ownership.made(obj.data.shape_keys):
             obj.data.shape_keys.key_blocks[name].mute = muted
-
-
-def _held(key: bpy.types.Key) -> set[str]:
-    """The paths that a driver or a curve of the key's action holds."""
-    animation = key.animation_data
-    if animation is None:
-        return set()
-    curves = [*animation.drivers, *(curve for bag in actions.bags_of(key) for curve in bag.fcurves)]
-    return {curve.data_path for curve in curves}
 
 
 def _drive(key: bpy.types.Key, name: str, source: bpy.types.Key, names: list[str]) -> None:

@@ -38,15 +38,16 @@ def add_rig(
         bone.head, bone.tail = joint, joint + np.array(_TAILS[name], np.float32)
         bone.parent = rig.data.edit_bones.get(_PARENTS.get(name, ""))
     bpy.ops.object.mode_set(mode="OBJECT")
-    _bind(obj, rig, head.bones, head.skin_weights)
+    obj.parent = rig
+    bind(obj, rig, head.bones, head.skin_weights)
     return rig
 
 
-def _bind(obj: bpy.types.Object, rig: bpy.types.Object, bones: tuple[str, ...], weights: Floats) -> None:
+def bind(obj: bpy.types.Object, rig: bpy.types.Object, bones: tuple[str, ...], weights: Floats) -> None:
+    """Let the bones move the mesh, by `weights` (V, B)."""
     for bone, column in zip(bones, weights.T, strict=True):
-        group = obj.vertex_groups.new(name=bone)
+        group = obj.vertex_groups.get(bone) or obj.vertex_groups.new(name=bone)
         for weight in np.unique(column[column > 0]):  # one call a weight, not one a vertex
             group.add(np.flatnonzero(column == weight).tolist(), float(weight), "REPLACE")
-    obj.parent = rig
     modifier: Kind = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig

@@ -87,7 +87,7 @@ def sliders_of(obj: bpy.types.Object, emotions: Sequence[str]) -> list[str]:
 
 def _animated(obj: bpy.types.Object, emotions: Sequence[str]) -> set[str]:
     """The names of those sliders, and of what is at 1 without, that have a curve in the action or on NLA tracks."""
-    paths = {curve.data_path for bag in actions.bags_of(obj) for curve in bag.fcurves}
+    paths = actions.keyed_paths(obj)
     names = [*map(slider_name, emotions), *_AT_ONE]
     return {name for name in names if has(obj, name) and _path(name) in paths}
 
@@ -101,22 +101,17 @@ def resting(objects: Sequence[bpy.types.Object], emotions: Sequence[str]) -> Ite
     before = [_animated(obj, emotions) for obj in objects]
     yield
     for obj, moved in zip(objects, before, strict=True):
-        for name in moved - _animated(obj, emotions):
-            obj[name] = 1.0 if name in _AT_ONE else 0.0
+        _put_to_rest(obj, moved - _animated(obj, emotions))
 
 
-def write_curves(bag: bpy.types.ActionChannelbag, emotions: Sequence[str], curves: Floats, start: float) -> None:
-    """Key the sliders with `curves` (T, E), one row a frame from `start` on; an emotion that stays 0 gets no keys.
+def rest(obj: bpy.types.Object, emotions: Sequence[str]) -> None:
+    """Put to rest every slider, and what is at 1 without, that no curve moves."""
+    _put_to_rest(obj, {*map(slider_name, sliders_of(obj, emotions)), *_AT_ONE} - _animated(obj, emotions))
 
-    A steady emotion gets two keys, at the start and the end, so that keys set between them fade in and out.
-    """
-    actions.remove_curves(bag, [slider_path(emotion) for emotion in emotions])
-    for emotion, values in zip(emotions, curves.T, strict=True):
-        if not np.any(values):
-            continue
-        at = needed_keys(values, _TOLERANCE)
-        steady = len(at) <= 2 and values[0] == values[-1]
-        actions.write_curve(bag, slider_path(emotion), start + at, values[at], "BEZIER" if steady else "LINEAR")
+
+def _put_to_rest(obj: bpy.types.Object, names: set[str]) -> None:
+    for name in names:
+        obj[name] = 1.0 if name in _AT_ONE else 0.0
 
 
 def write_silence(bag: bpy.types.ActionChannelbag, values: Floats, start: float) -> None:

@@ -89,6 +89,11 @@ def tracks_of(obj: bpy.types.Object, line: str | None = None) -> list[bpy.types.
     return [track for datablock in _living(obj) for track in _tracks_on(datablock, line)]
 
 
+def lines_of(obj: bpy.types.Object) -> set[str]:
+    """The ids of the lines whose life the head has; empty for that of no line."""
+    return {str(track.strips[0].action.get(_LINE, "")) for track in tracks_of(obj)}
+
+
 def _tracks_on(datablock: Animated, line: str | None) -> list[bpy.types.NlaTrack]:
     tracks = datablock.animation_data.nla_tracks if datablock.animation_data else ()
     found = [track for track in tracks if _is_life(track)]
@@ -116,22 +121,10 @@ def _retire(action: bpy.types.Action) -> None:
 def _reset(obj: bpy.types.Object) -> None:
     """Let go of the last value that the NLA has left in keys and bones that nothing moves now."""
     key = obj.data.shape_keys
+    held = actions.held_paths(key)
     for block in key.key_blocks:
-        if block.name in _SHAPES and block.value and not _is_animated(key, shape_keys.value_path(block.name)):
+        if block.name in _SHAPES and block.value and shape_keys.value_path(block.name) not in held:
             block.value = 0.0
-
-
-def _is_animated(datablock: Animated, path: str) -> bool:
-    animation = datablock.animation_data
-    if animation is None:
-        return False
-    curves = [curve.data_path for strip in _strips(animation) for bag in strip.channelbags for curve in bag.fcurves]
-    return path in curves or any(driver.data_path == path for driver in animation.drivers)
-
-
-def _strips(animation: bpy.types.AnimData) -> list[bpy.types.ActionKeyframeStrip]:
-    playing = [strip.action for track in animation.nla_tracks for strip in track.strips]
-    return [s for a in (*playing, animation.action) if a for layer in a.layers for s in layer.strips]
 
 
 _SHAPES = {f"{shape}{side}" for shape in ("eyeBlink", "browOuterUp") for side in ("Left", "Right")}

@@ -107,21 +107,6 @@ def _sounds(line: Line) -> list[bpy.types.Strip]:
     return [strip for scene in bpy.data.scenes for strip in sound.strips_of(scene, line.obj, line.id)]
 
 
-def left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[bpy.types.Strip]:
-    """Sounds of lines whose actions somebody has deleted."""
-    known = {"", *(line.id for line in lines.on(obj))}
-    return [strip for strip in sound.strips_of(scene, obj, None) if sound.line_of(strip) not in known]
-
-
-def clear_left_over(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
-    """Remove what is left of lines whose actions somebody has deleted: sounds, and the life of those lines."""
-    left = left_over(scene, obj)
-    for line in {sound.line_of(strip) for strip in left}:
-        life.remove(obj, line)
-    sound.replace_strips(scene, left, None)
-    listening.refresh(scene)
-
-
 def keep(scene: bpy.types.Scene, obj: bpy.types.Object) -> Line:
     """Make the take that the head plays alone a line, at its place, with its sound and life; raises HeadError."""
     heads.require_head(obj)

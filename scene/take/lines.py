@@ -28,6 +28,7 @@ from ..head import heads
 from . import life, takes
 
 PLAIN = " Plain"  # how the name of an action of plain keys ends
+PAUSE = 0.4  # seconds before a line to which nobody gives a start, after the one above it
 _OFF = 1e-3  # frames, or of a scale
 _MOUTH_EASE = 0.12  # seconds in which a mouth comes from rest to the first sound of a line, and back
 
@@ -83,6 +84,12 @@ def on(obj: bpy.types.Object | None) -> list[Line]:
     """The head's lines in order of time."""
     found = [Line(obj, action) for _, action in takes.placed(obj)] if obj is not None and heads.is_head(obj) else []
     return sorted(found, key=lambda line: (line.first, line.action.name))
+
+
+def spans(obj: bpy.types.Object) -> list[tuple[int, int]]:
+    """The first and the last frame of each line, and of a take that plays alone."""
+    sole = takes.sole(obj)
+    return [(line.first, line.last) for line in [*on(obj), *([Line(obj, sole)] if sole else [])]]
 
 
 def of(obj: bpy.types.Object, action: bpy.types.Action | None) -> Line | None:

@@ -155,13 +155,9 @@ def _felt(obj: bpy.types.Object, take: bpy.types.Action, frames: NDArray[Any], k
 
 def _reach(obj: bpy.types.Object, name: str) -> float:
     """How far the key moves its farthest vertex at 1, in millimetres of the scene."""
-    key, points = obj.data.shape_keys, []
-    for block in (key.key_blocks[name], key.reference_key):
-        flat = np.empty(3 * len(obj.data.vertices), np.float32)
-        block.points.foreach_get("co", flat)
-        points.append(flat.reshape(-1, 3))
+    moved = shape_keys.places_of(obj.data.shape_keys.key_blocks[name].points) - shape_keys.rest_of(obj)
     scale = max(abs(s) for s in obj.matrix_world.to_scale()[:])
-    return float(1000 * scale * np.linalg.norm(points[0] - points[1], axis=1).max(initial=0.0))
+    return float(1000 * scale * np.linalg.norm(moved, axis=1).max(initial=0.0))
 
 
 def _plain_action(obj: bpy.types.Object, take: bpy.types.Action, stored: takes.StoredTake) -> bpy.types.Action:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.performance.marks import marks_text, parse_marks
-from ...inference.performance.performance import SETTINGS, Performance
+from ...inference.performance.performance import Performance
 from ...inference.performance.timeline import INTENSITY, Cue
-from ...inference.take import EMOTIONS, Take
+from ...inference.take import EMOTIONS
 from ..blender.loose import Group
 from .styles import KNOWN
 
@@ -109,21 +109,6 @@ def _choose_cues(group: Group, cues: Sequence[Cue], transition: float) -> None:
             row = group.cues.add()
             row.seconds, row.emotion, row.intensity = max(0.0, cue.seconds), emotion, intensity
             row.ease = transition if cue.ease is None else cue.ease
-
-
-def reset(group: Group, take: Take) -> None:
-    """Give a group plain speech, no life, and the style and emotions of the take, the strongest as its feeling."""
-    with paused():
-        for name in _ALL:
-            group.property_unset(name)
-        style = take.request.get("style")
-        choose(group, Performance(style=style) if style in KNOWN else Performance())
-        _choose_cues(group, [Cue(0.0, _first_mix(take))], SETTINGS["transition"].default)
-
-
-def _first_mix(take: Take) -> dict[str, float]:
-    """What the take feels in its first frame."""
-    return {name: float(value) for name, value in zip(take.emotions, take.emotion_curves[0], strict=True) if value > 0}
 
 
 def cues_of(group: Group) -> list[Cue]:

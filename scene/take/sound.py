@@ -16,7 +16,7 @@ from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.steps import Steps, finish
 from ..blender import compat
-from ..blender.loose import Kind
+from ..blender.loose import Kind, has
 from ..blender.paths import for_blender, whole
 from ..head import heads
 from . import scrubbing
@@ -99,6 +99,13 @@ def strips_of(scene: bpy.types.Scene, obj: bpy.types.Object, line: str | None = 
     strips = scene.sequence_editor.strips if scene.sequence_editor else ()
     found = [strip for strip in strips if strip.get(_MARKER) == heads.head_id(obj) != ""]
     return [strip for strip in found if line is None or line_of(strip) == line]
+
+
+def strips_of_nobody(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """The sound strips that Duet has added for heads that are in no scene any more."""
+    strips = [strip for strip in (scene.sequence_editor.strips if scene.sequence_editor else ()) if has(strip, _MARKER)]
+    there = {own for obj in (bpy.data.objects if strips else ()) if (own := heads.head_id(obj)) and obj.users_scene}
+    return [strip for strip in strips if strip[_MARKER] not in there]
 
 
 def add_strip(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...inference.arrays import Floats
 from ...inference.head.library import emotion_names
-from ...inference.performance.curves import at_frames, frame_span
+from ...inference.performance.curves import frame_span
 from ...inference.performance.face import FaceCurves
 from ...inference.performance.mirror import mirrored
 from ...inference.performance.silence import with_surroundings
@@ -87,14 +87,6 @@ def write_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.t
     names = felt(stored.take, own.felt)
     sliders.write_keys(bag, names, face.emotion_keys(names), begin, face.frames - 1)
     sliders.write_parts(bag, own.upper_face, own.lips, (begin, begin + face.frames - 1))
-    sign("written_emotion", action, stored)
-
-
-def write_own_emotion(action: bpy.types.Action, stored: takes.StoredTake, obj: bpy.types.Object, fps: float) -> None:
-    """The same from the take's own curves, where nobody has chosen how it is performed."""
-    take, bag, names = stored.take, _without_sliders(action, obj), felt(stored.take)
-    own = take.emotion_curves[:, [take.emotions.index(name) for name in names]]
-    sliders.write_curves(bag, names, at_frames(own, take.fps, fps), duet_of(action).moved_to)
     sign("written_emotion", action, stored)
 
 

@@ -19,7 +19,7 @@ from ...inference.head.pose_names import Recipe
 from ...inference.head.residual import Residual
 from ...inference.head.retarget import ArkitSolver
 from ...inference.steps import Steps
-from ..blender import actions, layers, states
+from ..blender import actions, layers, shape_keys, states
 from ..blender.rollback import all_or_nothing
 from ..head import heads, ownership
 from . import character, playback
@@ -84,6 +84,13 @@ def matches_of(obj: bpy.types.Object | None) -> Matches:
     return match_keys(names, corrections_of(obj))
 
 
+def keys_of(obj: bpy.types.Object) -> Matches:
+    """The same for exports and imports: of a Duet head, the keys that have exactly ARKit's names."""
+    if heads.is_head(obj):
+        return {name: (name,) for name in ARKIT_NAMES if name in obj.data.shape_keys.key_blocks}
+    return matches_of(obj)
+
+
 def is_arkit_head(obj: bpy.types.Object | None) -> bool:
     """Whether a mesh has enough of ARKit's shapes to speak with, or vowels."""
     return len(matches_of(obj)) >= ENOUGH or bool(mixes_of(obj))
@@ -144,8 +151,8 @@ def _lips_of(target: bpy.types.Object, matches: Matches) -> Lips | None:
     """The lips of a mesh with a jaw."""
     if "jawOpen" not in matches:
         return None
-    jaw = playback.deltas_of(target, matches["jawOpen"]).sum(axis=0)
-    return lips_on(target, playback.coordinates(target), jaw)
+    jaw = shape_keys.deltas_of(target, matches["jawOpen"]).sum(axis=0)
+    return lips_on(target, shape_keys.rest_of(target), jaw)
 
 
 def _shapes_on_head(face: character.Face, played: Playback, mixes: Mapping[str, Recipe]) -> Floats:
@@ -160,7 +167,7 @@ def _shapes_on_head(face: character.Face, played: Playback, mixes: Mapping[str, 
 
 def _shapes_on_mesh(face: character.Face) -> Floats:
     """The handles' keys on the mesh itself (N, V, 3), in its units."""
-    return np.stack([playback.deltas_of(face.obj, handle.keys).sum(axis=0) for handle in face.handles])
+    return np.stack([shape_keys.deltas_of(face.obj, handle.keys).sum(axis=0) for handle in face.handles])
 
 
 def _write_steps(

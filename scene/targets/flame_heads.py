@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.errors import HeadError
-from ...inference.flame.model import JOINTS, TO_BLENDER, FlameModel
+from ...inference.flame.model import JOINTS, PARENTS, TO_BLENDER, FlameModel
 from ...inference.numeric import Similarity, fit_similarity
 from ..blender import shape_keys, states
-from ..blender.loose import Kind
-from .playback import ALIKE, NUMBERED, coordinates, deltas_of
+from ..head.rig import bind
+from .playback import ALIKE, NUMBERED
 
 KINDS = ("Shape", "Exp", "Pose")
 _EYES_APART = 0.063  # metres between a person's eyes
@@ -72,10 +72,10 @@ def flame_head(obj: bpy.types.Object | None) -> FlameHead:
     bones = _rest_joints(obj, rig)
     axes, scale = _axes(bones)
     to_flame = axes.T / scale
-    vertices = coordinates(obj)
-    dirs = deltas_of(obj, keys["Shape"] + keys["Exp"]) @ to_flame.T
+    vertices = shape_keys.rest_of(obj)
+    dirs = shape_keys.deltas_of(obj, keys["Shape"] + keys["Exp"]) @ to_flame.T
     pose = np.zeros((36, *vertices.shape), np.float32)
-    pose[: len(keys["Pose"])] = (deltas_of(obj, keys["Pose"][:36]) @ to_flame.T)[:36]
+    pose[: len(keys["Pose"])] = (shape_keys.deltas_of(obj, keys["Pose"][:36]) @ to_flame.T)[:36]
     model = FlameModel(
         v_template=(vertices @ to_flame.T).astype(np.float32),
         faces=np.zeros((0, 3), np.int32),
@@ -83,7 +83,7 @@ def flame_head(obj: bpy.types.Object | None) -> FlameHead:
         posedirs=np.moveaxis(pose, 0, 2).astype(np.float32),
         regressor=np.zeros((len(JOINTS), len(vertices)), np.float32),
         weights=_group_weights(obj),
-        parents=(-1, 0, 1, 1, 1),
+        parents=PARENTS,
         identity_count=len(keys["Shape"]),
         rest_joints=(bones @ to_flame.T).astype(np.float32),
     )
@@ -115,7 +115,7 @@ def equip(
         raise HeadError(f"'{obj.name}' has {count} vertices, the model {due}.", "Choose the model of this mesh.")
     if any(numbered_keys(obj).values()):
         raise HeadError(f"'{obj.name}' has FLAME's keys already.", "Apply the take to it as it is.")
-    vertices = coordinates(obj)
+    vertices = shape_keys.rest_of(obj)
     place = fit_similarity(model.v_template, vertices)
     if place.misses(model.v_template, vertices) > ALIKE:
         raise HeadError(f"'{obj.name}' does not look like the model: its vertices may be in another order.", _REMEDY)
@@ -147,15 +147,10 @@ def _add_rig(
         bone = rig.data.edit_bones.new(name)
         bone.head, bone.tail = joint, Vector(joint) + up * _TAIL * place.scale
         bone.align_roll(front)
-        bone.parent = rig.data.edit_bones[JOINTS[(0, 0, 1, 1, 1)[number]]] if number else None
+        bone.parent = rig.data.edit_bones[JOINTS[PARENTS[number]]] if number else None
     bpy.ops.object.mode_set(mode="OBJECT")
-    for name, column in zip(JOINTS, weights.T, strict=True):
-        group = obj.vertex_groups.get(name) or obj.vertex_groups.new(name=name)
-        for weight in np.unique(column[column > 0]):  # one call a weight, not one a vertex
-            group.add(np.flatnonzero(column == weight).tolist(), float(weight), "REPLACE")
     obj.parent, obj.matrix_parent_inverse, obj.matrix_basis = rig, Matrix(), Matrix()
-    modifier: Kind = obj.modifiers.new("Armature", "ARMATURE")
-    modifier.object = rig
+    bind(obj, rig, JOINTS, weights)
     view_layer.objects.active = obj
     return rig
 

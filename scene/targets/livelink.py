@@ -13,7 +13,7 @@ from ...inference.formats.livelink import LiveLinkTake
 from ...inference.steps import Steps
 from ..blender import actions, layers, states, timing
 from ..blender.rollback import all_or_nothing
-from . import arkit_keys, character
+from . import arkit_heads, character
 
 
 def apply_steps(
@@ -33,7 +33,7 @@ def apply_steps(
     whole = np.round(frames)
     frames = np.where(np.abs(frames - whole) < 1e-3, whole, frames)
     yield 0.0
-    others, still = character.others_of(scene, obj, arkit_keys.find)
+    others, still = character.others_of(scene, obj, arkit_heads.keys_of)
     with all_or_nothing(scene, obj, [other.obj.data.shape_keys for other in others]), layers.resting_keys(key):
         action = bpy.data.actions.new(f"Live Link {path.stem}")
         said = yield from character.write_steps(scene, [face, *others], action, frames, shapes, layer=False, lift=lift)
@@ -59,7 +59,7 @@ def _target(
     states.require_writable(obj)
     states.require_here(scene, obj)
     found = {name.lower(): take.values[:, column] for column, name in enumerate(take.names)}  # whatever their order
-    face = character.face_of(obj, arkit_keys.find(obj))
+    face = character.face_of(obj, arkit_heads.keys_of(obj))
     shapes = {name: found[name.lower()] for handle in face.handles for name in handle.shapes if name.lower() in found}
     if not shapes:
         message = f"'{obj.name}' has no shape key with the name of one of ARKit's 52 shapes."

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import bpy
 
 from ...inference.steps import Steps
+from ..blender.loose import duet_of
+from ..head import heads
 from . import arkit_heads, flame_bake, flame_heads, rig_heads, rig_poses
 
 Applied = rig_heads.Applied | flame_bake.Applied | arkit_heads.Applied  # as text, what came of it
@@ -51,5 +53,16 @@ def make_of(obj: bpy.types.Object) -> Make:
 
 
 def is_target(obj: bpy.types.Object | None) -> bool:
-    """Whether an object can speak, and is no Duet head."""
+    """Whether an object can speak."""
     return obj is not None and make_of(obj).takes(obj)
+
+
+def is_other_head(obj: bpy.types.Object | None) -> bool:
+    """Whether an object can speak, and is no Duet head."""
+    return not heads.is_head(obj) and is_target(obj)
+
+
+def chosen(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The head of another make that is chosen under Head, if it is in the scene; else None."""
+    obj = duet_of(scene).head
+    return obj if is_other_head(obj) and scene.objects.get(obj.name) == obj else None

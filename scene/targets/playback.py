@@ -63,8 +63,8 @@ def playback_steps(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Ste
     used = tuple(key for key, column in values.items() if _is_source(key) and np.abs(column).max() > _LEAST)
     if not used:
         raise HeadError(f"Nothing moves on '{head.name}'.", "Choose one of its takes, or generate from audio.")
-    weights, basis = np.stack([values[key] for key in used], axis=1), deltas_of(head, used)
-    arkit, fps, rest = deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene), coordinates(head)
+    weights, basis = np.stack([values[key] for key in used], axis=1), shape_keys.deltas_of(head, used)
+    arkit, fps, rest = shape_keys.deltas_of(head, ARKIT_NAMES), timing.scene_fps(scene), shape_keys.rest_of(head)
     lips = lips_on(head, rest, arkit[ARKIT_NAMES.index("jawOpen")])
     return Playback(name, fps, frames, used, weights, basis, rest, arkit, sampled.turns, lips)
 
@@ -118,27 +118,6 @@ def _range_of(action: bpy.types.Action) -> tuple[int, int]:
     return round(min(first for first, _ in ranges)), round(max(last for _, last in ranges))
 
 
-def deltas_of(obj: bpy.types.Object, names: Sequence[str]) -> Floats:
-    """What keys add to the mesh at a value of 1: (N, V, 3) in the object's own units; nothing for keys it lacks."""
-    count, blocks = len(obj.data.vertices), obj.data.shape_keys.key_blocks
-    result = np.zeros((len(names), count * 3), np.float32)
-    rest = np.empty(count * 3, np.float32)
-    for row, name in zip(result, names, strict=True):
-        if name in blocks:
-            blocks[name].points.foreach_get("co", row)
-            blocks[name].relative_key.points.foreach_get("co", rest)
-            row -= rest
-    return result.reshape(len(names), count, 3)
-
-
-def coordinates(obj: bpy.types.Object) -> Floats:
-    """The vertices of a mesh without its keys (V, 3), in its own units."""
-    key = obj.data.shape_keys
-    out = np.empty(len(obj.data.vertices) * 3, np.float32)
-    (key.reference_key.points if key else obj.data.vertices).foreach_get("co", out)
-    return out.reshape(-1, 3)
-
-
 def keep_residual(obj: bpy.types.Object, residual: Residual) -> None:
     """Keep with the target how near it comes to what was applied, for the panel to show."""
     (states.keys_of(obj) or obj)[_RESIDUAL] = str(residual)
@@ -176,11 +155,11 @@ def basis_on(target: bpy.types.Object, played: Playback) -> Floats | None:
     keys = target.data.shape_keys.key_blocks if target.data.shape_keys else ()
     have = [name in keys for name in played.names]
     if len(have) and np.mean(have) >= _ALMOST:
-        return deltas_of(target, played.names)
+        return shape_keys.deltas_of(target, played.names)
     if len(target.data.vertices) != len(played.rest):
         return None
-    place = fit_similarity(played.rest, coordinates(target))
-    if place.misses(played.rest, coordinates(target)) >= ALIKE:
+    place = fit_similarity(played.rest, shape_keys.rest_of(target))
+    if place.misses(played.rest, shape_keys.rest_of(target)) >= ALIKE:
         return None
     return np.asarray(place.scale * played.basis @ place.rotation.T)
 

@@ -11,7 +11,7 @@ from ...inference.flame.duet import duet_flame
 from ...inference.flame.model import FlameModel, load_flame
 from ..blender.loose import Group, duet_of
 from ..blender.paths import whole
-from . import other_heads
+from . import makes
 
 
 class DuetTarget(bpy.types.PropertyGroup):
@@ -39,7 +39,7 @@ def chosen(scene: bpy.types.Scene) -> Group:
 
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The head of another make that is chosen under Head, else the target if it is still in the scene, or None."""
-    obj = other_heads.chosen(scene) or chosen(scene).obj
+    obj = makes.chosen(scene) or chosen(scene).obj
     return obj if obj is not None and scene.objects.get(obj.name) == obj else None
 
 

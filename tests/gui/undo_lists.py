@@ -35,9 +35,15 @@ from helpers import (
 )
 
 # Each button with the share of the sidebar's width at which it is: where others are, nobody looks.
-TAKES = {"duet.duplicate_take": 0.83}
-LINES = {"duet.move_line": 0.23, "duet.trim_line": 0.17}
-MARKS = {"duet.add_mark": 0.69, "duet.remove_mark": 0.83}
+TAKES = {
+    "duet.duplicate_take(": 0.83,
+    "duet.remove_take(": 0.83,
+    "duet.bake_plain(part='ONE'": 0.25,
+    "duet.bake_plain(part='ALL'": 0.66,
+}
+TRIM = {side: f"duet.trim_line(side='{side}'" for side in ("BEFORE", "AFTER", "WHOLE")}
+LINES = {"duet.move_line(": 0.23, TRIM["BEFORE"]: 0.16, TRIM["AFTER"]: 0.44}
+MARKS = {"duet.show_marks(": 0.6, "duet.jump_to_mark(": 0.36, "duet.add_mark(": 0.69, "duet.remove_mark(": 0.16}
 # Share of the width, and pixels above Move Here: the last row's button, for in a list none tells its name.
 MUTE = (0.797, 83)
 
@@ -54,7 +60,8 @@ def state():
     strips = scene.sequence_editor.strips if scene.sequence_editor else ()
     sounds = [(strip.name, strip.mute, *map(round, strip_span(strip))) for strip in strips]
     markers = sorted((marker.name, marker.frame) for marker in scene.timeline_markers)
-    return fingerprint() | {"nla": pushed, "marks": marks, "sounds placed": sounds, "markers": markers}
+    frame = scene.frame_current
+    return fingerprint() | {"frame": frame, "nla": pushed, "marks": marks, "sounds placed": sounds, "markers": markers}
 
 
 def strip_span(strip):
@@ -78,7 +85,7 @@ def undone(name, clicks):
 
 
 def place_of(name, share):
-    return (yield from find(f"bpy.ops.{name}(", parts=(share,)))
+    return (yield from find(f"bpy.ops.{name}", parts=(share,)))
 
 
 def undone_each(buttons):
@@ -89,7 +96,7 @@ def undone_each(buttons):
 def of_the_table(table):
     """The button, its file selector, the engine; done again at the end."""
     yield from to_the_end()
-    place = yield from place_of("duet.dialogue_from_table", 0.6)
+    place = yield from place_of("duet.dialogue_from_table(", 0.6)
 
     def clicks():
         yield from g.click(place)
@@ -107,7 +114,7 @@ def of_the_takes():
     yield from to_the_end()
     yield from scroll_up(5)
     yield from picture("01_takes")
-    yield from undone("duet.fit_range", g.click((yield from place_of("duet.fit_range", 0.6))))
+    yield from undone("duet.fit_range", g.click((yield from place_of("duet.fit_range(", 0.6))))
     yield from undone_each(TAKES)
 
 
@@ -117,16 +124,18 @@ def of_the_lines():
     yield from scroll_up(5)
     yield from picture("02_lines")
     yield from undone_each(LINES)
-    _, y = yield from place_of("duet.move_line", LINES["duet.move_line"])
+    yield from g.click((yield from place_of(TRIM["AFTER"], LINES[TRIM["AFTER"]])))
+    yield from undone_each({TRIM["WHOLE"]: 0.73})
+    _, y = yield from place_of("duet.move_line(", LINES["duet.move_line("])
     share, up = MUTE
     region = g.sidebar()
     yield from undone("mute", g.click((region.x + int(region.width * share), y - up)))
-    yield from undone_each({"duet.remove_line": 0.69})
+    yield from undone_each({"duet.remove_line(": 0.69})
     bpy.data.actions.remove(bpy.data.actions["Duet b"])
     bpy.ops.ed.undo_push(message="Delete Action")
     yield from to_the_end()
     yield from picture("03_left")
-    yield from undone_each({"duet.clear_lines": 0.6})
+    yield from undone_each({"duet.clear_lines(": 0.6})
     yield from press("ctrl+z")
     yield from rest()
     assert "Duet b" in bpy.data.actions
@@ -145,9 +154,9 @@ def of_the_marks():
     yield from scroll_down(10)
     yield from picture("04_marks")
     yield from undone_each(MARKS)
-    yield from g.click((yield from place_of("duet.add_mark", MARKS["duet.add_mark"])))
+    yield from g.click((yield from place_of("duet.add_mark(", MARKS["duet.add_mark("])))
     assert take().duet.marks
-    yield from undone_each({"duet.reset_marks": 0.83})
+    yield from undone_each({"duet.reset_marks(": 0.76})
 
 
 def heard():
@@ -201,12 +210,16 @@ def main():
 
     # The same on a head that was bound.
     yield from bound_stranger()
+    scene = bpy.context.scene
+    scene.duet.head, scene.duet.audio = bpy.data.objects["Stranger"], str(folder / "a.wav")
+    scene.duet.place, scene.duet.start_frame = "TAKE", 1
     with g.override():
-        bpy.ops.duet.dialogue("EXEC_DEFAULT", filepath=str(table_of(folder, "Stranger,a.wav,1")))
-    bpy.context.scene.duet.head = bpy.data.objects["Stranger"]
-    bpy.context.scene.frame_set(20)
-    bpy.ops.ed.undo_push(message="A line")
+        bpy.ops.duet.generate()
+    scene.frame_set(20)
+    bpy.ops.ed.undo_push(message="A take")
     look((0.9, 0, 1), 6.0)
     yield from rest()
     yield from undone_each(MARKS)
     yield from picture("05_bound")
+    yield from to_the_end()
+    yield from undone_each({"duet.push_take(": 0.6})

@@ -29,8 +29,7 @@ WRITERS = {
     "scene/exports/export_files.py",
     "scene/exports/gltf_text.py",
     "scene/blender/saving.py",
-    "scene/blender/video.py",  # a preview's pictures and video, where the command line says
-    "scene/preview.py",
+    "scene/preview.py",  # a preview's pictures, where the command line says
     "operators/log.py",
     "operators/batch/option_tables.py",  # the tables in docs/, in the clone
 }

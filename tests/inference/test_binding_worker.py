@@ -20,12 +20,12 @@ def client():
     client.close()
 
 
-def request(vertices, shapes=True):
+def request(vertices):
     head = load_head()
     count, faces = len(vertices), head.face_vertices
     masked, free = np.zeros(count, bool), np.full((68, 3), np.nan, np.float32)
     sizes = head.face_sizes.astype(np.int32)
-    return BindRequest("Ann", vertices.astype(np.float32), faces, sizes, masked, free, shapes)
+    return BindRequest("Ann", vertices.astype(np.float32), faces, sizes, masked, free)
 
 
 def wait(client, until=(Bound, Failed, Cancelled)):
@@ -50,7 +50,7 @@ def test_fault_cancel_and_fit(client):
     client.cancel(job)
     assert wait(client)[-1] == Cancelled(job)
 
-    client.submit_binding(request(3 * head.vertices, shapes=False))
+    client.submit_binding(request(3 * head.vertices))
     events = wait(client)
     assert len({event.stage for event in events if isinstance(event, Progress)}) > 2
     binding = events[-1].binding

@@ -12,7 +12,7 @@ from duet.scene.blender.paths import whole
 from duet.scene.head import heads
 from duet.scene.take import sound
 from duet.scene.targets import target_settings
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, write_wav
+from duet.tests.blender_fakes import apply_take, fake_blendshapes, fake_head, fake_take, write_wav
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 @pytest.fixture
 def head(scene, tmp_path):
     obj = heads.add_head(fake_head(), fake_blendshapes(), scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, obj, fake_take(), write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
+    apply_take(scene, obj, fake_take(), write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
     scene.duet.head = bpy.context.view_layer.objects.active = obj
     return obj
 
@@ -31,7 +31,7 @@ def test_a_relative_recording_is_that_of_the_folder_where_it_was_typed(scene, he
     recording = recording_of(scene)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    for _ in bake.apply_steps(scene, head, fake_take(), recording):
+    for _ in bake.apply_steps(scene, head, fake_take(), recording, scene.duet):
         pass
     (strip,) = sound.strips_of(scene, head)
     assert Path(strip.sound.filepath) == tmp_path / "line.wav"

@@ -139,8 +139,9 @@ def test_a_take_waits_for_a_head_in_edit_mode(scene, ready, monkeypatch):
     assert "is in Edit Mode" in message
     assert "The take waits: click Apply" in message
     bpy.ops.object.mode_set(mode="OBJECT")
+    scene.duet.start_frame = 25
     assert bpy.ops.duet.apply_result() == {"FINISHED"}
-    assert takes.active(ready).name == "Duet line"
+    assert (takes.active(ready).name, takes.active(ready).duet.start_frame) == ("Duet line", 25)
     assert session.RUNTIME.pending is None
     assert not bpy.ops.duet.discard_result.poll()
 

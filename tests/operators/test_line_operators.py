@@ -2,6 +2,7 @@
 
 import bpy
 import pytest
+from duet.operators import session
 from duet.scene.take import lines
 from duet.tests.blender_fakes import failure
 
@@ -11,7 +12,12 @@ pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 def test_lines_follow_by_the_buttons(scene, ready):
     bpy.ops.duet.generate()
     scene.duet.place = "LINE"
+    assert scene.duet.start_frame == 48 + 1 + 10, "a little after what it says already"
+    scene.duet.place = "TAKE"
+    assert scene.duet.start_frame == 1, "in place of what it says"
+    scene.duet.place, scene.duet.start_frame = "LINE", 30
     assert "would both speak" in failure(bpy.ops.duet.generate)
+    assert session.RUNTIME.pending is None, "it is said before the engine works"
     scene.duet.start_frame = 101
     assert bpy.ops.duet.generate() == {"FINISHED"}
     names = [line.action.name for line in lines.on(ready)]
@@ -33,7 +39,8 @@ def test_lines_follow_by_the_buttons(scene, ready):
 def test_a_dialogue_from_a_table(scene, voice, tmp_path):
     table = tmp_path / "talk.csv"
     table.write_text("head,audio,start\nAda,line.wav,1\nBea,line.wav,\nAda,gone.wav,\n")
-    assert "row 4: The audio file" in failure(lambda: bpy.ops.duet.dialogue_from_table(filepath=str(table)))
+    said = failure(lambda: bpy.ops.duet.dialogue_from_table(filepath=str(table)))
+    assert "row 4: The audio file" in said and "Traceback" not in said
     assert not bpy.data.objects
     table.write_text("head,audio,start\nAda,line.wav,1\nBea,line.wav,\n")
     assert bpy.ops.duet.dialogue_from_table(filepath=str(table)) == {"FINISHED"}

@@ -11,13 +11,13 @@ import pytest
 from duet.inference.errors import AudioError, HeadError, WeightsError
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import load_head
-from duet.inference.steps import finish
 from duet.scene import bake
 from duet.scene.blender import actions, timing
 from duet.scene.head import heads
 from duet.scene.take import takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     expected_face,
     fake_blendshapes,
@@ -38,21 +38,21 @@ HUNDREDTH_MM = 1e-5  # metres
 @pytest.mark.parametrize(("start", "end", "due"), [(1, 250, 250), (1, 20, 48), (240, 250, 287)])
 def test_the_range_grows_and_never_shrinks(scene, head, voice, start, end, due):
     scene.frame_end = end
-    bake.apply_take(scene, head, fake_take(frames=48), voice, start)
+    apply_take(scene, head, fake_take(frames=48), voice, start)
     assert (scene.frame_start, scene.frame_end) == (1, due)
     assert timing.scene_fps(scene) == 24
     assert scene.sync_mode == "NONE"
 
 
 def test_playback_follows_the_sound_where_asked(scene, head, voice):
-    bake.apply_take(scene, head, fake_take(), voice, 1, in_sync=True)
+    apply_take(scene, head, fake_take(), voice, 1, in_sync=True)
     assert scene.sync_mode == "AUDIO_SYNC"
 
 
 def test_the_face_is_the_formula(scene, head, voice):
     fade = np.linspace(0, 1, 48, dtype=np.float32)
     take = fake_take(emotions={"happy": 0.8, "sad": fade, "contempt": 1.5})
-    bake.apply_take(scene, head, take, voice, 101)
+    apply_take(scene, head, take, voice, 101)
     for frame in (0, 1, 17, 47):
         due = expected_face(HEAD, BLENDSHAPES, take, frame)
         assert np.abs(evaluated(head, 101 + frame) - due).max() < HUNDREDTH_MM
@@ -61,13 +61,13 @@ def test_the_face_is_the_formula(scene, head, voice):
 def test_a_take_of_another_rate_keeps_its_time(scene, head, voice):
     take = fake_take(frames=60, fps=60.0)
     take.speech_weights[:] = np.linspace(0, 1, 60, dtype=np.float32)[:, None]
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     scene.frame_set(13)  # half a second: frame 30 of the take
     assert head.data.shape_keys.key_blocks[SPEECH_NAMES[0]].value == pytest.approx(30 / 59, abs=1e-5)
 
 
 def test_sliders_move_the_face_between_their_keys(scene, head, voice):
-    bake.apply_take(scene, head, fake_take(), voice, 1)
+    apply_take(scene, head, fake_take(), voice, 1)
     take = fake_take(emotions={"angry": 1.0})
     head["Angry"] = 1.0
     assert head.keyframe_insert('["Angry"]', frame=24)
@@ -75,7 +75,7 @@ def test_sliders_move_the_face_between_their_keys(scene, head, voice):
 
 
 def test_neutral_has_no_slider(scene, head, voice):
-    bake.apply_take(scene, head, fake_take(), voice, 1)
+    apply_take(scene, head, fake_take(), voice, 1)
     sliders = ["Happy", "Sad", "Angry", "Surprised", "Afraid", "Disgusted", "Contempt"]
     assert list(head.keys()) == [*sliders, "Upper Face", "Mouth", "Silence", "Mix Limit"]
 
@@ -87,7 +87,7 @@ def test_an_action_of_the_users_plays_on_under_the_speech(scene, head, voice):
         key.key_blocks["jawOpen"].keyframe_insert("value", frame=frame)
     theirs = actions.action_of(key)
     theirs.name = "By hand"
-    notes = bake.apply_take(scene, head, fake_take(), voice, 1)
+    notes = apply_take(scene, head, fake_take(), voice, 1)
     assert notes == ["Your action 'By hand' plays on from the NLA track 'By hand' under the speech."]
     assert theirs.use_fake_user
     assert actions.action_of(key).name == "Duet Zoë läuft"
@@ -99,8 +99,7 @@ def test_an_action_of_the_users_plays_on_under_the_speech(scene, head, voice):
 def test_an_action_of_the_users_can_be_set_aside(scene, head, voice):
     head.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
     theirs = actions.action_of(head.data.shape_keys)
-    recording = bake.Recording(voice, 1)
-    notes = finish(bake.apply_steps(scene, head, fake_take(), recording, layer=False))
+    notes = apply_take(scene, head, fake_take(), voice, 1, layer=False)
     assert notes == [f"The earlier action '{theirs.name}' is kept (fake user)."]
     assert theirs.use_fake_user
     assert not head.data.shape_keys.animation_data.nla_tracks
@@ -111,7 +110,7 @@ def test_an_action_on_the_object_keeps_its_curves_and_plays_on(scene, head, voic
         head.location.x = x
         head.keyframe_insert("location", frame=frame)
     theirs = actions.action_of(head)
-    bake.apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
+    apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
     assert {curve.data_path for curve in theirs.layers[0].strips[0].channelbags[0].fcurves} == {"location"}
     scene.frame_set(11)
     assert (head.location.x, head["Sad"]) == pytest.approx((1.0, 1.0))
@@ -119,13 +118,13 @@ def test_an_action_on_the_object_keeps_its_curves_and_plays_on(scene, head, voic
 
 def test_baking_again_makes_another_take_and_keeps_work_by_hand(scene, head, voice, tmp_path):
     key = head.data.shape_keys
-    bake.apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
+    apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
     key.key_blocks["eyeBlinkLeft"].value = 0.7
     key.key_blocks["eyeBlinkLeft"].keyframe_insert("value", frame=5)
     head.keyframe_insert("location", frame=1)
     other = write_wav(tmp_path / "other.wav", np.sin(np.arange(32000) * 0.1))
     take = fake_take(frames=30, emotions={"happy": 1})
-    assert bake.apply_take(scene, head, take, other, 1) == []
+    assert apply_take(scene, head, take, other, 1) == []
     assert {action.name for action in bpy.data.actions} == {"Duet Zoë läuft", "Duet other"}
     bags = {bag.slot.target_id_type: bag for bag in bpy.data.actions["Duet other"].layers[0].strips[0].channelbags}
     paths = {curve.data_path for curve in bags["KEY"].fcurves}
@@ -141,8 +140,8 @@ def test_two_heads_speak_on_their_own(scene, head, voice):
     twin = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
     first, second = fake_take(emotions={"happy": 1}), fake_take(emotions={"angry": 1})
     second.speech_weights[:] *= -0.5
-    bake.apply_take(scene, head, first, voice, 1)
-    bake.apply_take(scene, twin, second, voice, 1)
+    apply_take(scene, head, first, voice, 1)
+    apply_take(scene, twin, second, voice, 1)
     assert np.abs(evaluated(head, 9) - expected_face(HEAD, BLENDSHAPES, first, 8)).max() < HUNDREDTH_MM
     assert np.abs(evaluated(twin, 9) - expected_face(HEAD, BLENDSHAPES, second, 8)).max() < HUNDREDTH_MM
     assert len(scene.sequence_editor.strips) == 2
@@ -163,7 +162,7 @@ def test_the_shipped_head_follows_the_formula(scene, voice):
         speech_names=blendshapes.speech_names,
         expression_names=blendshapes.expression_names,
     )
-    bake.apply_take(scene, obj, take, voice, 1)
+    apply_take(scene, obj, take, voice, 1)
     assert np.abs(evaluated(obj, 20) - expected_face(head, blendshapes, take, 19)).max() < HUNDREDTH_MM
 
 
@@ -175,21 +174,21 @@ def test_blendshapes_of_another_head_are_refused_and_nothing_is_added(scene):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("step", ["store", "write_curve", "write_own_emotion", "connect", "add"])
+@pytest.mark.parametrize("step", ["store", "write_curve", "write_emotion", "connect", "add"])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_failure_half_way_leaves_no_trace(scene, head, voice, monkeypatch, step, earlier):
     if earlier:
-        bake.apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
+        apply_take(scene, head, fake_take(emotions={"sad": 1}), voice, 1)
 
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    owners = {"store": bake.takes, "write_curve": bake.actions, "write_own_emotion": bake.take_curves}
+    owners = {"store": bake.takes, "write_curve": bake.actions, "write_emotion": bake.take_curves}
     owners |= {"connect": bake.emotions, "add": bake.life}
     monkeypatch.setattr(owners[step], step, fail)
     before = fingerprint()
     with pytest.raises(RuntimeError, match="a bug"):
-        bake.apply_take(scene, head, fake_take(frames=400, emotions={"happy": 1}), voice, 50)
+        apply_take(scene, head, fake_take(frames=400, emotions={"happy": 1}), voice, 50)
     assert fingerprint() == before
 
 
@@ -198,7 +197,7 @@ def test_audio_that_blender_cannot_load_leaves_no_trace(scene, head, tmp_path):
     text.write_text("words")
     before = fingerprint()
     with pytest.raises(AudioError, match=r"text\.wav"):
-        bake.apply_take(scene, head, fake_take(), text, 1)
+        apply_take(scene, head, fake_take(), text, 1)
     assert fingerprint() == before
 
 
@@ -208,7 +207,7 @@ def test_audio_that_blender_cannot_load_leaves_no_trace(scene, head, tmp_path):
 def test_the_take_is_stored_with_the_head(scene, head, voice, tmp_path):
     assert takes.load(head) is None
     take = fake_take(emotions={"sad": 0.5})
-    bake.apply_take(scene, head, replace(take, vertices=np.zeros((48, 81, 3), np.float32)), voice, 7)
+    apply_take(scene, head, replace(take, vertices=np.zeros((48, 81, 3), np.float32)), voice, 7)
     blend = str(tmp_path / "shot.blend")
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     bpy.ops.wm.open_mainfile(filepath=blend)
@@ -221,13 +220,13 @@ def test_the_take_is_stored_with_the_head(scene, head, voice, tmp_path):
 def test_a_second_take_is_stored_whole(scene, head, voice):
     for frames in (48, 60):  # bytes over bytes
         take = fake_take(frames=frames)
-        bake.apply_take(scene, head, take, voice, 1)
+        apply_take(scene, head, take, voice, 1)
         assert np.array_equal(takes.load(head).take.speech_weights, take.speech_weights)
 
 
 @pytest.mark.parametrize("damage", [b"rubbish", b"x\x9c\x03\x00\x00\x00\x00\x01", "text"])
 def test_a_damaged_take_is_named(scene, head, voice, damage):
-    bake.apply_take(scene, head, fake_take(), voice, 1)
+    apply_take(scene, head, fake_take(), voice, 1)
     action = takes.active(head)
     del action["duet_take"], action["duet_token"]
     action["duet_take"] = damage
@@ -257,7 +256,7 @@ np.savez(sys.argv[2], faces=faces, angry=face(40), steps=head.id_properties_ui("
 
 def test_a_saved_face_moves_where_duet_is_missing_and_scripts_may_not_run(scene, head, voice, tmp_path):
     take = fake_take(emotions={"happy": 0.8, "surprised": 0.3})
-    bake.apply_take(scene, head, take, voice, 11)
+    apply_take(scene, head, take, voice, 11)
     blend, result, script = (str(tmp_path / name) for name in ("shot.blend", "faces.npz", "alone.py"))
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     Path(script).write_text(ALONE)

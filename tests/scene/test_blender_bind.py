@@ -10,6 +10,7 @@ from duet.inference.errors import HeadError  # noqa: E402
 from duet.inference.head.blendshapes import load_blendshapes  # noqa: E402
 from duet.inference.head.canonical import load_head  # noqa: E402
 from duet.scene import binding  # noqa: E402
+from duet.scene.blender import shape_keys  # noqa: E402
 from duet.scene.head import feelings, heads  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,7 @@ def mesh_head(extension):
 def delta_of(obj, name):
     flat = np.empty(len(obj.data.vertices) * 3, np.float32)
     obj.data.shape_keys.key_blocks[name].points.foreach_get("co", flat)
-    return flat.reshape(-1, 3) - binding.rest_of(obj)
+    return flat.reshape(-1, 3) - shape_keys.rest_of(obj)
 
 
 def test_bind_preview_apply_and_bind_again(mesh_head):
@@ -78,7 +79,7 @@ def test_bind_preview_apply_and_bind_again(mesh_head):
     block.keyframe_insert("value", frame=1)
     action = obj.data.shape_keys.animation_data.action
     first = delta_of(obj, "jawOpen")
-    block.points.foreach_set("co", binding.rest_of(obj).ravel())
+    block.points.foreach_set("co", shape_keys.rest_of(obj).ravel())
     assert bpy.ops.duet.bind_head() == {"FINISHED"}
     assert bpy.ops.duet.apply_binding() == {"FINISHED"}
     assert obj.data.shape_keys.animation_data.action == action

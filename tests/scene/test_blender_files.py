@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from duet.inference.errors import AudioError, OutputError
 from duet.inference.performance.performance import Performance
-from duet.scene import bake_file, files, preview_file
+from duet.scene import files, preview_file
 from duet.scene.blender import compat, video
 from duet.scene.blender.paths import for_blender
 from duet.scene.exports import export_files
 from duet.scene.take import sound
 from duet.scene.take.settings import Order
-from duet.tests.blender_fakes import fake_take, write_wav
+from duet.tests.blender_fakes import bake_file, fake_take, write_wav
 
 pytestmark = pytest.mark.blender
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has neither the names nor the signals")
@@ -178,9 +178,9 @@ import numpy as np
 from duet.inference.errors import OutputError
 from duet.inference.formats import exports, livelink
 from duet.inference.performance.performance import Performance
-from duet.scene import bake_file, files, preview_file
+from duet.scene import files, preview_file
 from duet.scene.blender import compat, video
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take
+from duet.tests.blender_fakes import bake_file, fake_blendshapes, fake_head, fake_take
 files.load_head, files.load_blendshapes = fake_head, fake_blendshapes
 voice, folder, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 take = fake_take(frames=200)

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.head import recompose
+from duet.inference.steps import finish
 from duet.operators import target_generate
 from duet.operators.batch import cli, records, runner
 from duet.scene import bake
@@ -52,7 +53,7 @@ def test_generate_is_bake(scene, fake_worker, tmp_path, felt):
     scene = bpy.context.scene
     (head,) = heads.heads_of(scene)
     steps = export_files.export_steps(scene, head, tmp_path / "baked.npz", export_sampling.take_span(scene, head))
-    bake.finish(steps)
+    finish(steps)
     with np.load(tmp_path / "line.npz") as generated, np.load(tmp_path / "baked.npz") as baked:
         assert set(generated) == set(baked)
         assert list(generated["emotions"]) == list(baked["emotions"])
@@ -86,7 +87,7 @@ def test_generating_on_a_target_is_applying_what_a_duet_head_was_made_to_do(scen
     samples = sound.decode(Path(chosen.audio))
     loudness = target_generate.envelope(samples, target_generate.SAMPLE_RATE)
     recording = bake.Recording(Path(chosen.audio), chosen.start_frame, loudness=loudness)
-    bake.finish(bake.apply_steps(scene, speaking, spoken(FPS), recording, chosen))
+    finish(bake.apply_steps(scene, speaking, spoken(FPS), recording, chosen))
     assert takes.active(speaking).duet.articulation == pytest.approx(0.6)
     chosen.head, scene.duet_target.obj = speaking, other
     operator = bpy.ops.duet.arkit_apply if make is arkit_head else bpy.ops.duet.flame_apply

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.performance.curves import at_frames
-from duet.scene import bake
 from duet.scene.blender import timing
 from duet.scene.head import heads
 from duet.scene.take import takes
 from duet.tests.blender_fakes import (
+    apply_take,
     evaluated,
     expected_face,
     fake_blendshapes,
@@ -33,7 +33,7 @@ def test_ten_minutes_end_on_the_right_frame(scene, head, voice, fps):
     take = fake_take(frames=frames, fps=fps)
     take.speech_weights[:] = 0
     take.speech_weights[-1] = 1
-    bake.apply_take(scene, head, take, voice, 101)
+    apply_take(scene, head, take, voice, 101)
     assert speech(head, 101 + frames - 1) == pytest.approx(np.ones(5), abs=1e-4)
     assert speech(head, 101 + frames - 2) == pytest.approx(np.zeros(5), abs=1e-4)
     assert scene.frame_end == 100 + frames
@@ -66,7 +66,7 @@ def test_an_instance_of_a_collection_says_what_to_do(scene, head, voice):
     empty.instance_type, empty.instance_collection = "COLLECTION", collection
     scene.collection.objects.link(empty)
     with pytest.raises(HeadError, match=r"'Ada' shows the collection 'Cast'.*Make Instances Real"):
-        bake.apply_take(scene, empty, fake_take(), voice, 1)
+        apply_take(scene, empty, fake_take(), voice, 1)
 
 
 def test_an_overridden_head_speaks_and_keeps_it_when_saved(scene, head, voice, tmp_path):
@@ -87,9 +87,9 @@ def test_an_overridden_head_speaks_and_keeps_it_when_saved(scene, head, voice, t
     (head,) = (obj for obj in heads.heads_of(scene) if obj.override_library)
     assert head.data.shape_keys.override_library or not head.data.shape_keys.library
     with pytest.raises(HeadError, match="another version of Duet"):
-        bake.apply_take(scene, head, fake_take(), voice, 1)
+        apply_take(scene, head, fake_take(), voice, 1)
     take = replace(fake_take(emotions={"sad": 0.5}), expression_weights=BLENDSHAPES.emotion_weights)
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     due = evaluated(head, 20).copy()
     assert np.abs(due - expected_face(HEAD, BLENDSHAPES, take, 19)).max() < HUNDREDTH_MM
     bpy.ops.wm.save_as_mainfile(filepath=shot)

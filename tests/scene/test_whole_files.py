@@ -9,11 +9,12 @@ import pytest
 from duet.inference.errors import HeadError, OutputError
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
-from duet.scene import bake_file, files
+from duet.scene import files
 from duet.scene.blender import timing
 from duet.scene.head import heads
 from duet.scene.take import settings, sound, takes
 from duet.tests.blender_fakes import (
+    bake_file,
     evaluated,
     expected_face,
     fake_blendshapes,

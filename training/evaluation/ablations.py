@@ -152,7 +152,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=16, help="of each set")
-    parser.add_argument("--card", type=Path, default=CARD)
     arguments = parser.parse_args()
     ablations = Ablations(arguments.steps, arguments.batch)
     rows: list[tuple[str, list[Figures]]] = [(title, []) for title in VARIANTS]
@@ -169,8 +168,8 @@ def main() -> None:
             "",
             *table(shown),
         ]
-        card = arguments.card.read_text("utf-8")
-        arguments.card.write_text(with_section(card, "ablations", "Fusion: ablations", lines), "utf-8")
+        card = with_section(CARD.read_text("utf-8"), "ablations", "Fusion: ablations", lines)
+        CARD.write_text(card, "utf-8")
         print("\n".join(lines), flush=True)
     ablations.save_faces()
 

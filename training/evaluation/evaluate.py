@@ -14,7 +14,6 @@ import argparse
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
@@ -193,14 +192,13 @@ SECTIONS: dict[str, tuple[str, Callable[[Evaluation], list[str]]]] = {
 }
 
 
-def write_sections(evaluation: Evaluation, names: list[str], path: Path = CARD) -> None:
+def write_sections(evaluation: Evaluation, names: list[str]) -> None:
     """Measure section after section; each is written as soon as it is known."""
     for name in names:
         title, measure = SECTIONS[name]
         lines = measure(evaluation)
         print("\n".join([f"## {title}", "", *lines, ""]), flush=True)
-        card = path.read_text("utf-8") if path.exists() else "# Model card\n"
-        path.write_text(with_section(card, name, title, lines, weights_id()), "utf-8")
+        CARD.write_text(with_section(CARD.read_text("utf-8"), name, title, lines, weights_id()), "utf-8")
 
 
 def main() -> None:
@@ -210,12 +208,11 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=40, help="utterances of each held-out split")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--missing", action="store_true", help="only what is not yet measured on these weights")
-    parser.add_argument("--card", type=Path, default=CARD)
     arguments = parser.parse_args()
-    known = measured(arguments.card.read_text("utf-8"), weights_id()) if arguments.missing else set()
+    known = measured(CARD.read_text("utf-8"), weights_id()) if arguments.missing else set()
     names = [name for name in arguments.only if name not in known]
     if names:
-        write_sections(Evaluation(Budget(steps=arguments.steps), arguments.most), names, arguments.card)
+        write_sections(Evaluation(Budget(steps=arguments.steps), arguments.most), names)
 
 
 if __name__ == "__main__":

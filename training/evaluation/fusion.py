@@ -16,6 +16,7 @@ from ..fusion.emotion_measures import felt, likeness, read_vertices, wanted
 from ..measures import lip_vertex_error, mean_lip_error
 from ..mouth import LIPS, vertices_of
 from ..speech_rig import rig_deltas
+from ..table import table
 from .fusion_measures import CLOSED, cosine
 from .lip_gaps import LipGaps
 from .soundness import SpokenFrames, most_unlike, spoken
@@ -29,30 +30,27 @@ _ALONG = 0.3  # mm more than at rest that lips may be apart somewhere along a cl
 def evaluate_fusion() -> list[str]:
     """Lines of Markdown for the model card."""
     head, pipeline, take = load_head(), Pipeline(WEIGHTS, "numpy"), load_animated(TEST_TAKE)
-    lips, basis = vertices_of(head, LIPS), pipeline.shapes.speech_basis
-    given = load_models(WEIGHTS).rig.deltas(head)  # what the module is given, as shipped
-
-    def said(channels: Floats, deltas: Floats) -> Floats:
-        return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
+    lips = vertices_of(head, LIPS)
+    basis = pipeline.shapes.speech_basis[:, lips]
+    given = load_models(WEIGHTS).rig.deltas(head)[:, lips]  # what the module is given, as shipped
 
     def fused(channels: Floats) -> Floats:
-        return said(pipeline.speech_weights(channels, lambda *_: None), basis)
+        return np.tensordot(pipeline.speech_weights(channels, lambda *_: None), basis, 1)
 
     animated = np.nan_to_num(take.channels)  # what is not animated rests
-    truth, predicted = said(animated, rig_deltas(head)), np.clip(predicted_channels(pipeline, take), 0, 1)
-    before, after = said(predicted, given), fused(predicted)
+    truth, predicted = np.tensordot(animated, rig_deltas(head)[:, lips], 1), predicted_channels(pipeline, take)
+    predicted = np.clip(predicted, 0, 1)
+    before, after = np.tensordot(predicted, given, 1), fused(predicted)
     squared = lip_vertex_error(after, truth) - lip_vertex_error(before, truth)
     plain = mean_lip_error(after, truth) - mean_lip_error(before, truth)
-    away = np.linalg.norm(fused(animated) - said(animated, given), axis=-1).mean() * 1000
-    return [
-        "| neutral speech, test take | through the module | wanted |",
-        "| --- | --- | --- |",
-        f"| mean largest lip error grows by (mm) | {plain:+.6f} | at most {WANTED_GROWTH} |",
-        f"| LVE, as FaceFormer defines it, grows by (mm²) | {squared:+.6f} | |",
-        f"| lip vertices are moved, on average, by (mm) | {away:.6f} | |",
-        "",
-        *_emotion_table(head, pipeline, animated),
+    away = np.linalg.norm(fused(animated) - np.tensordot(animated, given, 1), axis=-1).mean() * 1000
+    rows = [
+        ("mean largest lip error grows by (mm)", f"{plain:+.6f}", f"at most {WANTED_GROWTH}"),
+        ("LVE, as FaceFormer defines it, grows by (mm²)", f"{squared:+.6f}", ""),
+        ("lip vertices are moved, on average, by (mm)", f"{away:.6f}", ""),
     ]
+    columns = ("neutral speech, test take", "through the module", "wanted")
+    return [*table(columns, rows), "", *_emotion_table(head, pipeline, animated)]
 
 
 def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str]:
@@ -65,22 +63,20 @@ def _emotion_table(head: Head, pipeline: Pipeline, channels: Floats) -> list[str
     own, alike = np.diag(likeness(shown, recipes[:, seen])), likeness(shown, shown)
     count = len(EMOTIONS)
     parted = [gaps.added(said, each[1:count]) for each in (fields, recipes)]
-    rows = [
-        "| emotion | cosine with its recipe | nearest other | their cosine | cosine, corners | kept, corners "
-        "| gap added at closures (mm) | if added directly (mm) |",
-        "| --- " * 8 + "|",
-    ]
+    columns = ["emotion", "cosine with its recipe", "nearest other", "their cosine", "cosine, corners", "kept, corners"]
+    columns += ["gap added at closures (mm)", "if added directly (mm)"]
+    rows = []
     for i, emotion in enumerate(EMOTIONS[1:], start=1):
         others = np.where(np.arange(count) == i, -1.0, alike[i, :count])
         nearest = int(others.argmax())
-        cells = [f"{own[i]:.3f}", EMOTIONS[nearest], f"{others[nearest]:.2f}"]
+        cells = [emotion, f"{own[i]:.3f}", EMOTIONS[nearest], f"{others[nearest]:.2f}"]
         cells += [f"{cosine(fields[i][corners], recipes[i][corners]):.3f}"]
         cells += [f"{_kept(fields[i][corners], recipes[i][corners]):.2f}"]
         cells += [f"{added[i - 1]:+.3f}" for added in parted]
-        rows.append(f"| {emotion} | " + " | ".join(cells) + " |")
+        rows.append(cells)
     worst = int(own[count:].argmin()) + count
     named = f"Of the {len(own) - count} further expressions, {shapes.emotions[worst]} is least like its recipe"
-    return [*rows, "", f"{named}: cosine {own[worst]:.3f}; the mean is {own[count:].mean():.3f}."]
+    return [*table(columns, rows), "", f"{named}: cosine {own[worst]:.3f}; the mean is {own[count:].mean():.3f}."]
 
 
 def real_closures(pipeline: Pipeline, gaps: LipGaps, channels: Floats) -> Floats:
@@ -99,12 +95,3 @@ def real_closures(pipeline: Pipeline, gaps: LipGaps, channels: Floats) -> Floats
 def _kept(felt: Floats, wanted: Floats) -> float:
     """Share of a wanted displacement that is there: its projection on what is wanted."""
     return float((felt * wanted).sum() / (wanted * wanted).sum())
-
-
-def main() -> None:
-    """Print the tables."""
-    print("\n".join(evaluate_fusion()))
-
-
-if __name__ == "__main__":
-    main()

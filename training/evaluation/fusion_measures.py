@@ -101,7 +101,7 @@ class Decoded:
             images = (chunk @ flat for chunk in torch.from_numpy(spoken.predicted).split(256))
             weights = torch.cat([module.speech_encoder(each.view(-1, *module.dims.shape)) for each in images]).numpy()
         lips = b_a.reshape(len(b_a), -1, 3)[:, vertices_of(made.head, LIPS)]
-        return cls(felt, said, (weights @ lips.reshape(len(b_a), -1)).reshape(len(weights), -1, 3))
+        return cls(felt, said, np.tensordot(weights, lips, 1))
 
 
 def leaks(module: FusionModule, data: FusionSet, made: Materials) -> tuple[float, float, float]:
@@ -130,14 +130,10 @@ def figures(
     """All columns of one module."""
     lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
     corners, wanted, rig = head.regions["mouth_corners"], wanted_emotions(head), rig_deltas(head)
-
-    def said(channels: Floats, deltas: Floats) -> Floats:
-        return (channels @ deltas[:, lips].reshape(len(deltas), -1)).reshape(len(channels), -1, 3)
-
     shut = closures(head, rig, spoken.animated)
     closed, gaps = (head.vertices + np.tensordot(shut, rig, axes=1)).astype(np.float32), LipGaps(head)
-    truth, before = said(spoken.animated, rig), said(spoken.predicted, rig)
-    after = said(spoken.predicted, decoded.of_channels) if decoded.lips is None else decoded.lips
+    truth, before = (np.tensordot(channels, rig[:, lips], 1) for channels in (spoken.animated, spoken.predicted))
+    after = np.tensordot(spoken.predicted, decoded.of_channels[:, lips], 1) if decoded.lips is None else decoded.lips
     both = np.union1d(upper, corners)
     pairs = list(zip(decoded.felt[1:], wanted[1:], strict=True))
     return Figures(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.mouth import mouth_of
 from ...inference.take import DEFAULT_STYLE
-from ..data.animated import FPS, TEST_TAKE, AnimatedTake, load_animated
-from ..features import WEIGHTS
+from ..data.animated import FPS, AnimatedTake
 from ..measures import jitter, lag, lip_vertex_error, mean_lip_error, pearson, roc_auc, upper_face_deviation
 from ..mouth import LIPS, UPPER_FACE, vertices_of
 from ..read_at import at_times
@@ -51,17 +49,13 @@ def take_scores(talker: Talker, face: Face, take: AnimatedTake) -> TakeScores:
     predicted = at_times(take.times, channels)
     late = np.array([lag(p, t, FPS) for p, t in zip(predicted.T, truth.T, strict=True)])
     rig, weights = rig_deltas(head), face.weights(predicted)
-
-    def direct(channels: Floats, vertices: NDArray[np.int32]) -> Floats:
-        return (channels @ rig[:, vertices].reshape(len(rig), -1)).reshape(len(channels), -1, 3)
-
     lips, upper = vertices_of(head, LIPS), vertices_of(head, UPPER_FACE)
-    wanted, shown = direct(truth, lips), face.points(weights, lips)
+    wanted, shown = np.tensordot(truth, rig[:, lips], 1), face.points(weights, lips)
     return TakeScores(
         lve=lip_vertex_error(shown, wanted),
         mean_error=mean_lip_error(shown, wanted),
-        lve_without_fusion=lip_vertex_error(direct(predicted, lips), wanted),
-        fdd=upper_face_deviation(face.points(weights, upper), direct(truth, upper)),
+        lve_without_fusion=lip_vertex_error(np.tensordot(predicted, rig[:, lips], 1), wanted),
+        fdd=upper_face_deviation(face.points(weights, upper), np.tensordot(truth, rig[:, upper], 1)),
         r=pearson(predicted, truth),
         r_in_step=pearson(at_times(take.times + late[CHANNEL_NAMES.index("jaw_open")], channels), truth),
         late=late,
@@ -120,13 +114,3 @@ def speech_lines(scores: TakeScores, face: Face, take: AnimatedTake) -> list[str
         "",
         *table(["channel", "Pearson r", "in step", "late by (ms)", "jitter, times the take's"], rows),
     ]
-
-
-def main() -> None:
-    """Print the shipped model's figures."""
-    take, face = load_animated(TEST_TAKE), Face(Pipeline(WEIGHTS, "numpy"))
-    print("\n".join(speech_lines(take_scores(shipped(face.pipeline), face, take), face, take)))
-
-
-if __name__ == "__main__":
-    main()

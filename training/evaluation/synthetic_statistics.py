@@ -51,9 +51,7 @@ def animated_tracks() -> Iterator[Track]:
     for name in TRAINING_TAKES:
         take = load_animated(name)
         level = loudness(take.samples, take.times)
-        missing = len(CHANNEL_NAMES) - take.channels.shape[1]
-        channels = np.pad(take.channels, ((0, 0), (0, missing)), constant_values=np.nan)
-        yield Track(channels, level, near(level > _SPEECH))
+        yield Track(take.channels, level, near(level > _SPEECH))
 
 
 def synthetic_tracks(folder: Path, most: int = 2000) -> Iterator[Track]:

@@ -69,8 +69,7 @@ class Face:
 
     def points(self, weights: Floats, vertices: NDArray[np.int32]) -> Floats:
         """Displacements (T, n, 3) in metres of some vertices."""
-        basis = self.pipeline.shapes.speech_basis[:, vertices]
-        return (weights @ basis.reshape(len(basis), -1)).reshape(len(weights), -1, 3)
+        return np.tensordot(weights, self.pipeline.shapes.speech_basis[:, vertices], 1)
 
 
 def names_of(weights: Path) -> tuple[list[str], list[str]]:

@@ -16,19 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.arrays import Floats
-from ...inference.head.canonical import ARKIT_NAMES, EXTRA_NAMES, Head
+from ...inference.audio.prosody import accents
+from ...inference.head.canonical import Head
+from ...inference.performance.mirror import other_side
 from ..data.animated import TRAINING_TAKES, AnimatedTake, load_animated
 from ..data.expression_times import shares
-from ..speech_rig import rig_shapes
+from ..features import cached
+from ..recipes import rows_of
+from ..speech_rig import SHAPE_NAMES, rig_shapes
 from .deformation_space import DeformationSpace
 from .expressions import RECIPES
 from .named_expressions import NAMED
-from .prosody import cached_accents
 
 IDENTITIES = 32
 SHIPPED_SHARE = 0.35  # of the expressions are of the kinds that the sliders offer
 FLORENCE_SHARE = 0.5  # of the expressions are Florence4D's, where there are any
-SHAPES = (*ARKIT_NAMES, *EXTRA_NAMES)
 # What goes along with an accent, one of them at a time, and the smiles that come and go with what is said.
 _ACCENTED = (
     {"browInnerUp": 0.8, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7, "eyeWideLeft": 0.2, "eyeWideRight": 0.2},
@@ -46,7 +48,7 @@ _OPEN |= {"mouthUpperUpRight": 0.2}
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch: amounts (N, 55) of SHAPES, of its own domain and of the other domain's share."""
+    """A batch: amounts (N, 55) of SHAPE_NAMES, of its own domain and of the other domain's share."""
 
     own: Floats
     other: Floats
@@ -62,13 +64,10 @@ def speech_frames(rng: np.random.Generator, takes: Sequence[AnimatedTake]) -> Fl
     return np.where(np.isnan(channels), at_random, channels).astype(np.float32) @ rig_shapes()
 
 
-def table(recipes: Sequence[dict[str, float]]) -> Floats:
-    """Recipes as rows (n, 55) of SHAPES."""
-    rows = np.zeros((len(recipes), len(SHAPES)), np.float32)
-    for row, recipe in zip(rows, recipes, strict=True):
-        for name, amount in recipe.items():
-            row[SHAPES.index(name)] = amount
-    return rows
+def _accents(take: AnimatedTake) -> Floats:
+    """(T,) of the take's voice, whose brows do not move by themselves."""
+    source = take.samples.tobytes() + take.times.tobytes()
+    return cached("accents", source, lambda: accents(take.samples, take.times))
 
 
 class FusionSet:
@@ -82,11 +81,12 @@ class FusionSet:
         self.rng = np.random.default_rng(seed)
         takes = takes or [load_animated(name) for name in TRAINING_TAKES]
         self.speech_frames = speech_frames(self.rng, takes)
-        self.accents = np.concatenate([cached_accents(take.samples, take.times) for take in takes])[:, None]
+        self.accents = np.concatenate([_accents(take) for take in takes])[:, None]
         self.florence = florence
-        self.mirror = np.array([SHAPES.index(_mirrored(name)) for name in SHAPES])
-        self.recipes = table(list(NAMED.values()))
-        self.accented, self.smiles, self.open = table(_ACCENTED), table(_SMILES), table([_OPEN])
+        self.mirror = np.array([SHAPE_NAMES.index(other_side(name)) for name in SHAPE_NAMES])
+        self.recipes = rows_of(list(NAMED.values()), SHAPE_NAMES)
+        self.accented, self.smiles = rows_of(_ACCENTED, SHAPE_NAMES), rows_of(_SMILES, SHAPE_NAMES)
+        self.open = rows_of([_OPEN], SHAPE_NAMES)
         shipped = np.array([name in RECIPES for name in NAMED])
         self.chances = np.where(shipped, SHIPPED_SHARE / shipped.sum(), (1 - SHIPPED_SHARE) / (~shipped).sum())
 
@@ -156,13 +156,7 @@ class FusionSet:
         )
 
 
-def _mirrored(name: str) -> str:
-    if name.endswith("Left"):
-        return name.removesuffix("Left") + "Right"
-    return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
-
-
-_SIDES = np.array([name.endswith("Left") * 1 - name.endswith("Right") * 1 for name in SHAPES], np.float32)
+_SIDES = np.array([name.endswith("Left") * 1 - name.endswith("Right") * 1 for name in SHAPE_NAMES], np.float32)
 
 
 def identity_scales(head: Head, rng: np.random.Generator) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.take import EMOTIONS
+from ..recipes import rows_of
 
 
 def _both(**amounts: float) -> dict[str, float]:
@@ -59,8 +60,4 @@ RECIPES: dict[str, dict[str, float]] = {
 
 def emotion_arkit() -> NDArray[np.float32]:
     """The recipes as ARKit coefficients: (E, 52), one row for each of EMOTIONS."""
-    table = np.zeros((len(EMOTIONS), len(ARKIT_NAMES)), np.float32)
-    for row, emotion in enumerate(EMOTIONS):
-        for name, amount in RECIPES[emotion].items():
-            table[row, ARKIT_NAMES.index(name)] = amount
-    return table
+    return rows_of([RECIPES[emotion] for emotion in EMOTIONS], ARKIT_NAMES)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...inference.head.canonical import ARKIT_NAMES
 from ...inference.take import EMOTIONS
+from ..recipes import rows_of
 from .expressions import RECIPES
 from .facs import shapes_of
 
@@ -105,8 +106,4 @@ LIBRARY = (*EMOTIONS, *(name for name in NAMED if name not in RECIPES))  # what 
 
 def library_arkit() -> NDArray[np.float32]:
     """The library's recipes as ARKit coefficients: (N, 52), one row for each of LIBRARY; neutral is all zero."""
-    table = np.zeros((len(LIBRARY), len(ARKIT_NAMES)), np.float32)
-    for row, name in enumerate(LIBRARY):
-        for shape, amount in NAMED.get(name, {}).items():
-            table[row, ARKIT_NAMES.index(shape)] = amount
-    return table
+    return rows_of([NAMED.get(name, {}) for name in LIBRARY], ARKIT_NAMES)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Numbers
 from ...inference.flame.duet import DEFAULT_PATH, TURNING, fields
 from ...inference.flame.fit import turns
-from ...inference.flame.model import JAW, LEFT_EYE, RIGHT_EYE, TO_BLENDER, rotation_matrices
+from ...inference.flame.model import JAW, LEFT_EYE, PARENTS, RIGHT_EYE, TO_BLENDER, rotation_matrices
 from ...inference.head.canonical import ARKIT_NAMES, Head, load_head
 from ..stamping import begin, save_weights
 
@@ -35,7 +35,6 @@ _TURNS: dict[int, tuple[str, tuple[str, ...]]] = {
     LEFT_EYE: ("left_eye", tuple(f"eyeLook{way}Left" for way in ("Up", "Down", "In", "Out"))),
     RIGHT_EYE: ("right_eye", tuple(f"eyeLook{way}Right" for way in ("Up", "Down", "In", "Out"))),
 }
-_PARENTS = (-1, 0, 1, 1, 1)
 
 
 class _Builder:
@@ -48,11 +47,11 @@ class _Builder:
         self.shapes = np.concatenate([head.arkit, head.extra]) @ TO_BLENDER  # (55, V, 3)
         self.names = (*head.arkit_names, *head.extra_names)
         self.weights = _sharp_weights(head)
-        self.correctives = np.zeros((9 * (len(_PARENTS) - 1), self.template.size))  # (36, 3 V)
+        self.correctives = np.zeros((9 * (len(PARENTS) - 1), self.template.size))  # (36, 3 V)
 
     def rotations(self, offsets: Numbers) -> Numbers:
         """(T, 5, 3, 3) of displacements (T, V, 3): each joint's rigid part, turned about the joint."""
-        found = np.tile(np.eye(3), (len(offsets), len(_PARENTS), 1, 1))
+        found = np.tile(np.eye(3), (len(offsets), len(PARENTS), 1, 1))
         for joint, (part, _) in _TURNS.items():
             index = self.head.regions[part]
             vectors = turns(self.template[index] - self.joints[joint], offsets[:, index])
@@ -72,7 +71,7 @@ class _Builder:
         for joint, (_, names) in _TURNS.items():
             chosen = self.shapes[[self.names.index(name) for name in names]]
             offsets = np.concatenate([amount * chosen for amount in np.linspace(0.1, 1.0, 8)])
-            rotations = np.tile(np.eye(3), (len(offsets), len(_PARENTS), 1, 1))
+            rotations = np.tile(np.eye(3), (len(offsets), len(PARENTS), 1, 1))
             rotations[:, joint] = self.rotations(offsets)[:, joint]
             left = self.unposed(offsets, rotations).reshape(len(offsets), -1)
             own = slice(9 * (joint - 1), 9 * joint)
@@ -107,7 +106,7 @@ class _Builder:
 
     def regressor(self) -> Numbers:
         """(5, V): each joint as a weighted mean of the eye it turns, or of the skin vertices around it."""
-        result = np.zeros((len(_PARENTS), len(self.template)))
+        result = np.zeros((len(PARENTS), len(self.template)))
         for joint, place in enumerate(self.joints):
             part = {LEFT_EYE: "left_eye", RIGHT_EYE: "right_eye"}.get(joint)
             index = self.head.regions[part or "skin"]

@@ -15,7 +15,6 @@ from ..measures import lag
 from ..read_at import at_times
 from .manner import Motion
 
-IN_STEP = 0.0  # seconds by which people in step come later than the teacher: GRID's first man
 _IGNORED = 0.03  # seconds: less than a frame is no offset
 
 
@@ -26,5 +25,5 @@ def offset_of(motions: Sequence[Motion], gaps: Sequence[Floats]) -> float:
         for motion, gap in zip(motions, gaps, strict=True)
         if np.ptp(gap) > 0
     ]
-    found = float(np.median(late)) - IN_STEP if late else 0.0
+    found = float(np.median(late)) if late else 0.0
     return found if abs(found) > _IGNORED else 0.0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...inference.arrays import Floats
 from ...inference.audio.decode import load_audio
 from ...inference.errors import DuetError
+from ..read_at import read_at
 
 TRACKS = "tracks.npz"
 UNIT = 0.01  # mm: what the stored integers count
@@ -56,8 +57,8 @@ class Clip:
         return replace(self, points=points.astype(np.float32))
 
 
-def load_set(folder: Path, names: Sequence[str] | None = None) -> list[Clip]:
-    """The clips of a folder, or those named, in the order of its file.
+def load_set(folder: Path) -> list[Clip]:
+    """The clips of a folder, in the order of its file.
 
     Raises TrackError where the folder holds no tracks or lacks a clip's sound.
     """
@@ -70,8 +71,6 @@ def load_set(folder: Path, names: Sequence[str] | None = None) -> list[Clip]:
     stops = np.cumsum(arrays["frames"])
     clips = []
     for name, fps, start, stop in zip(arrays["names"], arrays["fps"], stops - arrays["frames"], stops, strict=True):
-        if names is not None and name not in names:
-            continue
         sound = folder / f"{name}.flac"
         if not sound.is_file():
             raise TrackError(f"{folder} lacks the sound of its clip, {sound.name}.", "Make the tracks again.")
@@ -88,6 +87,4 @@ def _bridged(points: Floats, seen: NDArray[np.bool_]) -> Floats:
     if seen.all():
         return points
     frames = np.arange(len(points))
-    flat = points.reshape(len(points), -1)
-    columns = [np.interp(frames, frames[seen], column[seen]) for column in flat.T]
-    return np.stack(columns, axis=1).reshape(points.shape).astype(np.float32)
+    return read_at(frames, frames[seen], points.reshape(len(points), -1)[seen]).reshape(points.shape)

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from duet.inference.binding.bind import bind
+from duet.inference.binding.bind import bind, fit_head
 from duet.inference.binding.frontview import front_view
 from duet.inference.bound import BindRequest
 from duet.inference.errors import CancelledError, HeadError
@@ -162,10 +162,8 @@ def test_a_landmark_set_by_hand_is_reached():
     landmarks = FREE.copy()
     nose = HEAD.vertices[HEAD.landmarks[30]] + [0, 0, 0.004]
     landmarks[30] = nose
-    asked = request(HEAD.vertices, landmarks=landmarks)
-    binding = bind(HEAD, blendshapes(), BindRequest(**{**vars(asked), "shapes": False}), silent)
-    assert np.linalg.norm(binding.landmarks[30] - nose) < 0.0015
-    assert binding.names == ()
+    fit = fit_head(HEAD, request(HEAD.vertices, landmarks=landmarks), silent)
+    assert np.linalg.norm(fit.placement.apply(fit.registered)[HEAD.landmarks[30]] - nose) < 0.0015
 
 
 def test_upside_down_and_headless_meshes_are_said():

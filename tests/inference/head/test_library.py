@@ -59,7 +59,7 @@ def test_a_take_gets_rows_for_what_it_is_to_feel(make_take, monkeypatch):
     with pytest.raises(WeightsError, match="The take's version of Duet has no 'angry'"):
         with_emotions(take, ("angry",))
     own = {"speech_names": take.speech_names, "expression_names": take.expression_names}
-    monkeypatch.setattr(library, "_shapes", lambda: _like(shapes, **own))
+    monkeypatch.setattr(library, "shipped", lambda: _like(shapes, **own))
     wider = with_emotions(take, ("happy", "angry"))
     assert wider.emotions == (*take.emotions, "angry")
     row = EMOTIONS.index("angry")

@@ -112,6 +112,13 @@ def planned(*arguments, base=None):
     return cli._plan(options, base)
 
 
+def test_an_output_without_an_ending_is_a_folder(here):
+    (job,) = planned("bake", "a.wav", "-o", "shots/")
+    assert job.output == here / "shots" / "a.blend"
+    pairs = export_command.plan(cli._parser().parse_args(["export", "a.blend", "-o", "models/"]), None)
+    assert [made.as_posix() for _, made in pairs] == ["models/a.glb"]
+
+
 def test_every_path_is_absolute_before_anything_starts(here, monkeypatch):
     write_manifest(here, "a.wav,deep/a.blend,set.blend/Ada")
     (here / "below").mkdir()

@@ -201,10 +201,8 @@ def test_steady_emotions_get_two_keys_and_absent_ones_none(triangle):
     actions.assign(triangle, actions.new_action("Test"))
     emotions = ["happy", "sad", "angry"]
     sliders.add_sliders(triangle, emotions)
-    curves = np.zeros((40, 3), np.float32)
-    curves[:, 0] = 0.8
-    curves[:, 2] = np.clip(np.arange(40) / 10, 0, 1)
+    keys = np.array([0.0, 10.0]), np.array([[0.8, 0.0, 0.0], [0.8, 0.0, 1.0]], np.float32)
     bag = compat.channelbag(triangle.animation_data.action, triangle.animation_data.action_slot)
-    sliders.write_curves(bag, emotions, curves, 101)
+    sliders.write_keys(bag, emotions, keys, 101, 39)
     frames = {c.data_path: [point.co.x for point in c.keyframe_points] for c in bag.fcurves}
     assert frames == {'["Happy"]': [101, 140], '["Angry"]': [101, 111, 140]}

@@ -4,11 +4,10 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
-from duet.scene import bake
 from duet.scene.blender import actions, compat, layers, shape_keys
 from duet.scene.head import heads
 from duet.scene.take import line_edits
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import apply_take, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 PATH = shape_keys.value_path("mouthSmileLeft")
@@ -23,7 +22,7 @@ def head(scene):
 @pytest.fixture
 def speak(scene, head, tmp_path):
     voice = write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1))
-    return lambda: bake.apply_take(scene, head, fake_take(), voice, 1)
+    return lambda: apply_take(scene, head, fake_take(), voice, 1)
 
 
 def own(head, frames, values, name=SMILE):
@@ -184,9 +183,7 @@ def test_set_aside_leaves_the_speech_alone(scene, head, speak, tmp_path):
     scene.frame_set(10)
     scene.duet.existing = "KEEP"
     voice = write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1))
-    steps = bake.apply_steps(scene, head, fake_take(), bake.Recording(voice, 1), layer=False)
-    for _ in steps:
-        pass
+    apply_take(scene, head, fake_take(), voice, 1, layer=False)
     assert values(head, (1, 10, 20)) == [0, 0, 0]
     assert bpy.data.actions["By hand"].use_fake_user
 

@@ -6,13 +6,12 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import HeadError
-from duet.inference.steps import finish
 from duet.operators import generate
-from duet.scene import bake
 from duet.scene.blender import layers
 from duet.scene.take import revise
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    apply_take,
     fake_blendshapes,
     fake_head,
     fake_take,
@@ -36,7 +35,7 @@ EXACT = 1e-5  # metres
 @pytest.mark.parametrize("make", OBSTACLES)
 def test_what_hides_the_face_is_lifted_and_said(scene, head, voice, make):
     make(head)
-    notes = bake.apply_take(scene, head, TAKE, voice, 1)
+    notes = apply_take(scene, head, TAKE, voice, 1)
     assert len(notes) == 1, notes
     assert "'Duet Head'" in notes[0]
     assert off(head, 7) < EXACT
@@ -48,7 +47,7 @@ def test_without_leave_it_is_refused_and_nothing_changes(scene, head, voice, mak
     make(head)
     before = fingerprint()
     with pytest.raises(HeadError) as caught:
-        finish(bake.apply_steps(scene, head, TAKE, bake.Recording(voice, 1), lift=False))
+        apply_take(scene, head, TAKE, voice, 1, lift=False)
     assert caught.value.remedy
     assert fingerprint() == before
 
@@ -59,7 +58,7 @@ def test_a_failure_after_lifting_puts_it_back(scene, head, voice, make, monkeypa
     before = fingerprint()
     monkeypatch.setattr(revise.verify, "require_shown", lambda *_: (_ for _ in ()).throw(HeadError("not seen")))
     with pytest.raises(HeadError, match="not seen"):
-        bake.apply_take(scene, head, TAKE, voice, 1)
+        apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
 
 
@@ -74,7 +73,7 @@ def test_what_solo_kept_still_stays_still(scene, head, voice):
     scene.frame_set(5)
     for name in ("cheekPuff", "mouthLeft"):
         key.key_blocks[name].value = 0.0
-    notes = bake.apply_take(scene, head, TAKE, voice, 1)
+    notes = apply_take(scene, head, TAKE, voice, 1)
     scene.frame_set(8)
     assert [key.key_blocks[name].value for name in ("cheekPuff", "mouthLeft")] == [0, 0]
     assert any("What it kept still is muted" in note for note in notes)
@@ -86,7 +85,7 @@ def test_absolute_keys_that_are_animated_are_the_animators(scene, head, voice):
     head.data.shape_keys.keyframe_insert("eval_time", frame=1)
     before = fingerprint()
     with pytest.raises(HeadError, match=r"not Relative.*Evaluation Time is animated"):
-        bake.apply_take(scene, head, TAKE, voice, 1)
+        apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
 
 
@@ -94,7 +93,7 @@ def test_a_driven_speech_key_is_named(scene, head, voice):
     head.data.shape_keys.key_blocks[SPEECH_NAMES[2]].driver_add("value").driver.expression = "0.1"
     before = fingerprint()
     with pytest.raises(HeadError, match="'Speech 02' of 'Duet Head' has a driver"):
-        bake.apply_take(scene, head, TAKE, voice, 1)
+        apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
 
 
@@ -102,25 +101,25 @@ def test_a_modifier_that_hides_the_keys_is_named(scene, head, voice):
     frozen(head)
     before = fingerprint()
     with pytest.raises(HeadError, match=r"keys of 'Duet Head' move, but its mesh does not.*'Freeze'"):
-        bake.apply_take(scene, head, TAKE, voice, 1)
+        apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
 
 
 def test_a_subdivided_face_and_a_silent_take_are_fine(scene, head, voice):
     head.modifiers.new("Subdivision", "SUBSURF")
-    assert bake.apply_take(scene, head, TAKE, voice, 1) == []
+    assert apply_take(scene, head, TAKE, voice, 1) == []
     silent = replace(TAKE, speech_weights=np.zeros_like(TAKE.speech_weights))
-    assert bake.apply_take(scene, head, silent, voice, 1) == []
+    assert apply_take(scene, head, silent, voice, 1) == []
 
 
 def test_a_hidden_head_is_said_and_left_hidden(scene, head, voice):
     head.hide_set(True)
-    (note,) = bake.apply_take(scene, head, TAKE, voice, 1)
+    (note,) = apply_take(scene, head, TAKE, voice, 1)
     assert note == "'Duet Head' is hidden, so nothing of it is seen in the view."
     assert head.hide_get()
     head.hide_set(False)
     head.hide_viewport = True
-    (note,) = bake.apply_take(scene, head, TAKE, voice, 1)
+    (note,) = apply_take(scene, head, TAKE, voice, 1)
     assert "disabled in viewports" in note
     head.hide_viewport = False
     assert off(head, 12) < EXACT
@@ -128,7 +127,7 @@ def test_a_hidden_head_is_said_and_left_hidden(scene, head, voice):
 
 @pytest.mark.parametrize("how", ["eye", "viewports", "collection", "other layer"])
 def test_a_hidden_head_is_read_as_it_plays(scene, head, voice, how):
-    bake.apply_take(scene, head, TAKE, voice, 1)
+    apply_take(scene, head, TAKE, voice, 1)
     due = playback_of(scene, head)
     assert due.weights == pytest.approx(TAKE.speech_weights, abs=1e-5)
     if how == "eye":

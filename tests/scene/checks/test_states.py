@@ -8,12 +8,12 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.formats.livelink import LiveLinkTake
 from duet.inference.steps import finish
-from duet.scene import bake, binding, regenerate
+from duet.scene import binding, regenerate
 from duet.scene.blender import actions, compat, layers, shape_keys, states
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, takes
 from duet.scene.targets import arkit_heads, character, livelink, playback
-from duet.tests.blender_fakes import applied, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import applied, apply_take, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES, TAKE = fake_head(), fake_blendshapes(), fake_take()
@@ -26,7 +26,7 @@ def head(scene, tmp_path):
     obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
     voice = write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1))
     for _ in range(2):
-        bake.apply_take(scene, obj, TAKE, voice, 1)
+        apply_take(scene, obj, TAKE, voice, 1)
     scene.duet.head, scene.duet.audio = obj, str(voice)
     return obj
 
@@ -76,7 +76,7 @@ def play_other(scene, head):
 
 
 WRITERS = {
-    "generate": lambda scene, head: bake.apply_take(scene, head, TAKE, Path(scene.duet.audio), 1),
+    "generate": lambda scene, head: apply_take(scene, head, TAKE, Path(scene.duet.audio), 1),
     "generate again": lambda scene, head: finish(regenerate.apply_steps(scene, head, takes.active(head), TAKE)),
     "plain keys": lambda scene, head: finish(plain.bake_steps(scene, head, 0.05)),
     "another take": play_other,
@@ -168,7 +168,7 @@ def test_what_is_in_another_scene_is_not_written_to(scene, head):
     with pytest.raises(HeadError, match="'Duet Head' is in the scene 'Scene', not in 'Elsewhere'"):
         states.require_here(other, head)
     with pytest.raises(HeadError, match="is in the scene 'Scene'"):
-        bake.apply_take(other, head, TAKE, Path(scene.duet.audio), 1)
+        apply_take(other, head, TAKE, Path(scene.duet.audio), 1)
 
 
 def test_targets_are_checked_before_anything_is_made(scene, head):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from duet.inference.head import recompose
 from duet.inference.head.retarget import ArkitSolver
-from duet.scene import bake
 from duet.scene.head import heads
 from duet.tests.blender_fakes import (
+    apply_take,
     fake_take,
     write_wav,
 )
@@ -31,7 +31,7 @@ def take():
 def head(scene, take, tmp_path):
     """A head that plays the take from frame 11 on."""
     obj = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(16000) * 0.1)), START)
+    apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(16000) * 0.1)), START)
     scene.frame_start, scene.frame_end = 1, 100
     scene.frame_set(5)
     return obj

@@ -11,12 +11,12 @@ from duet.inference.errors import HeadError, OutputError
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.inference.head.retarget import ArkitSolver
 from duet.operators import export_head
-from duet.scene import bake
 from duet.scene.blender import timing
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     expected_face,
     fingerprint,
@@ -163,7 +163,7 @@ def test_usd_has_every_key_and_moves_as_the_head(scene, head, take, tmp_path):
 
 def test_alembic_has_the_moving_vertices(scene, head, take, tmp_path):
     timing.set_scene_fps(scene, 24000 / 1001)
-    bake.apply_take(scene, head, take_at(take, 24000 / 1001), tmp_path / "line.wav", START)
+    apply_take(scene, head, take_at(take, 24000 / 1001), tmp_path / "line.wav", START)
     export_files.export_geometry(scene, head, tmp_path / "head.abc", SPAN)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene

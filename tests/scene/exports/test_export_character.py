@@ -8,11 +8,11 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import OutputError
-from duet.scene import bake
 from duet.scene.blender import actions, shape_keys
 from duet.scene.exports import export_files, export_sampling
 from duet.scene.head import followers, heads, ownership
 from duet.tests.blender_fakes import (
+    apply_take,
     evaluated,
     fake_blendshapes,
     fake_head,
@@ -53,7 +53,7 @@ def head(scene, tmp_path):
     voice = write_wav(tmp_path / "a.wav", np.sin(np.arange(32000) * 0.1))
     take = fake_take(emotions={"happy": np.linspace(0, 1, 48)})
     take = replace(take, speech_weights=np.clip(take.speech_weights, 0, 1))  # as far as Blender's importers read
-    bake.apply_take(scene, obj, take, voice, 1)
+    apply_take(scene, obj, take, voice, 1)
     scene.frame_set(1)
     return obj
 

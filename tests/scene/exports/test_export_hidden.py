@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError, OutputError
 from duet.inference.steps import finish
-from duet.scene import bake
 from duet.scene.exports import export_checks, export_files, export_sampling
 from duet.scene.exports.export_sampling import Span
 from duet.scene.head import heads
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.tests.blender_fakes import apply_take, fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
 from duet.tests.export_fakes import leave_out
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
@@ -28,7 +27,7 @@ def head(scene, tmp_path):
     scene.collection.children.link(cast)
     obj = heads.add_head(fake_head(), fake_blendshapes(), cast, bpy.context.view_layer)
     voice = write_wav(tmp_path / "a.wav", np.sin(np.arange(32000) * 0.1))
-    bake.apply_take(scene, obj, fake_take(), voice, 1)
+    apply_take(scene, obj, fake_take(), voice, 1)
     return obj
 
 
@@ -176,7 +175,7 @@ def test_a_face_that_does_not_show_as_it_was_made_is_said(scene, head, tmp_path,
 
 
 def test_frames_before_0_are_written_whole_or_refused(scene, head, tmp_path):
-    bake.apply_take(scene, head, fake_take(), tmp_path / "a.wav", -20)
+    apply_take(scene, head, fake_take(), tmp_path / "a.wav", -20)
     assert export_sampling.take_span(scene, head) == Span(-20, 27)
     for suffix in ("glb", "usdc"):
         with pytest.raises(HeadError, match=r"frames -20 to 27 begin before 0.*Start Frame"):

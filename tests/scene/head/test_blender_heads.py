@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.panels.generate import DUET_PT_generate
-from duet.scene import bake
 from duet.scene.head import heads
 from duet.tests.blender_fakes import (
     EMOTION_KEYS,
     EXPRESSION_NAMES,
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     fake_blendshapes,
     fake_head,
@@ -120,7 +120,7 @@ def test_a_wrong_target_is_named_and_nothing_changes(scene, head, voice, make, m
     target = make(head)
     before = fingerprint()
     with pytest.raises(HeadError) as caught:
-        bake.apply_take(scene, target, fake_take(), voice, 1)
+        apply_take(scene, target, fake_take(), voice, 1)
     assert message in str(caught.value)
     assert caught.value.remedy
     assert fingerprint() == before
@@ -136,7 +136,7 @@ def test_a_linked_head_is_named_in_the_sidebar_and_nothing_changes(scene, head, 
     scene.collection.objects.link(wanted.objects[0])
     before = fingerprint()
     with pytest.raises(HeadError, match="linked from another file"):
-        bake.apply_take(scene, wanted.objects[0], fake_take(), voice, 1)
+        apply_take(scene, wanted.objects[0], fake_take(), voice, 1)
     scene.duet.audio = str(voice)
     assert not bpy.ops.duet.generate.poll()
     layout = Layout()
@@ -152,5 +152,5 @@ def test_weights_that_a_slider_cannot_hold_are_refused(scene, head, voice, value
     take.speech_weights[3, 1] = value
     before = fingerprint()
     with pytest.raises(HeadError, match="out of range"):
-        bake.apply_take(scene, head, take, voice, 1)
+        apply_take(scene, head, take, voice, 1)
     assert fingerprint() == before

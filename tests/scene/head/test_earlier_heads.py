@@ -20,12 +20,16 @@ from duet.inference.head.blendshapes import load_blendshapes  # noqa: E402
 from duet.inference.head.canonical import ARKIT_NAMES  # noqa: E402
 from duet.inference.steps import finish  # noqa: E402
 from duet.operators import bind_head, generate  # noqa: E402
-from duet.scene import bake, binding  # noqa: E402
+from duet.scene import binding  # noqa: E402
+from duet.scene.blender import shape_keys  # noqa: E402
 from duet.scene.exports import export_files, export_sampling  # noqa: E402
 from duet.scene.head import heads  # noqa: E402
 from duet.scene.take import plain, revise, takes  # noqa: E402
-from duet.scene.targets import playback  # noqa: E402
-from duet.tests.blender_fakes import evaluated, write_wav  # noqa: E402
+from duet.tests.blender_fakes import (  # noqa: E402
+    apply_take,
+    evaluated,
+    write_wav,
+)
 
 pytestmark = pytest.mark.blender
 
@@ -59,7 +63,7 @@ def due_face(head, stored, frame, felt):
     happy = felt * take.expression_weights[take.emotions.index("happy")]
     weights = np.concatenate([take.speech_weights[frame - stored.start], happy])
     names = (*take.speech_names, *take.expression_names)
-    return playback.coordinates(head) + np.tensordot(weights, playback.deltas_of(head, names), 1)
+    return shape_keys.rest_of(head) + np.tensordot(weights, shape_keys.deltas_of(head, names), 1)
 
 
 def feel(head, value):
@@ -115,8 +119,8 @@ def test_its_takes_are_changed_without_the_engine(scene, head):
     revise.play(scene, head, action)
     stored = takes.load(head)
     action.duet.articulation = 0.5
-    half = due_face(head, stored, 9, 0.0) - playback.coordinates(head)
-    np.testing.assert_allclose(evaluated(head, 9) - playback.coordinates(head), half / 2, atol=1e-5)
+    half = due_face(head, stored, 9, 0.0) - shape_keys.rest_of(head)
+    np.testing.assert_allclose(evaluated(head, 9) - shape_keys.rest_of(head), half / 2, atol=1e-5)
     action.duet.articulation = 1.0
     feel(head, 1.0)
     np.testing.assert_allclose(evaluated(head, 9), due_face(head, stored, 9, 1.0), atol=1e-5)
@@ -141,9 +145,9 @@ def test_its_arkit_coefficients_are_solved_on_its_own_keys(scene, head):
     revise.play(scene, head, take_of(head, "Duet line A"))
     span = export_sampling.take_span(scene, head)
     take = finish(export_sampling.played_steps(scene, head, span)).take
-    shapes = playback.deltas_of(head, ARKIT_NAMES)
+    shapes = shape_keys.deltas_of(head, ARKIT_NAMES)
     for row, frame in ((3, span.start + 3), (12, span.start + 12)):
-        moved = evaluated(head, frame) - playback.coordinates(head)
+        moved = evaluated(head, frame) - shape_keys.rest_of(head)
         off = np.linalg.norm(moved - np.tensordot(take.arkit[row], shapes, 1), axis=1)
         assert off.mean() < 0.25 * np.linalg.norm(moved, axis=1).mean()
 
@@ -157,7 +161,7 @@ def test_generate_says_what_to_do_and_offers_to_bind(scene, head, tmp_path):
     with pytest.raises(RuntimeError, match="another version"):
         bpy.ops.duet.generate()
     with pytest.raises(HeadError, match="another version"):
-        bake.apply_take(scene, head, new_take(), tmp_path / "line.wav", 1)
+        apply_take(scene, head, new_take(), tmp_path / "line.wav", 1)
     assert bind_head.can_rebind(bpy.context)
     bound_again(scene, head)
     assert not bind_head.can_rebind(bpy.context)
@@ -186,21 +190,21 @@ def test_once_bound_earlier_takes_play_as_before_and_new_ones_by_their_own_shape
     np.testing.assert_allclose(evaluated(head, 9), looks["Duet line A"], atol=1e-5, err_msg="the take that plays")
 
     take = new_take()
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     speech = np.zeros((5528, 3))
     speech[: len(SHAPES.speech_names), 2] = 0.001 * take.speech_weights[3]
-    np.testing.assert_allclose(evaluated(head, 4) - playback.coordinates(head), speech, atol=1e-6)
+    np.testing.assert_allclose(evaluated(head, 4) - shape_keys.rest_of(head), speech, atol=1e-6)
     feel(head, 1.0)
     happy = take.expression_weights[take.emotions.index("happy")]
     speech[len(SHAPES.speech_names) : len(names) - 52, 2] = 0.001 * happy
-    np.testing.assert_allclose(evaluated(head, 4) - playback.coordinates(head), speech, atol=1e-6)
+    np.testing.assert_allclose(evaluated(head, 4) - shape_keys.rest_of(head), speech, atol=1e-6)
     feel(head, 0.0)
 
     for name, look in looks.items():
         revise.play(scene, head, take_of(head, name))
         np.testing.assert_allclose(evaluated(head, 9), look, atol=1e-5, err_msg=name)
     revise.play(scene, head, take_of(head, "Duet line"))
-    assert np.abs(evaluated(head, 4) - playback.coordinates(head)).max() < 0.0011, "only the new shapes move"
+    assert np.abs(evaluated(head, 4) - shape_keys.rest_of(head)).max() < 0.0011, "only the new shapes move"
 
 
 def test_it_is_bound_again_after_that_as_any_bound_head(scene, head):

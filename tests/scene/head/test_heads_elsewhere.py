@@ -10,13 +10,21 @@ from duet.inference.head.arkit_names import match_keys, recognise
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.operators import generate
 from duet.operators.batch.jobs import place_of_head
-from duet.scene import bake, choice, files
+from duet.scene import choice, files
 from duet.scene.blender import shape_keys
 from duet.scene.exports import export_files
 from duet.scene.head import heads
 from duet.scene.take import takes
 from duet.scene.targets import arkit_heads, target_settings
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, playback_of, write_wav
+from duet.tests.blender_fakes import (
+    apply_take,
+    bake_file,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    playback_of,
+    write_wav,
+)
 
 pytestmark = pytest.mark.blender
 
@@ -55,7 +63,7 @@ def test_a_head_of_another_scene_is_named(scene, voice, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(base))
     for name in ("", "Ada"):  # a head of its own would not be what was meant
         with pytest.raises(HeadError, match="'Ada' is in the scene 'Shot 2'"):
-            files.bake_file(voice, fake_take(), tmp_path / "out.blend", base, name)
+            bake_file(voice, fake_take(), tmp_path / "out.blend", base, name)
         with pytest.raises(HeadError, match="'Ada' is in the scene 'Shot 2'"):
             export_files.export_file(base, name, tmp_path / "out.glb", False)
     assert not (tmp_path / "out.blend").exists()
@@ -76,7 +84,7 @@ def test_a_collection_instance_is_named(scene, voice, tmp_path):
     base = tmp_path / "set.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(base))
     with pytest.raises(HeadError, match="'Ada in the room' shows the collection"):
-        files.bake_file(voice, fake_take(), tmp_path / "out.blend", base)
+        bake_file(voice, fake_take(), tmp_path / "out.blend", base)
 
 
 def test_several_heads_are_named(scene, voice):
@@ -109,7 +117,7 @@ def test_another_object_of_the_name_is_not_the_head(scene, tmp_path):
 def test_odd_names_of_heads_and_keys(scene, voice, tmp_path, name):
     ada = add(scene, name)
     ada.data.shape_keys.key_blocks["jawOpen"].name = f"{name} jaw"
-    assert bake.apply_take(scene, ada, fake_take(), voice, 1) == []
+    assert apply_take(scene, ada, fake_take(), voice, 1) == []
     assert playback_of(scene, ada).weights == pytest.approx(fake_take().speech_weights, abs=1e-5)
     export_files.export_geometry(scene, ada, tmp_path / "a.glb", export_files.take_span(scene, ada))
 
@@ -137,7 +145,7 @@ def test_the_head_of_an_odd_name_is_the_one_that_speaks_and_is_exported(scene, v
         add(scene, each)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "set.blend"))
     base, head = place_of_head(f"set.blend/{name}", tmp_path, None)
-    files.bake_file(voice, fake_take(), tmp_path / "out.blend", base, head)
+    bake_file(voice, fake_take(), tmp_path / "out.blend", base, head)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
     assert [obj.name for obj in heads.heads_of(bpy.context.scene) if takes.active(obj)] == [name]
     export_files.export_file(tmp_path / "out.blend", name, tmp_path / "a.glb", False)

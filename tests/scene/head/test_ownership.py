@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from duet.inference.head.blendshapes import load_blendshapes
 from duet.inference.head.canonical import ARKIT_NAMES, load_head
-from duet.scene import bake, binding
+from duet.scene import binding
 from duet.scene.blender import shape_keys
 from duet.scene.head import heads, ownership
 from duet.scene.targets import arkit_heads
-from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, write_wav
+from duet.tests.blender_fakes import applied, apply_take, evaluated, fake_blendshapes, fake_head, write_wav
 from duet.tests.target_fakes import spoken
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
@@ -109,7 +109,7 @@ def test_own_shapes_that_are_missing_are_filled_up_with_bindings(scene):
 @pytest.mark.parametrize("names", [FACE_CAP, {name: f"!ex-{name}" for name in ARKIT_NAMES}], ids=["exact", "prefixed"])
 def test_a_bound_head_fits_at_least_as_well_as_unbound(scene, tmp_path, names):
     talker = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, talker, spoken(), write_wav(tmp_path / "a.wav", np.sin(np.arange(8000) * 0.1)), 11)
+    apply_take(scene, talker, spoken(), write_wav(tmp_path / "a.wav", np.sin(np.arange(8000) * 0.1)), 11)
     obj = own_head(scene, list(names.values()))
     obj.location.x = 3
     bpy.context.view_layer.update()

@@ -9,11 +9,20 @@ from duet.inference.bound import Binding
 from duet.inference.errors import HeadError
 from duet.inference.head.canonical import ARKIT_NAMES
 from duet.panels import bind as panel
-from duet.scene import bake, binding
+from duet.scene import binding
 from duet.scene.blender import shape_keys
 from duet.scene.head import emotions, feelings, followers, heads, parts
 from duet.scene.targets import arkit_heads
-from duet.tests.blender_fakes import applied, evaluated, fake_blendshapes, fake_head, fake_take, head_part, write_wav
+from duet.tests.blender_fakes import (
+    applied,
+    apply_take,
+    evaluated,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    head_part,
+    write_wav,
+)
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 HEAD, SHAPES = fake_head(), fake_blendshapes()
@@ -94,7 +103,7 @@ def test_they_follow_speech_emotions_and_keys_by_hand(scene, character, voice):
     head, teeth, eye = character
     bind(head, [teeth, eye])
     take = fake_take(emotions={"happy": np.linspace(0, 1, 48)})
-    assert bake.apply_take(scene, head, take, voice, 1) == []
+    assert apply_take(scene, head, take, voice, 1) == []
     head.data.shape_keys.key_blocks["jawOpen"].value = 0.3
     for frame in (1, 17, 40):
         whole = moved(head, np.arange(81), frame)
@@ -134,7 +143,7 @@ def test_an_unticked_part_stays_and_is_named(scene, character, voice):
     parts.tick(eye, False)
     assert parts.to_bind(scene, head) == ([teeth], [])
     bind(head, [])
-    notes = bake.apply_take(scene, head, fake_take(), voice, 1)
+    notes = apply_take(scene, head, fake_take(), voice, 1)
     assert notes == ["In the head, but following nothing: 'Teeth'. Bind the head again with them."]
 
 
@@ -186,14 +195,14 @@ def test_the_faces_own_arkit_keys_move_them_too(scene, character, voice):
     shape_keys.add_shape_keys(head, [f"My_{name}" for name in ARKIT_NAMES], HEAD.arkit)
     bind(head, [teeth])
     talker = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, talker, fake_take(), voice, 1)
+    apply_take(scene, talker, fake_take(), voice, 1)
     notes = applied(arkit_heads, scene, talker, head).notes
     assert not any("Teeth" in note for note in notes)
     for frame in (5, 30):
         whole = moved(head, np.arange(81), frame)
         np.testing.assert_allclose(moved(teeth, TEETH, frame, (0, 0.01, 0)), whole[TEETH], atol=2e-5)
     assert np.abs(whole).max() > 1e-3
-    bake.apply_take(scene, head, fake_take(), voice, 1)  # and back to its own speech
+    apply_take(scene, head, fake_take(), voice, 1)  # and back to its own speech
     whole = moved(head, np.arange(81), 20)
     np.testing.assert_allclose(moved(teeth, TEETH, 20, (0, 0.01, 0)), whole[TEETH], atol=2e-5)
 
@@ -201,7 +210,7 @@ def test_the_faces_own_arkit_keys_move_them_too(scene, character, voice):
 def test_a_saved_character_follows_without_duet(scene, character, voice, tmp_path):
     head, teeth, _ = character
     bind(head, [teeth])
-    bake.apply_take(scene, head, fake_take(), voice, 1)
+    apply_take(scene, head, fake_take(), voice, 1)
     head.name = "Renamed"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
@@ -263,5 +272,5 @@ def test_what_nothing_moves_is_of_the_head_and_is_not_complained_about(scene, ch
             pass
     assert teeth.data.shape_keys is None
     assert set(followers.of(head)) == {teeth, eye}
-    assert bake.apply_take(scene, head, fake_take(), voice, 1) == []
+    assert apply_take(scene, head, fake_take(), voice, 1) == []
     emotions.connect(head, [feelings.Emotion("smug", {SHAPES.expression_names[0]: 1.0}, {})])

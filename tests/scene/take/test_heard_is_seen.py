@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 from duet.inference.errors import AudioError, HeadError
 from duet.inference.performance.performance import Performance
+from duet.inference.steps import finish
 from duet.operators.generate import DUET_OT_generate, recording_of
 from duet.scene import bake, files
 from duet.scene.blender import compat
 from duet.scene.checks import advice
 from duet.scene.exports import export_sampling
 from duet.scene.head import heads
-from duet.scene.take import settings, sound, takes
-from duet.tests.blender_fakes import fake_blendshapes, fake_head, fake_take, fingerprint, write_wav
+from duet.scene.take import line_edits, lines, settings, sound, takes
+from duet.tests.blender_fakes import (
+    apply_take,
+    fake_blendshapes,
+    fake_head,
+    fake_take,
+    fingerprint,
+    quiet_take,
+    write_wav,
+)
 
 pytestmark = pytest.mark.blender
 FPS, CLICK = 24, 1.0  # the click's second in the file
@@ -37,13 +46,18 @@ def head(scene):
     return heads.add_head(fake_head(), fake_blendshapes(), scene.collection, bpy.context.view_layer)
 
 
-def heard(scene, folder):
-    """The frame at which the click is heard."""
+def loud_frames(scene, folder):
+    """The frames, with fractions, at which the scene is loud."""
     bpy.ops.sound.mixdown(filepath=str(folder / "mix.wav"), container="WAV", codec="PCM", format="S16")
     with wave.open(str(folder / "mix.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())[:, 0]
         loud = np.flatnonzero(np.abs(samples.astype(int)) > 3000)
-        return scene.frame_start + FPS * loud[0] / file.getframerate()
+        return scene.frame_start + FPS * loud / file.getframerate()
+
+
+def heard(scene, folder):
+    """The frame at which the click is heard."""
+    return loud_frames(scene, folder)[0]
 
 
 def new_strip(scene, click, channel=1, start=11):
@@ -134,7 +148,7 @@ def test_a_strip_that_is_not_heard_is_said(scene, head, click, muted):
 
 
 def said(scene, head):
-    steps = bake.apply_steps(scene, head, fake_take(), recording_of(scene))
+    steps = bake.apply_steps(scene, head, fake_take(), recording_of(scene), scene.duet)
     while True:
         try:
             next(steps)
@@ -142,15 +156,35 @@ def said(scene, head):
             return stop.value
 
 
+def test_lines_are_heard_where_they_speak_and_nothing_between(scene, head, tmp_path):
+    voice = write_wav(tmp_path / "voice.wav", np.full(32000, 0.9))  # 48 frames
+    for start in (11, 101):
+        finish(bake.apply_steps(scene, head, quiet_take(48), bake.Recording(voice, start), scene.duet, beside=True))
+    first, second = lines.on(head)
+
+    def spoken():
+        """First and last loud frame of each piece, one after another."""
+        loud = loud_frames(scene, tmp_path)
+        gaps = np.flatnonzero(np.diff(loud) > 1)
+        return [loud[0], *loud[gaps[:, None] + [0, 1]].ravel(), loud[-1]]
+
+    assert spoken() == pytest.approx([11, 59, 101, 149], abs=0.3)
+    line_edits.move(scene, second, 71, False)
+    line_edits.trim(scene, first, 11, 30, False)
+    assert spoken() == pytest.approx([11, 31, 71, 119], abs=0.3)
+    line_edits.mute(scene, first, True, False)
+    assert spoken() == pytest.approx([71, 119], abs=0.3)
+
+
 def test_the_sound_goes_to_a_channel_that_is_heard(scene, head, click):
     editor = scene.sequence_editor_create()
     editor.channels[1].mute = True
     editor.channels[2].lock = True
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     (strip,) = sound.strips_of(scene, head)
     assert strip.channel == 3
     editor.channels[3].mute = True
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     (strip,) = sound.strips_of(scene, head)
     assert not editor.channels[strip.channel].mute
 
@@ -160,14 +194,14 @@ def test_time_stretching_is_refused(scene, head, click):
     scene.render.frame_map_new = 200
     before = fingerprint()
     with pytest.raises(HeadError, match=r"Time Stretching \(100 to 200\) slows or hurries faces, but not sound"):
-        bake.apply_take(scene, head, fake_take(), click, 1)
+        apply_take(scene, head, fake_take(), click, 1)
     assert fingerprint() == before
     assert "Time Stretching" in DUET_OT_generate.why_not(bpy.context)
 
 
 def test_what_begins_before_the_scene_is_said(scene, head, click):
-    assert bake.apply_take(scene, head, fake_take(), click, 1) == []
-    (note,) = bake.apply_take(scene, head, fake_take(), click, -20)
+    assert apply_take(scene, head, fake_take(), click, 1) == []
+    (note,) = apply_take(scene, head, fake_take(), click, -20)
     assert note == "The scene begins at frame 1: what is spoken from -20 on before that does not play."
 
 
@@ -185,7 +219,7 @@ def test_a_fresh_file_begins_at_0_at_the_earliest_and_says_so(click, tmp_path, m
 
 
 def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     action = takes.active(head)
     assert advice.of_take(scene, head, action) == []
     scene.render.fps = 30
@@ -202,5 +236,5 @@ def test_a_take_whose_scene_changes_says_so_in_the_panel(scene, head, click):
     (text,) = advice.of_take(scene, head, action)
     assert "is pinned" in text
     head.show_only_shape_key = False
-    bake.apply_take(scene, head, fake_take(), click, 1)
+    apply_take(scene, head, fake_take(), click, 1)
     assert advice.of_take(scene, head, takes.active(head)) == []

@@ -12,7 +12,7 @@ from duet.scene import bake, choice, properties, regenerate
 from duet.scene.blender import actions, compat, shape_keys
 from duet.scene.checks import advice
 from duet.scene.head import heads, sliders
-from duet.scene.take import life, line_edits, lines, plain, revise, sound, take_curves, takes
+from duet.scene.take import left_over, life, line_edits, lines, plain, revise, sound, take_curves, takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     evaluated,
@@ -41,7 +41,7 @@ def head(scene):
 def say(scene, head, tmp_path):
     """say(name, start): one more line of two seconds, happy and alive; its speech is unlike that of the others."""
 
-    def make(name, start, frames=LENGTH, **chosen):
+    def make(name, start, frames=LENGTH, beside=True, **chosen):
         for setting, value in {"emotion": "happy", "intensity": 0.8, **chosen}.items():
             setattr(scene.duet, setting, value)
         voice = write_wav(tmp_path / f"{name}.wav", np.sin(np.arange(round(16000 * frames / 24)) * 0.1))
@@ -49,7 +49,7 @@ def say(scene, head, tmp_path):
         turn = sum(map(ord, name)) % 4 + 1
         take = replace(take, speech_weights=np.roll(take.speech_weights, turn, axis=1))
         recording = bake.Recording(voice, start)
-        finish(bake.apply_steps(scene, head, take, recording, choice.performance(scene), beside=True))
+        finish(bake.apply_steps(scene, head, take, recording, choice.performance(scene), beside=beside))
         return bpy.data.actions[f"Duet {name}"]
 
     return make
@@ -278,15 +278,44 @@ def test_what_a_deleted_action_leaves_behind_is_said_and_removed(scene, head, di
     lines.choose(head, dialogue["second"])
     bpy.data.actions.remove(dialogue["second"])
     assert lines.playing(head).endswith("None is chosen: click one in the list.")
-    (left,) = line_edits.left_over(scene, head)
-    assert left.name == "second"
-    line_edits.clear_left_over(scene, head)
+    assert left_over.find(scene, head).sentence == "Left of what plays no more: the sound 'second', life."
+    left_over.clear(scene, head)
+    assert not left_over.find(scene, head)
     assert heard(scene, head) == {f"Duet {n}": (STARTS[n], STARTS[n] + LENGTH, False) for n in ("first", "third")}
     assert {strip.name for strip in scene.sequence_editor.strips} == {"first", "third"}
     assert {track.strips[0].action["duet_line"] for track in life.tracks_of(head)} == {
         line.id for line in lines.on(head)
     }
+    assert all(strip.action for track in head.data.shape_keys.animation_data.nla_tracks for strip in track.strips)
     assert far(shown(head, dialogue["third"]), before) < HUNDREDTH_MM
+
+
+@pytest.mark.parametrize("is_line", [True, False])
+def test_a_face_that_a_deleted_action_leaves_standing_is_said_and_brought_to_rest(scene, head, say, is_line):
+    rest = evaluated(head, 1).copy()
+    action = say("first", 1, beside=is_line)
+    scene.frame_set(20)
+    assert not left_over.find(scene, head)
+    bpy.data.actions.remove(action)
+    assert far(evaluated(head, 200), rest) > HUNDREDTH_MM, "Blender keeps what a value was last"
+    said = left_over.find(scene, head).sentence
+    assert said == "Left of what plays no more: the sound 'first', life, the pose of the face."
+    left_over.clear(scene, head)
+    assert not left_over.find(scene, head) and not head.data.shape_keys.animation_data.nla_tracks
+    assert not scene.sequence_editor.strips
+    for frame in (20, 200):
+        assert far(evaluated(head, frame), rest) < HUNDREDTH_MM
+    assert (head["Happy"], head["Silence"]) == (0.0, 1.0)
+
+
+def test_the_sound_of_a_head_that_was_deleted_is_said_at_another(scene, head, say):
+    say("first", 1)
+    other = heads.add_head(HEAD, BLENDSHAPES, scene.collection, bpy.context.view_layer)
+    assert not left_over.find(scene, other)
+    scene.collection.objects.unlink(head)  # as Delete does: the field Head still has it
+    assert left_over.find(scene, other).sentence == "Left of what plays no more: the sound 'first'."
+    left_over.clear(scene, other)
+    assert not scene.sequence_editor.strips
 
 
 def test_a_scene_of_another_rate_leaves_a_line_at_the_frames_of_its_own(scene, head, dialogue):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from duet.inference.errors import HeadError
 from duet.inference.steps import finish
-from duet.scene import bake, regenerate
+from duet.scene import regenerate
 from duet.scene.blender import actions, compat, shape_keys
 from duet.scene.checks import advice, verify
 from duet.scene.head import heads
 from duet.scene.take import plain, revise, sound, takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     fake_blendshapes,
     fake_head,
@@ -33,7 +34,7 @@ OTHER = replace(TAKE, speech_weights=TAKE.speech_weights[::-1].copy())
 def head(scene, tmp_path):
     """A head that speaks."""
     obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, obj, TAKE, write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
+    apply_take(scene, obj, TAKE, write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
     scene.duet.head = obj
     return obj
 

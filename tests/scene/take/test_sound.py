@@ -4,9 +4,9 @@ import bpy
 import numpy as np
 import pytest
 from duet.inference.errors import AudioError
-from duet.scene import bake
 from duet.scene.take import sound
 from duet.tests.blender_fakes import (
+    apply_take,
     fake_blendshapes,
     fake_head,
     fake_take,
@@ -75,11 +75,11 @@ def test_not_a_number_is_found_at_its_second(tmp_path, rate):
 
 def test_the_strip_starts_at_the_frame_on_a_free_channel(scene, head, voice):
     first = scene.sequence_editor_create().strips.new_sound("Music", str(voice), 1, 1)
-    bake.apply_take(scene, head, fake_take(), voice, 31)
+    apply_take(scene, head, fake_take(), voice, 31)
     (strip,) = sound.strips_of(scene, head)
     assert strip.name.startswith("Zoë läuft")
     assert (strip.channel, strip.frame_start if bpy.app.version < (5, 1, 0) else strip.content_start) == (2, 31)
-    bake.apply_take(scene, head, fake_take(), voice, 41)  # in place of the first one; the music stays
+    apply_take(scene, head, fake_take(), voice, 41)  # in place of the first one; the music stays
     (strip,) = sound.strips_of(scene, head)
     assert strip.channel == 2
     assert len(scene.sequence_editor.strips) == 2

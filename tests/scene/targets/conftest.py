@@ -3,9 +3,8 @@
 import bpy
 import numpy as np
 import pytest
-from duet.scene import bake
 from duet.scene.head import heads
-from duet.tests.blender_fakes import write_wav
+from duet.tests.blender_fakes import apply_take, write_wav
 from duet.tests.rig_fakes import posed_rig
 from duet.tests.target_fakes import HEAD, SHAPES, spoken
 
@@ -14,7 +13,7 @@ from duet.tests.target_fakes import HEAD, SHAPES, spoken
 def speaking(scene, tmp_path):
     """A Duet head that plays `spoken` from frame 11 on."""
     obj = heads.add_head(HEAD, SHAPES, scene.collection, bpy.context.view_layer)
-    bake.apply_take(scene, obj, spoken(), write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)), 11)
+    apply_take(scene, obj, spoken(), write_wav(tmp_path / "line.wav", np.sin(np.arange(8000) * 0.1)), 11)
     scene.duet.head = obj
     return obj
 

@@ -18,26 +18,9 @@ from duet.scene.head import neck
 from duet.scene.take.settings import Order
 from duet.scene.targets import playback, rig_heads, rig_poses
 from duet.tests.blender_fakes import write_wav
+from duet.tests.rigify_poses import POSES, library_of
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow, pytest.mark.usefixtures("scene")]
-# Poses on Rigify's controls: bone -> what moves it, and where to, in the bone's own axes.
-POSES = {
-    "jaw open": {"jaw_master": ("rotation_quaternion", (np.cos(0.15), np.sin(0.15), 0.0, 0.0))},
-    "lips round": {f"lips.{side}": ("location", (-0.012 * sign, 0.0, 0.0)) for side, sign in (("L", 1), ("R", -1))},
-    "funnel": {"lip.T": ("location", (0.0, -0.006, 0.004)), "lip.B": ("location", (0.0, -0.006, -0.004))},
-    "lower lip down": {"lip.B": ("location", (0.0, 0.0, -0.006))},
-    "upper lip up": {"lip.T": ("location", (0.0, 0.0, 0.006))},
-    "Smile.L": {"lips.L": ("location", (0.012, 0.0, 0.012))},
-    "Smile.R": {"lips.R": ("location", (-0.012, 0.0, 0.012))},
-    "lips together": {"lip.B": ("location", (0.0, 0.0, 0.006)), "jaw": ("location", (0.0, 0.0, 0.002))},
-    "blink left": {"lid.T.L.002": ("location", (0.0, 0.0, -0.012))},
-    "blink right": {"lid.T.R.002": ("location", (0.0, 0.0, -0.012))},
-    "brow outer up L": {"brow.T.L.002": ("location", (0.0, 0.0, 0.008))},
-    "brow outer up R": {"brow.T.R.002": ("location", (0.0, 0.0, 0.008))},
-    "brow inner up": {f"brow.T.{side}.003": ("location", (0.0, 0.0, 0.008)) for side in "LR"},
-    "tongue out": {"tongue_master": ("location", (0.0, 0.02, 0.0))},
-}
-
 
 # In a process of its own: one in which Rigify was enabled may not come to its end.
 GENERATE = """
@@ -61,21 +44,8 @@ def shot(tmp_path_factory):
         pytest.skip("This build of Blender comes without Rigify.")
     subprocess.run([sys.executable, "-c", GENERATE, str(path)], check=True, timeout=300, stdout=subprocess.DEVNULL)
     bpy.ops.wm.open_mainfile(filepath=str(path))
-    rig, library = bpy.data.objects["rig"], bpy.data.actions.new("Face Poses")
-    library.use_fake_user = True
-    library.slots.new(id_type="OBJECT", name="Rig")
-    bag = actions.ensure_bag(library, rig)
-    keys = {}  # one curve a number, at rest in all frames but those of its poses
-    for frame, (name, controls) in enumerate(POSES.items(), start=1):
-        library.pose_markers.new(name).frame = frame
-        for bone, (kind, values) in controls.items():
-            path_of_bone = rig.pose.bones[bone].path_from_id(kind)
-            for index, value in enumerate(values):
-                keys.setdefault((path_of_bone, index), {})[frame] = value
-    for (path_of_bone, index), posed in keys.items():
-        rest = rig_poses._rest(rig, path_of_bone)[index]
-        values = np.array([posed.get(frame, rest) for frame in range(len(POSES) + 2)])
-        actions.write_curve(bag, path_of_bone, np.arange(len(values)), values, index=index)
+    rig = bpy.data.objects["rig"]
+    library_of(rig, actions, rig_poses)
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     return path
 

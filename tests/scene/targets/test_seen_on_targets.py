@@ -8,13 +8,13 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.formats.livelink import LiveLinkTake
 from duet.inference.steps import finish
-from duet.scene import bake
 from duet.scene.blender import actions, shape_keys
 from duet.scene.take import revise, takes
 from duet.scene.targets import arkit_heads, character, livelink
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
     applied,
+    apply_take,
     evaluated,
     fake_blendshapes,
     fake_head,
@@ -133,7 +133,7 @@ def test_keys_behind_other_drivers_are_named_and_the_others_are_written(scene, c
 
 
 def test_where_all_keys_are_driven_so_it_is_refused(scene, head, voice, control):
-    bake.apply_take(scene, head, TAKE, voice, 1)
+    apply_take(scene, head, TAKE, voice, 1)
     obj = arkit_head(scene)
     for name in HEAD.arkit_names:
         drive(obj, name, control, "sin(a)")
@@ -186,7 +186,7 @@ def test_a_hidden_target_is_said(scene, head, voice):
     obj.hide_set(True)
     unseen = "'Avatar' is hidden, so nothing of it is seen in the view."
     assert unseen in finish(livelink.apply_steps(scene, obj, take, Path("x.csv"), 1))
-    bake.apply_take(scene, head, TAKE, voice, 1)
+    apply_take(scene, head, TAKE, voice, 1)
     assert unseen in applied(arkit_heads, scene, head, obj).notes
 
 
@@ -196,7 +196,7 @@ def test_keys_that_a_vertex_group_holds_back_are_seen_not_to_move(scene, head, v
         head.data.shape_keys.key_blocks[name].vertex_group = "Nothing"
     before = fingerprint()
     with pytest.raises(HeadError, match="keys of 'Duet Head' move, but its mesh does not"):
-        bake.apply_take(scene, head, TAKE, voice, 1)
+        apply_take(scene, head, TAKE, voice, 1)
     assert fingerprint() == before
 
 
@@ -204,12 +204,12 @@ def test_a_take_that_follows_an_import_is_seen_alone(scene, head, voice):
     finish(livelink.apply_steps(scene, head, weights(["jawOpen"]), Path("x.csv"), 1))
     scene.frame_set(2)
     assert head.data.shape_keys.key_blocks["jawOpen"].value > 0
-    finish(bake.apply_steps(scene, head, TAKE, bake.Recording(voice, 1), layer=False))
+    apply_take(scene, head, TAKE, voice, 1, layer=False)
     assert off(head, 20) < EXACT
 
 
 def test_a_take_leaves_no_hand_key_of_the_last_one_behind(scene, head, voice, tmp_path):
-    bake.apply_take(scene, head, TAKE, voice, 1)
+    apply_take(scene, head, TAKE, voice, 1)
     first = takes.active(head)
     other = first.copy()
     head.data.shape_keys.key_blocks["jawOpen"].value = 0.9

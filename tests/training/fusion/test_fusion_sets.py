@@ -9,9 +9,9 @@ from duet.tests.places import ROOT
 from duet.training.data.animated import TRAINING_TAKES, data_folder, load_animated
 from duet.training.data.expression_times import at, shares
 from duet.training.fusion.deformation_space import coefficients_of
-from duet.training.fusion.examples import SHAPES, FusionSet
+from duet.training.fusion.examples import FusionSet
 from duet.training.fusion.train import new_module
-from duet.training.speech_rig import SPEECH_KEYS, key_shapes, rig_amounts, rig_shapes
+from duet.training.speech_rig import SHAPE_NAMES, SPEECH_KEYS, key_shapes, rig_amounts, rig_shapes
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +24,8 @@ def test_expressions_come_from_neutral_to_the_apex_and_go_back():
     assert curve[10] == pytest.approx(0.5)
     assert (np.diff(curve[:21]) >= 0).all()
     parts = shares(np.random.default_rng(0), 500)
-    brow, jaw = SHAPES.index("browInnerUp"), SHAPES.index("jawOpen")
-    assert (parts[:, SHAPES.index("browDownLeft")] == parts[:, brow]).all()
+    brow, jaw = SHAPE_NAMES.index("browInnerUp"), SHAPE_NAMES.index("jawOpen")
+    assert (parts[:, SHAPE_NAMES.index("browDownLeft")] == parts[:, brow]).all()
     assert 0.05 < np.abs(parts[:, brow] - parts[:, jaw]).mean() < 0.3, "not all at the same time"
 
 
@@ -40,7 +40,7 @@ def test_accents_are_where_the_voice_stands_out(voice):
 
 def test_secondary_expression_follows_the_voice(take):
     accented = FusionSet(0, [take])
-    brows = [SHAPES.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
+    brows = [SHAPE_NAMES.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
     order = np.argsort(accented.accents[:, 0])
     quiet, stressed = order[:60], order[-10:]
     found = {}
@@ -57,10 +57,10 @@ def test_secondary_expression_follows_the_voice(take):
 
 def test_expressions_have_open_closed_and_speaking_mouths_and_are_lopsided(data):
     sample = data.expressions(800)
-    jaw = SHAPES.index("jawOpen")
+    jaw = SHAPE_NAMES.index("jawOpen")
     open_jaw = (sample.own + sample.other)[:, jaw] > 0.1
     assert 0.2 < open_jaw.mean() < 0.8
-    left, right = (sample.own[:, SHAPES.index(f"mouthSmile{side}")] for side in ("Left", "Right"))
+    left, right = (sample.own[:, SHAPE_NAMES.index(f"mouthSmile{side}")] for side in ("Left", "Right"))
     both = (left > 0.1) & (right > 0.1)
     assert both.sum() > 50
     assert 0.05 < (np.abs(left - right)[both] / (left + right)[both]).mean() < 0.4

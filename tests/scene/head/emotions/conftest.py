@@ -18,7 +18,7 @@ from duet.tests.library_fakes import HEAD, SHAPES
 def scene(monkeypatch):
     """An empty scene, with that library as the shipped one."""
     monkeypatch.setattr(emotions, "load_blendshapes", lambda: SHAPES)
-    monkeypatch.setattr(library, "_shapes", lambda: SHAPES)
+    monkeypatch.setattr(library, "shipped", lambda: SHAPES)
     for module in (enum_items, take_curves):
         monkeypatch.setattr(module, "emotion_names", lambda: SHAPES.emotions)
     shipped = list(enum_items.EMOTION_ITEMS)

@@ -16,6 +16,7 @@ from duet.scene.take import plain, revise, takes
 from duet.tests.blender_fakes import (
     EXPRESSION_NAMES,
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     expected_face,
     playback_of,
@@ -29,7 +30,7 @@ HUNDREDTH_MM = 1e-5  # metres
 
 def test_the_mouth_opens_in_silence_and_never_in_speech(scene, head, voice):
     take = quiet(surprised=1.0, happy=0.4)
-    bake.apply_take(scene, head, take, voice, 11)
+    apply_take(scene, head, take, voice, 11)
     silent = head.data.shape_keys.key_blocks["Silent Surprised"]
     for frame in range(96):
         now = evaluated(head, 11 + frame)
@@ -42,7 +43,7 @@ def test_the_mouth_opens_in_silence_and_never_in_speech(scene, head, voice):
 
 def test_before_and_after_the_take_the_face_rests_as_it_feels(scene, head, voice):
     take = quiet(96, speaks=(1, 95), surprised=1.0)
-    bake.apply_take(scene, head, take, voice, 31)
+    apply_take(scene, head, take, voice, 31)
     for frame in (1, 15, 200):
         assert np.abs(evaluated(head, frame) - face({"surprised": 1.0})).max() < HUNDREDTH_MM
     assert export_sampling.take_span(scene, head) == Span(31, 126)
@@ -82,13 +83,13 @@ def test_without_a_take_the_amount_acts_at_once(scene, head):
 def test_a_silent_key_that_is_muted_stays_so(scene, head, voice):
     silent = head.data.shape_keys.key_blocks["Silent Surprised"]
     silent.mute = True
-    bake.apply_take(scene, head, quiet(surprised=1.0), voice, 1)
+    apply_take(scene, head, quiet(surprised=1.0), voice, 1)
     assert silent.mute
     assert np.abs(evaluated(head, 5) - face({"surprised": 1.0}, silence=0.0)).max() < HUNDREDTH_MM
 
 
 def test_silence_comes_back_when_the_take_goes(scene, head, voice):
-    bake.apply_take(scene, head, quiet(), voice, 1)
+    apply_take(scene, head, quiet(), voice, 1)
     scene.frame_set(40)
     assert head["Silence"] == 0
     revise.clear(scene, head, takes.active(head))
@@ -96,7 +97,7 @@ def test_silence_comes_back_when_the_take_goes(scene, head, voice):
 
 
 def test_silence_edited_by_hand_is_kept_before_it_is_written_anew(scene, head, voice):
-    bake.apply_take(scene, head, quiet(), voice, 1)
+    apply_take(scene, head, quiet(), voice, 1)
     action = takes.active(head)
     curve = actions.ensure_bag(action, head).fcurves.find('["Silence"]')
     curve.keyframe_points[0].co.y = 0.3
@@ -106,7 +107,7 @@ def test_silence_edited_by_hand_is_kept_before_it_is_written_anew(scene, head, v
 
 
 def test_a_range_again_has_silence_of_its_own(scene, head, voice):
-    bake.apply_take(scene, head, quiet(happy=1.0), voice, 1)
+    apply_take(scene, head, quiet(happy=1.0), voice, 1)
     action, new = takes.active(head), quiet(happy=1.0)
     new.speech_weights[70:90] = 0.5
     new = replace(new, silence=np.minimum(new.silence, quiet_take(96, speaks=(70, 90)).silence))
@@ -130,7 +131,7 @@ def no_arkit(names, weights):
 def test_plain_keys_and_exports_have_it(scene, head, voice, monkeypatch):
     monkeypatch.setattr(export_sampling, "solve_arkit", no_arkit)
     take = quiet(**{"happy": 0.6, YAWN: 0.5})
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     due = [evaluated(head, frame).copy() for frame in (1, 40, 70)]
     played = finish(export_sampling.played_steps(scene, head, Span(1, 96)))
     names = (*played.take.speech_names, *played.take.expression_names)
@@ -147,7 +148,7 @@ def test_plain_keys_and_exports_have_it(scene, head, voice, monkeypatch):
 def test_another_head_is_given_blendshapes_and_no_emotion_keys(scene, head, voice):
     """A bound head knows only the library's keys that it has itself."""
     take = quiet(**{"happy": 0.6, YAWN: 0.5})
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     performance = playback_of(scene, head)
     assert set(performance.names) <= {*SPEECH_NAMES, *EXPRESSION_NAMES}
     face = performance.rest + np.tensordot(performance.weights[4], performance.basis, 1)

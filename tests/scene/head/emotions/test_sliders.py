@@ -15,6 +15,7 @@ from duet.scene.head import emotions, heads
 from duet.scene.take import revise, takes
 from duet.tests.blender_fakes import (
     SPEECH_NAMES,
+    apply_take,
     evaluated,
     expected_face,
     fingerprint,
@@ -127,7 +128,7 @@ def test_added_expressions_survive_saving_without_duet(scene, head, tmp_path):
 
 def test_a_take_that_feels_one_brings_its_slider(scene, head, voice):
     take = quiet(**{YAWN: 0.6, "sad": 0.3})
-    bake.apply_take(scene, head, take, voice, 1)
+    apply_take(scene, head, take, voice, 1)
     assert emotions.on(head) == [*EMOTIONS[1:], YAWN]
     for frame in (1, 20, 40, 60, 90):
         assert np.abs(evaluated(head, frame) - expected_face(HEAD, SHAPES, take, frame - 1)).max() < HUNDREDTH_MM

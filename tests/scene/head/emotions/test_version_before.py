@@ -9,11 +9,11 @@ import pytest
 from duet.inference.errors import HeadError
 from duet.inference.steps import finish
 from duet.inference.take import EMOTIONS
-from duet.scene import bake
 from duet.scene.blender import timing
 from duet.scene.head import emotions, feelings, heads
 from duet.scene.take import plain, revise, takes
 from duet.tests.blender_fakes import (
+    apply_take,
     evaluated,
     expected_face,
     fake_take,
@@ -81,7 +81,7 @@ def test_an_old_take_opens_no_mouth_on_a_new_head(scene, head, voice):
         expression_weights=SHAPES.emotion_weights[:8],
         emotion_opening=np.zeros_like(fake_take().emotion_opening),
     )
-    bake.apply_take(scene, head, old, voice, 1)
+    apply_take(scene, head, old, voice, 1)
     scene.frame_set(5)
     assert head.data.shape_keys.key_blocks["Silent Happy"].value == 0
     assert np.abs(evaluated(head, 5) - expected_face(HEAD, SHAPES, old, 4)).max() < HUNDREDTH_MM
@@ -99,7 +99,7 @@ def test_a_library_of_the_version_before_plays_in_a_shot(old, tmp_path):
     wanted.collections[0].override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
     (obj,) = (o for o in heads.heads_of(scene) if o.override_library)
     take = replace(fake_take(emotions={"angry": 0.5}), expression_weights=SHAPES.emotion_weights[:8])
-    bake.apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
+    apply_take(scene, obj, take, write_wav(tmp_path / "line.wav", np.sin(np.arange(32000) * 0.1)), 1)
     assert np.abs(evaluated(obj, 20) - old_face(1, angry=0.5)(20)).max() < HUNDREDTH_MM
     with pytest.raises(HeadError, match="library"):
         emotions.add(obj, YAWN)
