@@ -22,6 +22,9 @@ def test_sealed_lips_part_nowhere_and_keep_the_rest(head):
     found = seal.sealed(fields)
     assert gaps.added(head.vertices[None], fields[1:]) > 2
     assert gaps.added(head.vertices[None], found).max() < 0.05
+    upper, lower = (head.regions[f"inner_lip_{side}"] for side in ("upper", "lower"))
+    middle = [lip[np.abs(head.vertices[lip, 0]).argmin()] for lip in (upper, lower)]
+    assert (found[0, middle, 1] < fields[0, middle, 1].max() + 0.001).all(), "a smile takes the mouth back no further"
     away = head.regions["upper_face"]
     np.testing.assert_allclose(found[:, away], fields[:, away], atol=2e-5)
     corners = head.regions["mouth_corners"]
@@ -69,6 +72,8 @@ def test_lids_go_round_the_eye(head):
     own = head.joints[head.bones.index("left_eye" if head.vertices[low, 0] > 0 else "right_eye")]
     out = [np.linalg.norm(head.vertices[low] + field[low] - own) for field in (rise[0], ease.eased(rise)[0])]
     assert 0.05 < 1000 * (out[1] - out[0]) < 0.12, "a lower lid goes out as it rises"
+    wide, corner = (head.pose({"eyeWideLeft": 1.0}) - head.vertices)[None], head.landmarks[45]
+    np.testing.assert_allclose(ease.eased(wide)[0, corner], wide[0, corner], atol=1e-6)
 
 
 def test_folds_are_evened_out_where_shapes_pass_each_other(head):
