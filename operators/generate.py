@@ -110,7 +110,9 @@ def _apply(plan: Plan) -> Work:
     head = scene.objects.get(plan.head) if scene else None
     try:
         if scene is None or head is None or take is None:
-            raise HeadError(f"'{plan.head}' was removed or renamed while Duet worked.", "Name it so again, then Apply.")
+            raise HeadError(
+                f"'{plan.head}' was removed or renamed while Duet worked.", "Bring it back under that name."
+            )
         steps = bake.apply_steps(
             scene,
             head,

@@ -154,13 +154,13 @@ class Player:
         return self._handle is not None and bool(self._handle.status)
 
     def play(self, recording: Recording) -> None:
-        """Begin; raises AudioError where there is nothing to hear it with."""
+        """Begin, on the device of the preferences; raises AudioError where there is nothing to hear it with."""
         self.stop()
         sound = aud.Sound(str(recording.path))  # type: ignore[call-arg]
         if recording.begin or recording.end:
             sound = sound.limit(recording.begin, recording.end or -1)
         try:
-            self._device = self._device or aud.Device()
+            self._device = aud.Device(bpy.context.preferences.system.audio_device)  # type: ignore[call-arg]
             self._handle = self._device.play(sound)
         except aud.error as error:
             raise AudioError(f"'{recording.path.name}' cannot be played.", _NO_SOUND) from error

@@ -18,6 +18,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SIZE = (1600, 1000)
+# What OpenAL plays is written into a file, anew for each device that is opened.
+LOUDSPEAKER = """
+[general]
+drivers = wave
+frequency = 48000
+sample-type = int16
+channels = mono
+[wave]
+file = {file}
+"""
 
 
 def main() -> int:
@@ -43,7 +53,10 @@ def environment(options: argparse.Namespace, folder: Path) -> dict[str, str]:
     """What Blender and `blender_gui` read."""
     for name in ("profile", "tmp", "run"):
         (folder / name).mkdir(mode=0o700)
+    (folder / "alsoft.conf").write_text(LOUDSPEAKER.format(file=folder / "heard.wav"))
     return os.environ | {
+        "ALSOFT_CONF": str(folder / "alsoft.conf"),
+        "DUET_GUI_SOUND": str(folder / "heard.wav"),
         "BLENDER_USER_RESOURCES": str(folder / "profile"),
         "TMPDIR": str(folder / "tmp"),
         "XDG_RUNTIME_DIR": str(folder / "run"),

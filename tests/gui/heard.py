@@ -4,7 +4,6 @@ make gui SCRIPT=tests/gui/heard.py
 """
 
 import os
-import tempfile
 import wave
 from pathlib import Path
 
@@ -13,25 +12,8 @@ import bpy
 import numpy as np
 from helpers import FIRST, find, module, press, rest
 
-RATE, START = 48000, 37  # Hz of the loudspeaker; the frame at which the head begins to speak
+RATE, START = 48000, 37  # Hz of the loudspeaker (drive.py); the frame at which the head begins to speak
 SILENT = 0.003  # of full scale
-CONFIG = """
-[general]
-drivers = wave
-frequency = {rate}
-sample-type = int16
-channels = mono
-[wave]
-file = {file}
-"""
-
-
-def loudspeaker():
-    """From now on a device that is opened writes into the file, anew each time."""
-    folder = Path(tempfile.mkdtemp())
-    (folder / "alsoft.conf").write_text(CONFIG.format(rate=RATE, file=folder / "heard.wav"))
-    os.environ["ALSOFT_CONF"] = str(folder / "alsoft.conf")
-    return folder / "heard.wav"
 
 
 def samples(data):
@@ -63,7 +45,8 @@ def found(sound, part):
 
 def main():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
-    file, spoken = loudspeaker(), recording()
+    file, spoken = Path(os.environ["DUET_GUI_SOUND"]), recording()
+    bpy.context.preferences.system.audio_device = "OpenAL"
     yield from g.open_sidebar("Duet")
     with g.override():
         bpy.ops.duet.add_head()

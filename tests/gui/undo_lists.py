@@ -21,7 +21,6 @@ from helpers import (
     fingerprint,
     head,
     look,
-    module,
     picture,
     press,
     rest,
@@ -159,27 +158,6 @@ def of_the_marks():
     yield from undone_each({"duet.reset_marks(": 0.76})
 
 
-def heard():
-    """Play plays until it is clicked again, where the system has a device."""
-    player = module("operators.recording").PLAYER
-    yield from scroll_up(60)
-    place = yield from find("bpy.ops.duet.play_recording(", parts=(0.62,))
-    yield from g.click(place)
-    yield 1.0
-    first = player._handle.position if player.playing else None
-    yield 1.0
-    second = player._handle.position if player.playing else None
-    print("Play: from", first, "to", second, "s", flush=True)
-    if first is None:  # a machine without sound: a report says so, and goes
-        yield from g.key("Escape")
-        yield from rest()
-        return
-    assert second - first > 0.3
-    yield from g.click(place)
-    yield from rest()
-    assert not player.playing
-
-
 def table_of(folder, *rows):
     table = folder / "talk.csv"
     table.write_text("\n".join(["head,audio,start", *rows]) + "\n")
@@ -205,7 +183,6 @@ def main():
     yield from of_the_table(table_of(folder, f"{own},a.wav,1", f"{own},b.wav,100", "Bea,c.wav,200"))
     yield from of_the_takes()
     yield from of_the_lines()
-    yield from heard()
     yield from of_the_marks()
 
     # The same on a head that was bound.

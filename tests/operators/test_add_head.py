@@ -41,6 +41,17 @@ def test_a_head_is_added_on_top_of_the_cube_and_lit_where_nobody_has_lit_it(scen
     assert len([obj for obj in scene.objects if obj.type == "LIGHT"]) == 4
 
 
+def test_a_head_is_added_beside_those_that_stand_there(scene):
+    bpy.ops.mesh.primitive_cube_add(size=2)
+    places = []
+    for _ in range(4):
+        bpy.ops.duet.add_head()
+        places.append(scene.duet.head.parent.location.copy())
+    assert [place.z for place in places] == pytest.approx([1.0] * 4), "all on the cube, none on another's skull"
+    width = scene.duet.head.dimensions.x
+    assert [place.x for place in places] == pytest.approx([n * 2.2 * width for n in range(4)], rel=1e-3)
+
+
 def test_a_head_is_added_where_the_active_collection_is_hidden(scene):
     hidden = bpy.data.collections.new("Hidden")
     scene.collection.children.link(hidden)

@@ -50,3 +50,23 @@ def test_the_range_fits_what_is_spoken(scene, ready):
     takes.active(ready).duet.start_frame = 1
     bpy.ops.duet.fit_range()
     assert (scene.frame_preview_start, scene.frame_preview_end, scene.frame_start) == (1, 50, 301)
+
+
+def test_play_is_heard_on_the_device_of_the_preferences(scene, ready, monkeypatch):
+    assert "no device" in failure(bpy.ops.duet.play_recording), "the module has none"
+    heard = []
+
+    class Device:
+        def __init__(self, kind):
+            self.kind = kind
+
+        def play(self, sound):
+            heard.append((self.kind, round(len(sound.data()) / sound.specs[0], 2)))
+            return SimpleNamespace(status=True, stop=lambda: heard.append("stopped"))
+
+    monkeypatch.setattr(recording.aud, "Device", Device)
+    scene.duet.trim_start = 0.5
+    assert bpy.ops.duet.play_recording() == {"FINISHED"}
+    assert bpy.ops.duet.play_recording() == {"FINISHED"}
+    recording.close()
+    assert heard == [(bpy.context.preferences.system.audio_device, 1.5), "stopped"]
