@@ -31,11 +31,12 @@ def unregister() -> None:
     """Unregister them, and end the worker."""
     import bpy
 
-    from . import listen, log, recording, session
+    from . import listen, log, modal, recording, session
     from .batch import blender_command
 
     listen.EAR.close()
     recording.close()
+    modal.close()
     session.RUNTIME.close()
     log.end()
     blender_command.unregister()

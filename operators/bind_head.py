@@ -13,7 +13,7 @@ from ..inference.head.blendshapes import load_blendshapes
 from ..scene import binding, choice
 from ..scene.blender.loose import duet_of
 from ..scene.head import followers, heads, parts
-from .modal import Stepped, Work, follow
+from .modal import Stepped, Work, follow, hand_over
 from .poll import Reasoned
 from .session import RUNTIME
 from .worker_job import ask_binding
@@ -89,7 +89,7 @@ class DUET_OT_bind_chosen(Reasoned, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the head active, and bind it as any mesh."""
         _choose(context, choice.target_head(context.scene))
-        return set(bpy.ops.duet.bind_head("INVOKE_DEFAULT"))  # type: ignore[attr-defined]
+        return hand_over(self, bpy.ops.duet.bind_head)  # type: ignore[attr-defined]
 
 
 class DUET_OT_apply_binding(_Previewed, Stepped, bpy.types.Operator):

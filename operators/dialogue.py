@@ -22,7 +22,7 @@ from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.take import settings, sound
 from .batch.cast_table import Row, read_cast, scenes_of
-from .modal import Stepped, Work, follow
+from .modal import Stepped, Work, follow, hand_over
 from .poll import Reasoned
 from .session import RUNTIME
 from .worker_job import ask
@@ -45,11 +45,7 @@ class DUET_OT_dialogue_from_table(Reasoned, ImportHelper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The file selector has closed: the work begins."""
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        try:
-            return set(bpy.ops.duet.dialogue(how, filepath=str(whole(self.filepath))))  # type: ignore[attr-defined]
-        except RuntimeError as error:  # what it has reported: Blender raises that here, and would show where
-            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
-            return {"CANCELLED"}
+        return hand_over(self, bpy.ops.duet.dialogue, how, filepath=str(whole(self.filepath)))  # type: ignore[attr-defined]
 
 
 class DUET_OT_dialogue(Reasoned, Stepped, bpy.types.Operator):

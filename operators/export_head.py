@@ -16,7 +16,7 @@ from ..scene.blender.paths import whole
 from ..scene.exports import export_files, export_sampling
 from ..scene.head import heads
 from ..scene.targets import arkit_heads, makes, target_settings
-from .modal import Stepped, Work, follow, run_now
+from .modal import Stepped, Work, follow, hand_over, run_now
 from .poll import Reasoned
 from .session import RUNTIME
 
@@ -77,8 +77,8 @@ class _Export(Reasoned, ExportHelper):
             return {"CANCELLED"}
         path = whole(self.filepath)
         if self.options.is_invoke and not bpy.app.background:
-            bpy.ops.duet.export_write("INVOKE_DEFAULT", filepath=str(path), span=self.span, head=head.name)  # type: ignore[attr-defined]
-            return {"FINISHED"}
+            chosen = {"filepath": str(path), "span": self.span, "head": head.name}
+            return hand_over(self, bpy.ops.duet.export_write, **chosen)  # type: ignore[attr-defined, arg-type]
         return run_now(self, _steps(context.scene, head, path, self.span))  # type: ignore[arg-type]  # a mixin
 
 

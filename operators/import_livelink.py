@@ -13,7 +13,7 @@ from ..scene.blender.loose import duet_of
 from ..scene.blender.paths import whole
 from ..scene.targets import livelink
 from .export_head import NO_FACE, exported
-from .modal import Stepped, Work, follow, run_now
+from .modal import Stepped, Work, follow, hand_over, run_now
 from .poll import Reasoned
 from .session import RUNTIME
 
@@ -54,8 +54,7 @@ class DUET_OT_import_livelink(Reasoned, ImportHelper, bpy.types.Operator):
         path = whole(self.filepath)  # type: ignore[attr-defined]  # the file selector's
         values = {"filepath": str(path), "start_frame": self.start_frame, "fps": self.fps}
         if self.options.is_invoke and not bpy.app.background:
-            bpy.ops.duet.import_read("INVOKE_DEFAULT", **values)  # type: ignore[attr-defined]
-            return {"FINISHED"}
+            return hand_over(self, bpy.ops.duet.import_read, **values)  # type: ignore[attr-defined]
         return run_now(self, _steps(context, path, self.start_frame, self.fps))
 
 

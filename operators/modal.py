@@ -16,6 +16,7 @@ Work = Generator[float | None, None, str]  # yields None where there is only to 
 INTERVAL = 0.03  # seconds between turns
 _BUDGET = 0.05  # seconds of steps in one turn
 _WAIT = 0.01  # seconds to wait where nobody looks on
+_open: list[tuple[Work, bpy.types.Timer]] = []  # the work that is modal now, one at most
 
 
 class Stepped:
@@ -62,6 +63,7 @@ class Stepped:
         manager = context.window_manager
         self._timer = manager.event_timer_add(INTERVAL, window=context.window)
         manager.modal_handler_add(self)  # type: ignore[arg-type]  # a mixin of operators
+        _open.append((self._work, self._timer))
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -116,7 +118,30 @@ class Stepped:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
+        _open.clear()
         show(context, None)
+
+
+def close() -> None:
+    """Give up what is modal, and put back what it has changed: Blender tells no operator that it is unregistered."""
+    for work, timer in _open:
+        work.close()
+        bpy.context.window_manager.event_timer_remove(timer)
+        show(bpy.context, None)
+    _open.clear()
+    RUNTIME.end()
+
+
+def hand_over(
+    operator: bpy.types.Operator, start: Callable[..., set[str]], how: str = "INVOKE_DEFAULT", **values: object
+) -> set[str]:
+    """Let another operator of Duet's do the work, and report its error: raised here, it would come with a traceback."""
+    try:
+        said = start(how, **values)
+    except RuntimeError as error:
+        operator.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+        return {"CANCELLED"}
+    return {"CANCELLED"} if "CANCELLED" in said else {"FINISHED"}
 
 
 def run_now(operator: bpy.types.Operator, steps: Generator[float, None, str]) -> set[str]:

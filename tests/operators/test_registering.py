@@ -1,8 +1,11 @@
 """All classes: registered and unregistered, and each explained."""
 
+from types import SimpleNamespace
+
 import bpy
 import duet
 import pytest
+from duet.operators import modal
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
@@ -29,3 +32,24 @@ def test_every_button_field_and_choice_is_explained():
             lacking += [f"{name}.{field}"] if len(prop.description) <= 8 else []
             lacking += [f"{name}.{field}: {item.name}" for item in choices if len(item.description) <= 6]
     assert not lacking, lacking
+
+
+def test_work_that_is_modal_while_the_extension_is_disabled_is_given_up(monkeypatch):
+    done, removed = [], []
+
+    def work():
+        try:
+            yield None
+        finally:
+            done.append("put back")
+
+    steps = work()
+    next(steps)
+    manager = SimpleNamespace(event_timer_remove=removed.append)
+    monkeypatch.setattr(modal, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=manager)))
+    monkeypatch.setattr(modal, "show", lambda _, text: done.append(text))
+    modal.RUNTIME.begin()
+    modal._open.append((steps, "timer"))
+    duet.unregister()
+    assert (done, removed, modal.RUNTIME.busy) == (["put back", None], ["timer"], False)
+    duet.register()
