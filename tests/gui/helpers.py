@@ -125,7 +125,7 @@ def find(part, area=None, region=None, parts=(0.6, 0.2, 0.8)):
         for y in range(region.y + region.height - 6, region.y, -12):
             place = x, g.window().height - 1 - y
             g._x("xdotool", "mousemove", *place)
-            yield 0.05
+            yield 0.1
             if part in hovered(area, region):
                 yield 0.4  # on a busy machine it may have been under the mouse before
                 if part in hovered(area, region):

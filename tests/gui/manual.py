@@ -95,7 +95,7 @@ def main():
     yield from g.click((x - 100, y + TITLE))  # opens Timed Emotions
     yield from rest()
     assert head()["Angry"] > 0.5
-    yield from g.click((yield from find("duet.emotion_markers", parts=(0.83,))))
+    yield from g.click((yield from find("duet.emotion_markers", parts=(0.83, 0.82, 0.84))))
     assert [marker.name for marker in scene.timeline_markers] == MARKERS
     yield from show_markers()
     yield from manual("timed")
