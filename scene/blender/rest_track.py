@@ -67,6 +67,18 @@ def lay_again(key: bpy.types.Key) -> bool:
     return True
 
 
+def alone(key: bpy.types.Key) -> set[str]:
+    """The data paths that nothing but the held rest moves now."""
+    animation = key.animation_data
+    track = _track_of(animation) if animation else None
+    if track is None:
+        return set()
+    moved = _moved(animation.action, animation.action_slot)
+    for strip in (strip for other in animation.nla_tracks if other != track for strip in other.strips):
+        moved |= _moved(strip.action, strip.action_slot)
+    return _held(track) - moved
+
+
 def let_go(key: bpy.types.Key) -> None:
     """Remove the track where nothing of Duet's plays over it any more."""
     animation = key.animation_data

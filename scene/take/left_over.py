@@ -40,7 +40,8 @@ class LeftOver:
 def find(scene: bpy.types.Scene, obj: bpy.types.Object) -> LeftOver:
     """What is left on the head, and of sounds in the scene: its own, and those of heads that somebody has deleted."""
     key = obj.data.shape_keys
-    moved, speaking = actions.keyed_paths(key), ownership.speaking(key)
+    resting, speaking = rest_track.alone(key), ownership.speaking(key)
+    moved = actions.keyed_paths(key) - resting
     still = [name for name in speaking if shape_keys.value_path(name) not in moved]
     known = {listening.LISTENING, *(line.id for line in lines.on(obj))}
     if len(still) < len(speaking):  # a take, its plain keys, also pushed down by hand
@@ -50,7 +51,11 @@ def find(scene: bpy.types.Scene, obj: bpy.types.Object) -> LeftOver:
         [*(each for each in sound.strips_of(scene, obj, None) if sound.line_of(each) not in known), *nobodys],
         life.lines_of(obj) - known,
         layers.empty_tracks([key, obj]),
-        [key.key_blocks[name] for name in still if key.key_blocks[name].value],
+        [
+            key.key_blocks[name]
+            for name in still
+            if key.key_blocks[name].value or shape_keys.value_path(name) in resting
+        ],
     )
 
 
