@@ -7,6 +7,7 @@ track under them that holds at 0 what they move and the animator's tracks do not
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import bpy
 import numpy as np
@@ -35,10 +36,7 @@ def hold(key: bpy.types.Key, action: bpy.types.Action, slot: bpy.types.ActionSlo
     animation = key.animation_data or key.animation_data_create()
     track = _track_of(animation) or _track_on(key)
     tracks = list(animation.nla_tracks)
-    held = _held(track)
-    for strip in (strip for below in tracks[: tracks.index(track)] for strip in below.strips):
-        held |= _moved(strip.action, strip.action_slot)
-    _hold(track, key, _moved(action, slot) - held)
+    _hold(track, key, _moved(action, slot) - _moved_on(tracks[: tracks.index(track) + 1]))
 
 
 def lay_again(key: bpy.types.Key) -> bool:
@@ -73,10 +71,8 @@ def alone(key: bpy.types.Key) -> set[str]:
     track = _track_of(animation) if animation else None
     if track is None:
         return set()
-    moved = _moved(animation.action, animation.action_slot)
-    for strip in (strip for other in animation.nla_tracks if other != track for strip in other.strips):
-        moved |= _moved(strip.action, strip.action_slot)
-    return _held(track) - moved
+    others = _moved_on(other for other in animation.nla_tracks if other != track)
+    return _moved_on([track]) - others - _moved(animation.action, animation.action_slot)
 
 
 def let_go(key: bpy.types.Key) -> None:
@@ -105,10 +101,6 @@ def _track_on(key: bpy.types.Key) -> bpy.types.NlaTrack:
     return track
 
 
-def _held(track: bpy.types.NlaTrack) -> set[str]:
-    return _moved(track.strips[0].action, track.strips[0].action_slot)
-
-
 def _hold(track: bpy.types.NlaTrack, key: bpy.types.Key, paths: set[str]) -> None:
     bag = actions.ensure_bag(track.strips[0].action, key)
     for path in paths:
@@ -134,6 +126,12 @@ def _copy(old: bpy.types.NlaTrack, new: bpy.types.NlaTrack) -> None:
 def _moved(action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> set[str]:
     """The data paths that a slot of an action has curves for."""
     return {curve.data_path for bag in actions.bags_in(action, slot) for curve in bag.fcurves}
+
+
+def _moved_on(tracks: Iterable[bpy.types.NlaTrack]) -> set[str]:
+    """The data paths that the strips of some tracks have curves for."""
+    strips = (strip for track in tracks for strip in track.strips)
+    return set().union(*(_moved(strip.action, strip.action_slot) for strip in strips))
 
 
 def _track_of(animation: bpy.types.AnimData) -> bpy.types.NlaTrack | None:

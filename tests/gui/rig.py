@@ -6,15 +6,12 @@ make gui SCRIPT=tests/gui/rig.py
 rig.png, beside the last picture, is docs/pictures/manual_rig.png.
 """
 
-import tempfile
-from pathlib import Path
-
-import addon_utils
 import blender_gui as g
 import bpy
 import numpy as np
 from helpers import FIRST, TITLE, look, module, open_panel, picture, rest, runtime, to_the_end, wait_for
 from mathutils import Vector
+from rig_checks import bones, undone_and_kept
 
 SHOWN = 31  # the frame of the picture
 # Each bone stands at one of the 68 landmarks and takes along what is within so many metres.
@@ -115,12 +112,6 @@ def library(rig):
         action.pose_markers.new(pose).frame = frame
 
 
-def controls(rig, frame):
-    bpy.context.scene.frame_set(frame)
-    posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-    return np.array([np.array(bone.matrix) for bone in posed])
-
-
 def open_poses():
     """Open Other Heads, and Poses in it."""
     yield from open_panel("Other Heads")
@@ -140,32 +131,17 @@ def main():
     look((0, 0, 0.16), 0.75)
     yield from g.open_sidebar("Duet")
     yield from rest()
-    still = controls(rig, SHOWN)
+    still = bones(rig, SHOWN)
     bpy.ops.ed.undo_push(message="A puppet")
     yield from open_poses()
     yield from g.click("duet.target_generate")
     playback = module("scene.targets.playback")
     yield from wait_for(lambda: playback.residual_of(rig) and not runtime().busy, "the rig's keys")
     print("residual:", playback.residual_of(rig), flush=True)
-    spoken = controls(rig, SHOWN)
+    spoken = bones(rig, SHOWN)
     assert np.abs(spoken - still).max() > 1e-3
     yield from rest()
     yield from to_the_end()
     yield from picture("rig")
 
-    bpy.ops.ed.undo()
-    yield from rest()
-    rig = bpy.data.objects["Puppet Rig"]
-    assert rig.animation_data is None or rig.animation_data.action is None
-    assert np.abs(controls(rig, SHOWN) - still).max() < 1e-6
-    bpy.ops.ed.redo()
-    yield from rest()
-    assert np.abs(controls(bpy.data.objects["Puppet Rig"], SHOWN) - spoken).max() < 1e-6
-
-    path = str(Path(tempfile.mkdtemp()) / "puppet.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    addon_utils.disable(next(name for name in bpy.context.preferences.addons.keys() if name.endswith(".duet")))  # noqa: SIM118
-    bpy.ops.wm.open_mainfile(filepath=path)
-    yield 1.0
-    assert not hasattr(bpy.types.Scene, "duet")
-    assert np.abs(controls(bpy.data.objects["Puppet Rig"], SHOWN) - spoken).max() < 1e-6
+    yield from undone_and_kept("Puppet Rig", SHOWN, still, spoken)

@@ -6,8 +6,6 @@ It makes docs/pictures/manual_rigify.png.
 """
 
 import sys
-import tempfile
-from pathlib import Path
 
 import addon_utils
 import blender_gui as g
@@ -33,6 +31,7 @@ from helpers import (
 )
 
 sys.path.append(str(ROOT / "tests"))
+from rig_checks import bones, undone_and_kept
 from rigify_poses import POSES, library_of
 
 SHOWN = 24  # the frame of the picture: an open vowel
@@ -99,12 +98,6 @@ def near(points, bone):
     begin, end = np.array(bone.head_local), np.array(bone.tail_local)
     along = np.clip((points - begin) @ (end - begin) / ((end - begin) @ (end - begin)), 0, 1)[:, None]
     return np.exp(-(np.linalg.norm(points - begin - along * (end - begin), axis=1) ** 2) / (2 * REACH**2))
-
-
-def bones(rig, frame):
-    bpy.context.scene.frame_set(int(frame))
-    posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-    return np.array([np.array(bone.matrix) for bone in posed])
 
 
 def exact(rig, library):
@@ -182,19 +175,4 @@ def main():
     yield from point_at(g.view3d())
     yield from picture("manual_rigify", DOCS / "pictures")
 
-    bpy.ops.ed.undo()
-    yield from rest()
-    rig = bpy.data.objects["rig"]
-    assert rig.animation_data is None or rig.animation_data.action is None
-    assert np.abs(bones(rig, SHOWN) - still).max() < 1e-6
-    bpy.ops.ed.redo()
-    yield from rest()
-    assert np.abs(bones(bpy.data.objects["rig"], SHOWN) - spoken).max() < 1e-6
-
-    path = str(Path(tempfile.mkdtemp()) / "human.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    addon_utils.disable(next(name for name in bpy.context.preferences.addons.keys() if name.endswith(".duet")))  # noqa: SIM118
-    bpy.ops.wm.open_mainfile(filepath=path)
-    yield 1.0
-    assert not hasattr(bpy.types.Scene, "duet")
-    assert np.abs(bones(bpy.data.objects["rig"], SHOWN) - spoken).max() < 1e-6
+    yield from undone_and_kept("rig", SHOWN, still, spoken)
