@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Floats
+from .canonical import ARKIT_NAMES
 
 
 @dataclass(frozen=True)
 class Corrective:
     """A shape key and the two keys it follows; the same key twice where it is needed between that key's ends.
 
-    Names are those of shape keys: of learned blendshapes, or of ARKit's. A product of two that is within `unseen` of 0
-    is 0: Blender is spared the vertices of a key that is 0.
+    Names are those of shape keys: of learned blendshapes, or of ARKit's. A product that is within `unseen` of 0 is 0:
+    Blender is spared the vertices of a key that is 0.
     """
 
     name: str
@@ -32,16 +33,22 @@ class Corrective:
         return self.first == self.second
 
     @property
+    def is_of_life(self) -> bool:
+        """Whether it follows a key of ARKit's, which life moves, and not what is spoken."""
+        return self.first in ARKIT_NAMES
+
+    @property
     def expression(self) -> str:
         """Of its driver: `a` and `b` are the two keys' values."""
         if self.is_between:
-            return "max(a*(1-a),0)"
+            return f"a*(1-a) if a*(1-a)>{self.unseen} else 0"
         return f"a*b if abs(a*b)>{self.unseen} else 0" if self.unseen else "a*b"
 
     def value(self, first: Floats, second: Floats) -> Floats:
         """Of the two keys' values, the same shape."""
         if self.is_between:
-            return np.maximum(first * (1 - first), 0)
+            between = first * (1 - first)
+            return np.where(between > self.unseen, between, np.float32(0))
         return np.where(np.abs(first * second) > self.unseen, first * second, np.float32(0))
 
 

@@ -121,7 +121,7 @@ def undriven(obj: bpy.types.Object) -> Iterator[None]:
     Where it raises, they do again. What follows a blink goes on to.
     """
     key, felt = obj.data.shape_keys, list(stored_on(obj).values())
-    names = [*keys_of(felt), *(each.name for each in correctives.on(obj) if not each.is_between)]
+    names = [*keys_of(felt), *(each.name for each in correctives.on(obj) if not each.is_of_life)]
     drivers.undrive(key, names)
     drivers.remove(key, set(_PATHS.values()))
     for name in names:

@@ -69,7 +69,7 @@ def bake_steps(
     known = take_curves.felt(stored.take, settings.performance_of(duet_of(take)).felt)
     emotions.connect(obj, feelings.of_take(take_curves.turned(take, stored.take), known))
     frames = duet_of(take).moved_to + np.arange(take_curves.frames_of(stored.take, take_curves.rate_of(scene, take)))
-    own = [each for each in correctives.on(obj) if not each.is_between]
+    own = [each for each in correctives.on(obj) if not each.is_of_life]
     names, values = yield from _values(obj, take, stored, frames, own)
     moving = np.abs(values).max(axis=0) > _SILENT
     reach = np.array([_reach(obj, name) for name in names])

@@ -30,7 +30,8 @@ def correctives(head: Head, readable: Readable, emotions: Library) -> Corrective
     pairs: dict[Corrective, NDArray[np.float32]] = {}
     for pair in lip_correctives(head):
         keys = (f"Speech {pair.first}", f"Speech {pair.second}")
-        pairs[Corrective(f"Corrective {pair.first}, {pair.second}", *keys)] = pair.delta
+        named = ", ".join(dict.fromkeys((pair.first, pair.second)))
+        pairs[Corrective(f"Corrective {named}", *keys)] = pair.delta
     for blink, delta in lid_correctives(head).items():
         pairs[Corrective(f"Corrective {blink}", blink, blink)] = delta
     lids = felt_lids(head, readable.expression_names, readable.expression, emotions.weights)

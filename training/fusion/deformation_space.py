@@ -31,7 +31,7 @@ _BLOCK = 1024  # vertices at a time, so that memory does not grow with the mesh
 
 @dataclass(frozen=True, eq=False)
 class Sealed:
-    """What becomes of each of D components where lips are sealed, folds evened out and lids eased, each in its file."""
+    """What becomes of each of D components where folds are evened out, lids eased and lips sealed, each in its file."""
 
     components: Floats  # (D, V, 3)
     images: Floats  # (D, H * W * 3): the displacement image
@@ -62,10 +62,15 @@ class DeformationSpace:
 
 @dataclass(frozen=True, eq=False)
 class _Fields:
-    """Shapes (S, V, 3) on people of local size (people, V), and more faces (n, V, 3), weighted, block by block."""
+    """Shapes (S, V, 3) on people of local size (people, V), and more faces (n, V, 3), weighted, block by block.
+
+    A jaw is a bone: what moves it is everywhere as large as its teeth are.
+    """
 
     shapes: Floats
     scales: Floats
+    jaw: NDArray[np.bool_]  # (S,) whether a shape moves it
+    teeth: Floats  # (people,) size of the lower ones
     more: Floats
     weight: Floats  # (V,) of the displacement, from metres
 
@@ -73,7 +78,8 @@ class _Fields:
         """(vertices, (people * S + n, block * 3)) of each block."""
         for start in range(0, self.shapes.shape[1], _BLOCK):
             part = slice(start, start + _BLOCK)
-            known = self.scales[:, None, part, None] * self.shapes[None, :, part]
+            size = np.where(self.jaw[:, None], self.teeth[:, None, None], self.scales[:, None, part])
+            known = size[..., None] * self.shapes[None, :, part]
             rows = np.concatenate([known.reshape(-1, *known.shape[2:]), self.more[:, part]])
             yield part, (rows * self.weight[part, None]).astype(np.float64).reshape(len(rows), -1)
 
@@ -87,8 +93,9 @@ def deformation_space(
     """
     root = np.sqrt(vertex_importance(head))
     people = np.concatenate([np.ones_like(scales[:1]), scales])
-    nothing = np.zeros((0, *head.vertices.shape), np.float32)
-    fields = _Fields(shapes, people, nothing if more is None else more, root / MILLIMETRE)
+    nothing, teeth = np.zeros((0, *head.vertices.shape), np.float32), head.regions["lower_teeth"]
+    jaw, sizes = shapes[:, teeth].any(axis=(1, 2)), people[:, teeth].mean(axis=1)
+    fields = _Fields(shapes, people, jaw, sizes, nothing if more is None else more, root / MILLIMETRE)
     gram = np.zeros((len(people) * len(shapes) + len(fields.more),) * 2)
     for _, rows in fields.blocks():
         gram += rows @ rows.T
@@ -113,7 +120,7 @@ def deformation_space(
 
 
 def _sealed(head: Head, components: Floats, grid: Grid) -> Sealed:
-    closed = LidEase(head).eased(FoldEase(head).eased(LipSeal(head).sealed(components)))
+    closed = LipSeal(head).sealed(LidEase(head).eased(FoldEase(head).eased(components)))
     return Sealed(closed, _images(closed, grid), _coefficients(closed, components, head))
 
 

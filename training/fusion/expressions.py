@@ -23,7 +23,7 @@ RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     # AU 6 + 12 + 25
     "happy": _both(
-        mouthSmile=0.92, cheekSquint=0.87, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.22, mouthLowerDown=0.45
+        mouthSmile=0.84, cheekSquint=0.87, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.2, mouthLowerDown=0.38
     )
     | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang
@@ -44,8 +44,8 @@ RECIPES: dict[str, dict[str, float]] = {
     | {"mouthShrugLower": 0.6},
     # AU 12 + 14 on one side, brows apart
     "contempt": {
-        "mouthSmileLeft": 0.33,
-        "mouthDimpleLeft": 0.62,
+        "mouthSmileLeft": 0.3,
+        "mouthDimpleLeft": 0.54,
         "mouthLeft": 0.1,
         "cheekSquintLeft": 0.2,
         "eyeSquintLeft": 0.35,

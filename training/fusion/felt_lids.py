@@ -2,7 +2,8 @@
 
 A blink adds its way down to where the lids are, and a lid that is wide open lies further back on the eyeball: it would
 go straight through it. So while it shuts, what blinks lets go of what is felt, and goes along with the lower lid, as
-far as that one rises, for there it ends. That is linear in what is felt; what all expressions ask for is found as a few
+far as that one rises, for there it ends. At the outer corner, where both meet in a fold, all skin goes as one with it, or
+what shuts would turn the fold over. That is linear in what is felt; what all expressions ask for is found as a few
 shapes an eye, and how much of each an expression key asks for (principal components).
 """
 
@@ -22,6 +23,8 @@ _STILL = 0.3  # of the same: what goes less, below the lids' middle, is the lowe
 _LIDS, _EDGE = slice(36, 48), 0.001  # of the 68 landmarks; metres below their middle, where the upper lid begins
 _REGIONS = ("eyelids", "eye_sockets", "lashes", "face")
 _NEAR = 6  # vertices of the lower lid that an upper one goes along with
+_OUTER = {"left": 45, "right": 36}  # landmarks of the outer corners
+_CORNER = (0.0016, 0.007)  # metres from one: what is nearer goes as the lower lid does there, what is further does not
 _FIRST = 3.0  # by how much the eight emotions weigh more than other expressions
 _LENGTH = 0.005  # metres that a shape at 1 moves the vertex furthest
 
@@ -55,11 +58,15 @@ def _let_go(head: Head, side: str, fields: Doubles) -> tuple[Ints, Doubles]:
     lids = head.regions["eyelids"][own[head.regions["eyelids"]]]
     way = way / way[lids].max()
     around = np.isin(np.arange(len(rest)), np.concatenate([head.regions[name] for name in _REGIONS]))
-    moving = np.flatnonzero(own & around & (way > 0))
+    corner = np.linalg.norm(rest - rest[head.landmarks[_OUTER[side]]], axis=1)
+    moving = np.flatnonzero(own & around & ((way > 0) | (corner < _CORNER[1])))
     middle = rest[head.landmarks[_LIDS], 2].mean() - _EDGE
     lower = lids[(rest[lids, 2] < middle) & (way[lids] < _STILL)]
     off, near = cKDTree((rest + shut)[lower]).query((rest + shut)[moving], k=_NEAR)
     share = 1 / np.maximum(off, 1e-4) ** 2
     share /= share.sum(axis=1, keepdims=True)
     along = (share[..., None] * fields[:, lower][:, near]).sum(axis=2)
-    return moving, np.clip(way[moving] / _WHOLE, 0.0, 1.0)[:, None] * (along - fields[:, moving])
+    let_go = np.clip(way[moving] / _WHOLE, 0.0, 1.0)[:, None] * (along - fields[:, moving])
+    fold = fields[:, lower[np.argsort(corner[lower])[:_NEAR]]].mean(axis=1)
+    as_one = np.interp(corner[moving], _CORNER, (1.0, 0.0))[:, None]
+    return moving, (1 - as_one) * let_go + as_one * (fold[:, None] - fields[:, moving])

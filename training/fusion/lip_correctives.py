@@ -1,14 +1,14 @@
-"""Correctives of the lips: speech keys that bring one lip through the other when they are on together.
+"""Correctives of the lips: speech keys that bring one lip through the other on their way, or when two are on together.
 
-Each is a product of two speech keys, and parts the lips, half each, by an amount along the mouth. Which pairs pay most
-is found greedily among those that close lips; how far each parts them where, by least squares on closed mouths: what
-is through is to come out, and what is only shut is to stay shut.
+Each is a product of two speech keys, or of one key and what it is short of 1, and parts the lips, half each, by an
+amount along the mouth. Which pay most is found greedily among those that close lips; how far each parts them where, by
+least squares on closed mouths: what is through is to come out, and what is only shut is to stay shut.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 import scipy.sparse.linalg
@@ -16,6 +16,7 @@ import scipy.sparse.linalg
 from ...inference.arrays import Doubles, Floats
 from ...inference.engine.lip_contact import lip_contact
 from ...inference.head.canonical import Head
+from ...inference.head.correctives import Corrective
 from ..mesh_laplacian import laplacian
 from ..speech_rig import CHANNEL_NAMES, SPEECH_KEYS, key_deltas, rig_amounts, rig_deltas
 from .lip_overlap import LipOverlap
@@ -37,13 +38,13 @@ _SHUT = 0.0003  # metres: lips that are nearer are shut, and are to stay so
 _PRESSED = 0.00003  # metres that may be left of what is through
 _APART, _STEPS = 0.25, 200  # weight of opening what is shut against leaving what is through; of descent
 _HELD = 0.006  # metres over the surface from the inner lips that go along whole
-_CORNER = 0.004  # metres before a corner of the mouth over which the parting fades
+_CORNER = 0.002  # metres before a corner of the mouth over which the parting fades
 _REACH = 0.02  # metres over which that fades
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two speech keys and what their product adds: (V, 3) metres."""
+    """Two speech keys, or the same twice, and what their corrective adds: (V, 3) metres."""
 
     first: str
     second: str
@@ -53,20 +54,26 @@ class Pair:
 def lip_correctives(head: Head) -> list[Pair]:
     """Of one head, those that pay most first."""
     weights = _closed_mouths(head)
-    through = _profiles(head, weights)
+    through, half = _profiles(head, weights), LipOverlap(head).half
+    kept = _kept(_places(half), half)
     candidates = [tuple(SPEECH_KEYS).index(name) for name in CLOSING]
-    products = {(a, b): weights[:, a] * weights[:, b] for a, b in combinations(candidates, 2)}
+    products = {(a, b): _product(weights, a, b) for a, b in combinations_with_replacement(candidates, 2)}
     chosen: list[tuple[int, int]] = []
     for _ in range(_PAIRS):
         costs = {
-            pair: _solved(np.stack([products[each] for each in (*chosen, pair)], axis=1), through)[1]
+            pair: _solved(np.stack([products[each] for each in (*chosen, pair)], axis=1), through, kept)[1]
             for pair in products
             if pair not in chosen
         }
         chosen.append(min(costs, key=lambda pair: costs[pair]))
-    amounts, _ = _solved(np.stack([products[pair] for pair in chosen], axis=1), through)
+    amounts, _ = _solved(np.stack([products[pair] for pair in chosen], axis=1), through, kept)
     parts, names = _Parting(head), tuple(SPEECH_KEYS)
     return [Pair(names[a], names[b], parts(row)) for (a, b), row in zip(chosen, amounts, strict=True)]
+
+
+def _product(weights: Doubles, first: int, second: int) -> Doubles:
+    """The values (n,) of a corrective of two of the keys that have weights (n, Ks)."""
+    return np.asarray(Corrective("", str(first), str(second)).value(weights[:, first], weights[:, second]), np.float64)
 
 
 def _closed_mouths(head: Head) -> Doubles:
@@ -85,6 +92,11 @@ def _places(half: float) -> Doubles:
     return np.linspace(-half, half, _PLACES)
 
 
+def _kept(x: Floats, half: float) -> Floats:
+    """Share of a parting that is left at places x (n,) along a mouth: none at the corners."""
+    return np.clip((half - np.abs(x)) / _CORNER, 0.0, 1.0)
+
+
 def _profiles(head: Head, weights: Doubles) -> Doubles:
     """(n, _PLACES) metres by which lips are through each other along the mouth, more than at rest; negative apart."""
     overlap, keys = LipOverlap(head), key_deltas(head).astype(np.float64)
@@ -99,8 +111,11 @@ def _profiles(head: Head, weights: Doubles) -> Doubles:
     return np.stack([profile(head.vertices + np.tensordot(row, keys, axes=1)) - rest for row in weights])
 
 
-def _solved(products: Doubles, through: Doubles) -> tuple[Doubles, float]:
-    """Amounts (C, _PLACES) >= 0 in metres that products (n, C) part the lips by, and what is left: least squares."""
+def _solved(products: Doubles, through: Doubles, kept: Floats) -> tuple[Doubles, float]:
+    """Amounts (C, _PLACES) >= 0 in metres that products (n, C) part the lips by, and what is left: least squares.
+
+    Of an amount a share (_PLACES,) is kept.
+    """
     shut = through > -_SHUT
     due = np.maximum(through - _PRESSED, 0.0)
     amounts = np.zeros((products.shape[1], through.shape[1]))
@@ -108,11 +123,11 @@ def _solved(products: Doubles, through: Doubles) -> tuple[Doubles, float]:
     ahead, grown = amounts, 1.0
 
     def missing(parted: Doubles) -> Doubles:
-        off = parted - due
+        off = parted * kept - due
         return np.asarray(np.where(off < 0, off, _APART * off * shut))
 
     for _ in range(_STEPS):  # FISTA (Beck and Teboulle 2009)
-        new = np.maximum(ahead - step * (products.T @ missing(products @ ahead)), 0.0)
+        new = np.maximum(ahead - step * (products.T @ (missing(products @ ahead) * kept)), 0.0)
         more = (1 + np.sqrt(1 + 4 * grown**2)) / 2
         ahead, amounts, grown = new + (grown - 1) / more * (new - amounts), new, more
     even = (amounts + amounts[:, ::-1]) / 2  # the head's halves are alike, but for the mesh
@@ -126,13 +141,10 @@ class _Parting:
     def __init__(self, head: Head) -> None:
         above, below = lip_distances(head)
         off = np.minimum(above, below)
-        corners = np.linalg.norm(head.vertices[:, None] - head.vertices[head.regions["mouth_corners"]], axis=2).min(
-            axis=1
-        )
         self.handles = np.flatnonzero((off < _HELD) & (above != below))
         self.sign = np.where(above < below, 0.5, -0.5)[self.handles]
         self.x, self.half = head.vertices[self.handles, 0], LipOverlap(head).half
-        self.fade = np.clip(corners[self.handles] / _CORNER, 0.0, 1.0)
+        self.kept = _kept(self.x, self.half)
         self.free = np.flatnonzero((off < _REACH) & ~np.isin(np.arange(len(off)), self.handles))
         smooth = laplacian(head)
         whole = (smooth.T @ smooth).tocsr()[self.free]
@@ -141,7 +153,7 @@ class _Parting:
 
     def __call__(self, amounts: Doubles) -> Floats:
         """(V, 3) metres."""
-        lift = self.sign * self.fade * np.interp(self.x, _places(self.half), amounts)
+        lift = self.sign * self.kept * np.interp(self.x, _places(self.half), amounts)
         delta = np.zeros((self.count, 3), np.float32)
         delta[self.handles, 2] = lift
         delta[self.free, 2] = self.solve(-(self.known @ lift))

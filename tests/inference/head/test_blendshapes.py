@@ -89,7 +89,7 @@ def test_what_correctives_leave_out_is_not_seen():
     both = [
         (each, delta)
         for each, delta in zip(shapes.correctives, shapes.corrective_basis, strict=True)
-        if isinstance(each, Corrective) and not each.is_between
+        if isinstance(each, Corrective)
     ]
     together = sum(each.unseen * np.linalg.norm(delta, axis=1) for each, delta in both)
     assert 0 < together.max() < 1e-5, "metres, of all at once"

@@ -26,6 +26,17 @@ def space(head, grid):
     return deformation_space(head, head.arkit[:20], np.broadcast_to(scales, (2, len(head.vertices))), grid)
 
 
+def test_what_moves_a_jaw_is_as_large_as_its_teeth_are(head, grid):
+    scales = np.random.default_rng(0).uniform(0.8, 1.2, (1, len(head.vertices))).astype(np.float32)
+    names = ("jawOpen", "mouthPucker")
+    shapes = head.arkit[[head.arkit_names.index(name) for name in names]]
+    made = deformation_space(head, shapes, scales, grid)
+    jaw, pucker = np.tensordot(made.people[1], made.components, axes=(1, 0)) * MILLIMETRE
+    size = scales[0, head.regions["lower_teeth"]].mean()
+    np.testing.assert_allclose(jaw, size * shapes[0], atol=1e-5)
+    np.testing.assert_allclose(pucker, scales[0, :, None] * shapes[1], atol=1e-5)
+
+
 def signed_areas(triangles, place):
     corners = np.array([[place[int(v)] for v in triangle] for triangle in triangles])
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
