@@ -2,9 +2,9 @@
 
 A blink adds its way down to where the lids are, and a lid that is wide open lies further back on the eyeball: it would
 go straight through it. So while it shuts, what blinks lets go of what is felt, and goes along with the lower lid, as
-far as that one rises, for there it ends. At the outer corner, where both meet in a fold, all skin goes as one with it, or a
-fold would turn over. That is linear in what is felt; what all expressions ask for is found as a few shapes an eye, and
-how much of each an expression key asks for (principal components).
+far as that one rises, for there it ends; at the outer corner all skin does, or folds would turn over. It is linear in
+what is felt; what all expressions ask for is found as a few shapes an eye, and how much of each an expression key asks
+for (principal components).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import scipy.sparse.linalg
 
-from ...inference.arrays import Doubles, Floats
+from ...inference.arrays import Doubles, Floats, Numbers
 from ...inference.engine.lip_contact import lip_contact
 from ...inference.head.canonical import Head
 from ...inference.head.correctives import Corrective
@@ -73,7 +73,8 @@ def lip_correctives(head: Head) -> list[Pair]:
 
 def _product(weights: Doubles, first: int, second: int) -> Doubles:
     """The values (n,) of a corrective of two of the keys that have weights (n, Ks)."""
-    return np.asarray(Corrective("", str(first), str(second)).value(weights[:, first], weights[:, second]), np.float64)
+    one, other = weights[:, (first, second)].astype(np.float32).T
+    return np.asarray(Corrective("", str(first), str(second)).value(one, other), np.float64)
 
 
 def _closed_mouths(head: Head) -> Doubles:
@@ -92,9 +93,9 @@ def _places(half: float) -> Doubles:
     return np.linspace(-half, half, _PLACES)
 
 
-def _kept(x: Floats, half: float) -> Floats:
+def _kept(x: Numbers, half: float) -> Doubles:
     """Share of a parting that is left at places x (n,) along a mouth: none at the corners."""
-    return np.clip((half - np.abs(x)) / _CORNER, 0.0, 1.0)
+    return np.asarray(np.clip((half - np.abs(x)) / _CORNER, 0.0, 1.0), np.float64)
 
 
 def _profiles(head: Head, weights: Doubles) -> Doubles:
@@ -111,7 +112,7 @@ def _profiles(head: Head, weights: Doubles) -> Doubles:
     return np.stack([profile(head.vertices + np.tensordot(row, keys, axes=1)) - rest for row in weights])
 
 
-def _solved(products: Doubles, through: Doubles, kept: Floats) -> tuple[Doubles, float]:
+def _solved(products: Doubles, through: Doubles, kept: Doubles) -> tuple[Doubles, float]:
     """Amounts (C, _PLACES) >= 0 in metres that products (n, C) part the lips by, and what is left: least squares.
 
     Of an amount a share (_PLACES,) is kept.
