@@ -31,7 +31,7 @@ _BLOCK = 1024  # vertices at a time, so that memory does not grow with the mesh
 
 @dataclass(frozen=True, eq=False)
 class Sealed:
-    """What becomes of each of D components where folds are evened out, lids eased and lips sealed, each in its file."""
+    """What becomes of each of D components where lips are sealed, folds evened out and lids eased, each in its file."""
 
     components: Floats  # (D, V, 3)
     images: Floats  # (D, H * W * 3): the displacement image
@@ -120,7 +120,9 @@ def deformation_space(
 
 
 def _sealed(head: Head, components: Floats, grid: Grid) -> Sealed:
-    closed = LipSeal(head).sealed(LidEase(head).eased(FoldEase(head).eased(components)))
+    seal = LipSeal(head)
+    even = LidEase(head).eased(FoldEase(head).eased(seal.sealed(components)))
+    closed = seal.sealed(even)  # again: lips lean on each other, so that what is left of a large gap is a small one
     return Sealed(closed, _images(closed, grid), _coefficients(closed, components, head))
 
 

@@ -29,7 +29,7 @@ from .expressions import RECIPES
 from .named_expressions import NAMED
 
 IDENTITIES = 32
-SHIPPED_SHARE = 0.35  # of the expressions are of the kinds that the sliders offer
+SHIPPED_SHARE = 0.5  # of the expressions are of the kinds that the sliders offer
 FLORENCE_SHARE = 0.5  # of the expressions are Florence4D's, where there are any
 # What goes along with an accent, one of them at a time, and the smiles that come and go with what is said.
 _ACCENTED = (

@@ -54,13 +54,13 @@ _CLOSED: tuple[dict[str, float], ...] = (
 )
 # How hard it is, against bending a vertex from its neighbours by a millimetre, to part what leans by a millimetre: at
 # rest, in a pose of _CLOSED; and to turn an edge at a corner of the mouth by a slope of 1.
-_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 90.0, 6.5e-4
+_LEANS, _CLOSED_LEANS, _TURNS = 3.2, 50.0, 5.0e-4
 # What seals before anything bends, and how hard that is, against the same: a millimetre of all vertices together.
 _SHAPES = (
     *("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
     *("mouthRollUpper", "mouthRollLower"),
 )
-_SHAPES_COST = 0.012
+_SHAPES_COST = 0.011
 # How hard, against the same, to go forward or back from where a shape has a vertex: bending alone would take the whole
 # mouth along with its corners, and press it through the gums.
 _KEEPS_DEPTH = 0.055
