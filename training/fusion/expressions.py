@@ -35,7 +35,7 @@ RECIPES: dict[str, dict[str, float]] = {
     )
     | {"jawForward": 0.4, "mouthShrugLower": 0.25},
     # AU 1 + 2 + 5 + 26
-    "surprised": _both(browOuterUp=1.2, eyeWide=1.1) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
+    "surprised": _both(browOuterUp=1.2, eyeWide=1.05) | {"browInnerUp": 1.1, "jawOpen": 0.35, "mouthFunnel": 0.15},
     # AU 1 + 2 + 4 + 5 + 20 + 25
     "afraid": _both(browDown=0.65, browOuterUp=0.2, eyeWide=1.2, mouthStretch=1.3, mouthLowerDown=0.45)
     | {"browInnerUp": 1.05, "jawOpen": 0.1},
