@@ -91,7 +91,7 @@ def test_emotions_are_told_apart_and_are_what_their_recipes_say(pipeline, head):
         assert likeness(shown, shown)[1:count, 1:count][other].max() < 0.6
     like = np.diag(likeness(silent, due))
     assert like[1:count].min() > 0.9
-    assert like[1:].min() > 0.80, "each of the library; lips pressed on each other are what the seal takes most of"
+    assert like[1:].min() > 0.75, "each of the library; of lips that are bitten back the seal takes most"
     assert (shapes.emotion_opening >= 0).all()
     assert (shapes.emotion_opening[EMOTIONS.index("surprised"), 0]) > 0.15, "its jaw drops in silence"
     assert not shapes.emotion_opening[EMOTIONS.index("neutral")].any()
@@ -122,20 +122,17 @@ def test_any_mix_stays_whole(pipeline, measures, speech, sliders, sound, loud):
     weights = np.concatenate([speech[SOUNDS.index(sound)] * np.float32(loud), felt_])
     found = measures.flaws(shapes.faces(pipeline.head.vertices, weights[None])[0])
     assert found.through <= LIMITS.through
-    assert found.lips <= LIMITS.lips + 0.1
+    assert found.lips <= LIMITS.lips
     assert found.lids <= LIMITS.lids
     assert found.fold <= LIMITS.fold
 
 
 def test_nothing_turns_over_while_an_emotion_speaks(pipeline, measures, speech):
-    """One triangle of 2,298 may, of the 126 faces of every emotion and sound."""
+    """No triangle of lips and lids, in the 126 faces of every emotion and sound."""
     shapes = pipeline.shapes
     faces = [np.concatenate([said, felt_]) for felt_ in shapes.emotion_weights[1 : len(EMOTIONS)] for said in speech]
-    turned = [
-        len(measures.turned(face.astype(float))) for face in shapes.faces(pipeline.head.vertices, np.array(faces))
-    ]
-    assert max(turned) <= 1
-    assert np.mean(np.array(turned) > 0) < 0.02
+    for face in shapes.faces(pipeline.head.vertices, np.array(faces)):
+        assert not len(measures.turned(face.astype(float)))
 
 
 @pytest.mark.parametrize("blink", [0.25, 0.5, 0.75, 1.0])
@@ -154,7 +151,7 @@ def test_a_blink_goes_around_the_eye_whatever_is_felt(pipeline, measures, blink)
     assert worst(found)["turned"][0] == 0
     far = measured(blinking(EMOTIONS, np.float32(1.5) * shapes.emotion_weights[:count]), shapes, measures)
     assert worst(far)["lids"][0] < LIMITS.lids
-    assert worst(far)["turned"][0] <= 1
+    assert worst(far)["turned"][0] == 0
     wide = replace(shapes, correctives=shapes.correctives[:8], corrective_basis=shapes.corrective_basis[:8])
     if blink > 0.5:
         assert measured(kind, wide, measures)["surprised"].lids > 0.9, "without correctives"
