@@ -9,6 +9,7 @@ from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.checks import advice
 from ..scene.take import lines, takes
+from ..scene.targets import makes
 from .tab import Tab, columns, listed, wrapped
 
 
@@ -20,11 +21,14 @@ class DUET_PT_result(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what concerns all of it."""
-        head = choice.target_head(context.scene)
-        if head is None or not takes.takes_of(head):
-            self.layout.label(text="No take yet.", icon="BLANK1")
-        else:
+        head, other = choice.target_head(context.scene), makes.chosen(context.scene)
+        played = makes.playing(other) if other is not None else None
+        if played is not None:  # its keys are plain, and have no list of takes
+            self.layout.label(text=played.name, icon="RADIOBUT_ON")
+        if played is not None or (head is not None and takes.takes_of(head)):
             self.layout.operator("duet.fit_range", icon="PREVIEW_RANGE")
+        else:
+            self.layout.label(text="No take yet.", icon="BLANK1")
 
 
 class DUET_UL_takes(bpy.types.UIList):
