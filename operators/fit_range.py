@@ -20,15 +20,14 @@ class DUET_OT_fit_range(Undoable, bpy.types.Operator):
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head speaks."""
-        head, other = choice.target_head(context.scene), makes.chosen(context.scene)
-        speaks = makes.playing(other) if other else takes.active(head) or lines.on(head)
+        head = choice.target_head(context.scene)
+        speaks = choice.action_on_target(context.scene) or takes.active(head) or lines.on(head)
         return "" if speaks else "The head plays no take. Generate one, or choose one in the list."
 
     def act(self, context: bpy.types.Context) -> str:
         """Set start and end, each first where the other would hold it back."""
         scene = context.scene
-        other = makes.chosen(scene)
-        action = makes.playing(other) if other else None
+        action = choice.action_on_target(scene)
         first, last = makes.spoken_frames(action) if action else _spoken(scene, choice.target_head(scene))
         kind, name = ("frame_preview", "preview") if scene.use_preview_range else ("frame", "scene")
         for _ in range(2):

@@ -9,7 +9,6 @@ from ..scene import choice
 from ..scene.blender.loose import duet_of
 from ..scene.checks import advice
 from ..scene.take import lines, takes
-from ..scene.targets import makes
 from .tab import Tab, columns, listed, wrapped
 
 
@@ -21,8 +20,7 @@ class DUET_PT_result(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what concerns all of it."""
-        head, other = choice.target_head(context.scene), makes.chosen(context.scene)
-        played = makes.playing(other) if other is not None else None
+        head, played = choice.target_head(context.scene), choice.action_on_target(context.scene)
         if played is not None:  # its keys are plain, and have no list of takes
             self.layout.label(text=played.name, icon="RADIOBUT_ON")
         if played is not None or (head is not None and takes.takes_of(head)):

@@ -68,10 +68,11 @@ def test_a_rig_follows_a_recording_and_plays_without_duet(scene, rig, recording,
     scene.duet_target.obj, scene.render.fps = rig, 24
     scene.duet.audio = str(write_wav(tmp_path / "line.wav", recording[8000:40000]))
     scene.duet.emotion, scene.duet.intensity, scene.duet.blinks = "happy", 0.5, False
-    scene.duet.head, layout = rig, Layout()
+    layout = Layout()
     result.DUET_PT_result.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn == ["No take yet."] and not bpy.ops.duet.fit_range.poll()
     assert bpy.ops.duet.target_generate() == {"FINISHED"}
+    scene.duet.head = rig  # whether it is chosen there, or as the target
     result.DUET_PT_result.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn[1:] == ["Duet line on Rig", ""]
     hand, bag = rig.pose.bones["hand"], actions.ensure_bag(actions.action_of(rig), rig)
