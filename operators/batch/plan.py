@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...inference.audio.decode import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from . import manifest
+from . import manifest, sheet
 from .jobs import SUFFIXES, Damaged, Entry, Job, UsageError
 from .paths import Identity, identity, overwritten
 
@@ -17,15 +17,19 @@ MANIFEST_SUFFIXES = (".csv", ".json")
 def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
     """The entries of everything given, in order, all outputs different, none an input; raises UsageError, TableError.
 
-    `options` are the command's `audio` and `output`, absolute, `command` and `format`; `template` has the rest of each
-    job.
+    `options` are the command's `audio`, `output` and `sheet`, absolute, `command` and `format`; `template` has the rest
+    of each job.
     """
     entries = _distinct(_entries(options, template))
     jobs = [entry for entry in entries if isinstance(entry, Job)]
     tables = [path for path in options.audio if _is_manifest(path)]
-    found = overwritten((job.output for job in jobs), [*tables, *(path for job in jobs for path in job.inputs)])
+    outputs, pages = [job.output for job in jobs], sheet.files(options.sheet) if options.sheet else []
+    found = overwritten([*outputs, *pages], [*tables, *(path for job in jobs for path in job.inputs)])
     if found:
         raise UsageError(f"the output '{found[0]}' would be written over '{found[1]}', which is read: rename one")
+    found = overwritten(pages, outputs)
+    if found:
+        raise UsageError(f"'{found[0]}' of the --sheet is an output of the run: rename one")
     return entries
 
 

@@ -58,6 +58,13 @@ def test_nor_over_the_flame_model(here, capsys):
     assert "my.flame.npz" in message
 
 
+def test_nor_may_the_contact_sheet_write_over_a_table_or_a_take(here, capsys):
+    write_manifest(here, "a.wav,a.npz")
+    assert "shots.csv' would be written over" in refused(here, capsys, "generate", "shots.csv", "--sheet", "shots.html")
+    arguments = ("generate", "a.wav", "-o", "a.csv", "--sheet", "a.html")
+    assert "a.csv' of the --sheet is an output" in refused(here, capsys, *arguments)
+
+
 @posix
 @pytest.mark.parametrize("link", ["symlink", "hard link", "folder"])
 def test_nor_by_another_name_of_the_same_file(here, capsys, link):
