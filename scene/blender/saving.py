@@ -12,6 +12,7 @@ import bpy
 
 from ...inference.c_stdout import thrown_away
 from ...inference.errors import OutputError
+from ...inference.partial_files import partial_of
 from .loose import Kind
 from .paths import for_blender
 
@@ -24,7 +25,7 @@ def save_copy(output: Path, relative_remap: bool) -> None:
     Raises OutputError, and then nothing has changed. A full disk is one: Blender itself reports a compressed file that
     was cut off as saved.
     """
-    partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.blend")
+    partial = partial_of(output, ".blend")
     for_blender(output, OutputError)
     try:
         path = for_blender(partial, OutputError)
