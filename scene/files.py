@@ -61,7 +61,7 @@ def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order
     scene = _opened(base) if base else _fresh(take)
     obj = _head_of(scene, head)
     start = scene.frame_start if order.start is None else order.start
-    notes = []
+    notes = _of_newer(base) if base else []
     if base is None:
         scene.frame_start = start
         if start < scene.frame_start:
@@ -93,6 +93,7 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
     made = finish(cast.cast_steps(scene, parts, strict=False))
     if not made.made:
         raise made.failed[0]
+    made.notes.extend(_of_newer(base) if base else ())
     if base is None:
         scene.frame_end = cast.span_of(made)[1]
         studio.add_studio(scene, *made.added)
@@ -147,12 +148,27 @@ def _is_open(path: Path) -> bool:
 def open_file(path: Path) -> bpy.types.Scene:
     """Open a .blend file in place of the one that is open, and return its scene; raises OutputError naming it."""
     try:
+        path.open("rb").close()
+    except FileNotFoundError as error:
+        raise OutputError(f"There is no file '{path}'.", "Check its name and folder.") from error
+    except OSError as error:
+        raise OutputError(f"'{path}' cannot be read ({error.strerror}).", "Check who may read it.") from error
+    try:
         if bpy.context.window is None:  # of a file that was saved in the background; Blender's exporters ask for one
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
         bpy.ops.wm.open_mainfile(filepath=for_blender(path, OutputError), load_ui=False)
     except RuntimeError as error:
-        raise OutputError(f"The file '{path}' cannot be opened.", "Check that it is a .blend file.") from error
+        message = f"The file '{path}' cannot be opened: it is damaged, or no .blend file."
+        raise OutputError(message, "Copy or save it again.") from error
     return bpy.context.scene
+
+
+def _of_newer(base: Path) -> list[str]:
+    """What is to be known of a file that is open, where a later Blender has saved it."""
+    saved, own = (f"{version[0]}.{version[1]}" for version in (bpy.data.version, bpy.app.version))
+    if bpy.data.version[:2] <= bpy.app.version[:2]:
+        return []
+    return [f"'{base}' was saved by Blender {saved}, and this is {own}: what it does not know is lost in the output."]
 
 
 def _fresh(take: Take) -> bpy.types.Scene:

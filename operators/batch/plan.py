@@ -77,7 +77,7 @@ def recordings(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
     try:
-        files = sorted(path for path in given.iterdir() if path.is_file() and not path.name.startswith("."))
+        files = sorted(path for path in given.iterdir() if not (path.name.startswith(".") or path.is_dir()))
     except OSError as error:
         raise UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
     found = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]

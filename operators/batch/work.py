@@ -31,6 +31,7 @@ class Run:
         self._options = options
         self._tally: Counter[str] = Counter()
         self._lines: list[sheet.Line] = []
+        self._jobs: list[Job] = []
         self._bar: Any = None
 
     def run(self, entries: list[Entry]) -> int:
@@ -77,7 +78,7 @@ class Run:
         """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
         if not jobs:
             return
-        outcomes = self._outcomes(jobs)
+        self._jobs, outcomes = jobs, self._outcomes(jobs)
         self._bar = _bar(len(jobs))
         try:
             for outcome in outcomes:
@@ -109,12 +110,12 @@ class Run:
         job, result = outcome.job, outcome.result
         if isinstance(result, DuetError):
             self._count(sheet.Line(job, "failed", said=str(result)))
-            complain(f"error: {result}")
+            complain(f"error: {result if _is_common(result, self._jobs) else _named(job, result)}")
             return
         self._count(sheet.Line(job, "done", result.frames, result.seconds, " ".join(result.notes)))
         say(f"{job.audio} -> {job.output} ({result.frames} frames)")
         for note in result.notes:
-            complain(f"note: {note}")
+            complain(f"note: {_named(job, note)}")
         _record(job, result)
 
     def _count(self, line: sheet.Line) -> None:
@@ -152,6 +153,12 @@ def _record(job: Job, made: Made) -> None:
         records.write(job, made.model)
     except (DuetError, OSError) as error:  # the output is there, and that is what was asked for
         complain(f"note: '{job.output}' will be made again next time: {error}")
+
+
+def _named(job: Job, said: object) -> str:
+    """What is said of a job, with its recording's name where it has neither that nor its output's."""
+    text = str(said)
+    return text if str(job.audio) in text or str(job.output) in text else f"'{job.audio}': {text}"
 
 
 def _is_common(error: DuetError, jobs: list[Job]) -> bool:

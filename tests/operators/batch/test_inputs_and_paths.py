@@ -177,6 +177,16 @@ def test_films_count_where_no_recording_has_their_name(here):
 
 
 @posix
+def test_a_link_to_a_recording_that_is_gone_is_an_error(here, capsys):
+    (here / "m.wav").symlink_to(here / "gone.wav")
+    (here / "folder.wav").mkdir()
+    assert run("generate", ".", "-o", "out") == 1
+    assert made(here / "out") == ["a.npz", "z.npz"]
+    (line,) = errors(capsys)
+    assert "m.wav'" in line
+
+
+@posix
 def test_line_breaks_and_signs_in_names_stay_one_line(here, capsys):
     (here / "a.wav").rename(here / "a\nb\x1b[31m.wav")
     (here / "z.wav").write_text("no sound")
