@@ -121,6 +121,8 @@ def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
 
 def _part(runner: Runner, job: Job, row: Row, after: str) -> Any:
     take, loudness = runner.take(job, progress(job))
+    for note in row.performance.unseen(take.frame_count / take.fps):
+        complain(f"note: {row.name}: {note}")
     with c_stdout.sent_to(2):
         from ...scene.cast import Part
 

@@ -50,7 +50,8 @@ def run_on_dask(jobs: list[Job], scheduler: str, count: int, engine: str, device
         import dask
         import distributed
     except ImportError as error:
-        raise pool.StartError(f"A farm needs Dask ({error}).", "Install Duet with its extra: duet[farm].") from error
+        remedy = "Install Duet with its extra: pip install '.[farm]' in its clone."
+        raise pool.StartError(f"A farm needs Dask ({error}).", remedy) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of workers that die is said by us
     with contextlib.ExitStack() as stack:
         address: Any = scheduler

@@ -119,6 +119,13 @@ def test_what_concerns_a_style_names_the_recording_too(here, capsys, monkeypatch
     assert errors(capsys) == ["duet: error: There is no speaking style 'shouted'."], "which all would fail at"
 
 
+def test_an_emotion_after_the_end_is_told(here, capsys):
+    asked = ("--emotion-track", "happy;sad@0.4;angry=1+sad@3", "--marks", "+teeth@0.2 -round@2")
+    assert run("generate", "a.wav", "-o", "a.npz", *asked) == 0
+    said = "What is spoken ends at 0.50 s, so nothing is seen of angry+sad@3, -round@2."
+    assert errors(capsys) == [f"duet: note: '{here / 'a.wav'}': {said}"]
+
+
 def test_vertices_of_a_long_recording_are_refused_before_the_work(here, capsys, monkeypatch):
     monkeypatch.setattr(runner, "MAX_VERTICES", 8 << 20)
     write_wav(here / "long.wav", 0.5 * np.sin(np.arange(16000 * 20) / 5))
