@@ -165,10 +165,11 @@ def open_file(path: Path) -> bpy.types.Scene:
 
 def _of_newer(base: Path) -> list[str]:
     """What is to be known of a file that is open, where a later Blender has saved it."""
-    saved, own = (f"{version[0]}.{version[1]}" for version in (bpy.data.version, bpy.app.version))
-    if bpy.data.version[:2] <= bpy.app.version[:2]:
+    saved, own = tuple(bpy.data.version), bpy.app.version
+    if saved[:2] <= own[:2]:
         return []
-    return [f"'{base}' was saved by Blender {saved}, and this is {own}: what it does not know is lost in the output."]
+    versions = "Blender {}.{}, and this is {}.{}".format(*saved[:2], *own[:2])
+    return [f"'{base}' was saved by {versions}: what it does not know is lost in the output."]
 
 
 def _fresh(take: Take) -> bpy.types.Scene:
