@@ -165,7 +165,8 @@ def open_file(path: Path) -> bpy.types.Scene:
 
 def _of_newer(base: Path) -> list[str]:
     """What is to be known of a file that is open, where a later Blender has saved it."""
-    saved, own = tuple(bpy.data.version), bpy.app.version
+    data: Kind = bpy.data
+    saved, own = tuple(data.version), bpy.app.version
     if saved[:2] <= own[:2]:
         return []
     versions = "Blender {}.{}, and this is {}.{}".format(*saved[:2], *own[:2])
