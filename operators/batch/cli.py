@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
             parser.error(one_line(f"'{error.filename}': {error.strerror}"))
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of `timeout` and of farms' managers: as Ctrl-C
     try:
         return EXIT_FAILED if due() else EXIT_DONE
     except KeyboardInterrupt:
