@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ...inference import c_stdout
-from ...inference.errors import DuetError
+from ...inference.errors import AudioError, DuetError
 from ...inference.formats.exports import prepare_output
 from . import cast_apart, cast_records
 from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
-from .paths import overwritten
+from .paths import is_there, overwritten
 from .runner import Runner, unforeseen
 from .work import complain, progress, say
 
@@ -93,6 +93,8 @@ def _scene(options: argparse.Namespace, scene: Scene) -> int:
     for row in scene.rows:
         if row not in due:
             say(f"{row.audio} -> {scene.output} ({row.head}, up to date)")
+        elif options.dry_run and not is_there(row.audio):
+            failed += _failed(AudioError(f"{row.name}: There is no file '{row.audio}'.", "Check its name and folder."))
         elif options.dry_run:
             say(f"{row.audio} -> {scene.output} ({row.head}, to do)")
     return failed + (_make(options, scene, due) if due and not options.dry_run else 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -67,6 +68,10 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         return EXIT_FAILED if due() else EXIT_DONE
     except KeyboardInterrupt:
         work.complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read what is printed has ended, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        work.complain("interrupted: what is printed goes nowhere")
         return EXIT_INTERRUPTED
 
 

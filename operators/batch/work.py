@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ...inference.errors import CancelledError, DuetError, RequestError, StartError, WeightsError
 from ...inference.plain_text import one_line
 from . import farm, pool, records, sheet
 from .jobs import Damaged, Entry, Job
@@ -88,7 +88,7 @@ class Run:
                     self._bar.update()
                 if isinstance(outcome.result, DuetError) and _is_common(outcome.result, jobs):
                     break
-        except pool.StartError as error:  # of a cluster that is not there
+        except StartError as error:  # of a cluster that is not there
             self._tally["failed"] += 1
             complain(f"error: {error}")
         finally:
@@ -165,7 +165,7 @@ def _is_common(error: DuetError, jobs: list[Job]) -> bool:
     """Whether every other job would fail in the same way."""
     if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
         return len({(job.performance.style, job.base) for job in jobs}) == 1
-    return isinstance(error, (CancelledError, WeightsError, pool.StartError))
+    return isinstance(error, (CancelledError, WeightsError, StartError))
 
 
 def _bar(count: int) -> Any:

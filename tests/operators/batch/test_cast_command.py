@@ -74,6 +74,9 @@ def test_lines_that_are_up_to_date_stay_and_the_others_are_made_again(table, tmp
     assert states(capsys) == ["to do"] * 3
     assert run("bake", table, "--into", shot, "--dry-run", "--brows", "2") == 0
     assert states(capsys) == ["to do"] * 3
+    (tmp_path / "c.wav").unlink()
+    assert run("bake", table, "--into", shot, "--dry-run") == 1
+    assert "scene.json, row 3: There is no file" in capsys.readouterr().err
 
 
 def test_scenes_are_made_apart_at_the_same_time(table, tmp_path, capsys, monkeypatch):
