@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...inference.errors import DuetError, RequestError
 from ...inference.plain_text import one_line
-from . import cast_command, export_command, farm, live_command, records, server, sheet, work
+from . import cast_command, export_command, farm, live_command, paths, records, server, sheet, work
 from .jobs import (
     DEFAULT_FPS,
     Entry,
@@ -28,7 +28,6 @@ from .jobs import (
     start_frame,
 )
 from .options import add_options, performance_of, single_emotions
-from .paths import absolute
 from .plan import MANIFEST_SUFFIXES, plan
 from .runner import FLAME
 
@@ -55,6 +54,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         options = parser.parse_args(single_emotions(argv))
         options.argv, options.opened = argv, base
         try:
+            paths.forget()
             _make_absolute(options)
             due = _planned(options, base)
         except (UsageError, DuetError) as error:
@@ -165,10 +165,10 @@ def _make_absolute(options: argparse.Namespace) -> None:
     """All paths of the options from the root; raises RequestError."""
     for name in ("audio", "files"):
         if hasattr(options, name):
-            setattr(options, name, [absolute(path) for path in getattr(options, name)])
+            setattr(options, name, [paths.absolute(path) for path in getattr(options, name)])
     for name in ("output", "flame", "into", "sheet"):
         if getattr(options, name, None):
-            setattr(options, name, absolute(getattr(options, name)))
+            setattr(options, name, paths.absolute(getattr(options, name)))
 
 
 def _frame_rate(text: str) -> float:

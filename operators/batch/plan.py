@@ -27,7 +27,7 @@ def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
     found = overwritten([*outputs, *pages], [*tables, *(path for job in jobs for path in job.inputs)])
     if found:
         raise UsageError(f"the output '{found[0]}' would be written over '{found[1]}', which is read: rename one")
-    found = overwritten(pages, outputs)
+    found = overwritten(pages, outputs) if pages else None
     if found:
         raise UsageError(f"'{found[0]}' of the --sheet is an output of the run: rename one")
     return entries

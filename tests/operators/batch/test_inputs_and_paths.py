@@ -110,6 +110,15 @@ def test_capitals_count_only_where_the_file_system_tells_them_apart(here, monkey
     assert paths.identity(here / "new/É.npz") == paths.identity(here / "new/e\u0301.npz")
 
 
+def test_a_long_table_asks_a_farms_disk_little(here, monkeypatch):
+    """Each question takes a while there: it was 32 to plan a row, by stat alone."""
+    rows, asked, stat = 300, [], os.stat
+    write_manifest(here, *(f"a.wav,out/{number}.npz" for number in range(rows)))
+    monkeypatch.setattr(os, "stat", lambda *args, **kinds: asked.append(args) or stat(*args, **kinds))
+    assert len(planned("generate", "shots.csv")) == rows
+    assert len(asked) < 5 * rows
+
+
 # Paths
 
 
