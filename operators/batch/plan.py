@@ -77,15 +77,15 @@ def recordings(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
     try:
-        files = sorted(path for path in given.iterdir() if not (path.name.startswith(".") or path.is_dir()))
+        files = [path for path in given.iterdir() if not (path.name.startswith(".") or path.is_dir())]
     except OSError as error:
         raise UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
     found = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
     heard = {path.stem for path in found}
-    found = sorted([*found, *(p for p in files if p.suffix.lower() in VIDEO_SUFFIXES and p.stem not in heard)])
+    found += [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES and path.stem not in heard]
     if not found:
         raise UsageError(f"the folder '{given}' holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
-    return found
+    return sorted(found, key=lambda path: path.name)  # paths of Windows have another order, and shares must be alike
 
 
 def _distinct(entries: list[Entry]) -> list[Entry]:
