@@ -50,7 +50,7 @@ def run_on_dask(jobs: list[Job], scheduler: str, count: int, engine: str, device
         import dask
         import distributed
     except ImportError as error:
-        remedy = "Install Duet with its extra: pip install '.[farm]' in its clone."
+        remedy = "Install Duet with its extra [farm]: docs/pipeline.md."
         raise StartError(f"A farm needs Dask ({error}).", remedy) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of workers that die is said by us
     with contextlib.ExitStack() as stack:
