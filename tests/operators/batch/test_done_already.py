@@ -63,6 +63,13 @@ def test_what_makes_it_again(folder, capsys, monkeypatch, case):
     assert "frames)" in capsys.readouterr().out
 
 
+def test_one_table_serves_both_commands(folder, capsys):
+    """To `generate`, the head that `bake` needs is nothing, whether it is there or not."""
+    path = write_manifest(folder, "a.wav,a.npz,gone.blend/Ada,5", "b.wav,b.npz,Ada,", header="audio,output,head,start")
+    assert run("generate", path) == run("generate", path) == 0
+    assert capsys.readouterr().out.endswith("2 up to date\n")
+
+
 def test_another_flame_model_makes_it_again(folder, capsys):
     """What comes of it is not asked here, where no model is."""
     model, audio, output = (folder / name for name in ("m.pkl", "a.wav", "take.flame.npz"))
