@@ -100,5 +100,6 @@ def _distinct(entries: list[Entry]) -> list[Entry]:
         if other is entry:
             kept.append(entry)
         elif other != entry:
-            raise UsageError(f"'{other.audio}' and '{entry.audio}' would both become '{entry.output}': rename one")
+            twins = f"'{other.audio}' and '{entry.audio}' would both become '{entry.output}'"
+            raise UsageError(f"{twins}: rename one, or give a table with outputs")
     return kept
