@@ -6,6 +6,7 @@ Results are lines on stdout, errors lines on stderr; progress shows on stderr wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import signal
@@ -63,7 +64,8 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
             parser.error(one_line(f"'{error.filename}': {error.strerror}"))
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of `timeout` and of farms' managers: as Ctrl-C
+    with contextlib.suppress(ValueError):  # in a thread of another program, which has the signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # of `timeout` and of farms' managers: as Ctrl-C
     try:
         return EXIT_FAILED if due() else EXIT_DONE
     except KeyboardInterrupt:
