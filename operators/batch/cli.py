@@ -96,7 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
     generate.add_argument(
-        "--flame", type=Path, metavar="MODEL", help="your FLAME model, for .flame.npz (default: the Duet head's own)"
+        "--flame",
+        type=paths.given,
+        metavar="MODEL",
+        help="your FLAME model, for .flame.npz (default: the Duet head's own)",
     )
     generate.set_defaults(into=None, head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
@@ -105,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument(
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
-    bake.add_argument("--into", type=Path, metavar="OUT", help=cast_command.HELP)
+    bake.add_argument("--into", type=paths.given, metavar="OUT", help=cast_command.HELP)
     bake.add_argument("--scene", metavar="NAME", help=cast_command.SCENE_HELP)
     bake.set_defaults(vertices=False, format="blend", flame=None)
     preview = commands.add_parser("preview", help="write a small video of the head with the sound")
@@ -124,9 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
     sources = f"recordings, folders of recordings, or manifests ({', '.join(MANIFEST_SUFFIXES)})"
-    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
+    parser.add_argument("audio", nargs="+", type=paths.given, metavar="AUDIO", help=sources)
     where = f"{outputs}; a folder for several recordings"
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
+    parser.add_argument("-o", "--output", type=paths.given, metavar="OUT", help=where)
 
 
 def _add_scene(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +161,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     where = f"a Dask scheduler's address, or '{farm.LOCAL}' for a cluster of processes here (default: none)"
     parser.add_argument("--scheduler", metavar="ADDRESS", help=where)
     pictures = "a contact sheet: a picture of each file's loudest vowel; beside it the same as a table, .csv"
-    parser.add_argument("--sheet", type=Path, metavar="FILE.html", help=pictures)
+    parser.add_argument("--sheet", type=paths.given, metavar="FILE.html", help=pictures)
     parser.add_argument("--force", action="store_true", help="also make what is up to date")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 

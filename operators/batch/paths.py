@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import unicodedata
 from collections.abc import Hashable, Iterable
@@ -11,6 +12,13 @@ from pathlib import Path
 from ...inference.errors import RequestError
 
 Identity = Hashable
+
+
+def given(text: str) -> Path:
+    """A path of the command; nothing, as of a shell's variable that is not set, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
 
 
 def absolute(path: Path, folder: Path | None = None) -> Path:

@@ -135,6 +135,7 @@ def test_a_worker_that_cannot_start_stops_at_once(recordings, tmp_path, capsys, 
 
 USAGE = {
     "nothing": ([], "usage: duet"),
+    "empty output": (["generate", "a.wav", "-o", ""], "-o/--output: it is empty"),
     "no output": (["generate", "a.wav"], "-o"),
     "unknown emotion": (["generate", "a.wav", "-o", "x.npz", "--emotion", "hungry=1"], "no emotion 'hungry'.*neutral"),
     "emotion without number": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy"], "not NAME=NUMBER"),
