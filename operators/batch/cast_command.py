@@ -12,6 +12,7 @@ from typing import Any
 from ...inference import c_stdout
 from ...inference.errors import AudioError, DuetError
 from ...inference.formats.exports import prepare_output
+from ...inference.partial_files import written_at
 from . import cast_apart, cast_records
 from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
@@ -102,6 +103,7 @@ def _scene(options: argparse.Namespace, scene: Scene) -> int:
 
 def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
     failed, runner = 0, Runner(options.engine, options.device)
+    since = written_at(scene.output)
     base = scene.base or (scene.output if scene.output.is_file() else None)
     try:
         prepare_output(scene.output)
@@ -112,7 +114,7 @@ def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
                 parts.append(_part(runner, job, row, scene.after.get(row.name, "")))
             except DuetError as error:
                 failed += _failed(type(error)(f"{row.name}: {error.message}", error.remedy))
-        return failed + (_write(options, scene, parts, base) if parts else 0)
+        return failed + (_write(options, scene, parts, base, since) if parts else 0)
     except DuetError as error:
         return failed + _failed(error)
     except Exception as error:
@@ -131,13 +133,13 @@ def _part(runner: Runner, job: Job, row: Row, after: str) -> Any:
     return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness, after)
 
 
-def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None) -> int:
+def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None, since: int) -> int:
     with c_stdout.sent_to(2):  # Blender prints there as it starts, and what it saves
         from ...scene.blender.loose import duet_of
         from ...scene.cast import row_of
         from ...scene.files import bake_cast
 
-        cast = bake_cast(parts, scene.output, base, scene.name)
+        cast = bake_cast(parts, scene.output, since, base, scene.name)
     for line in cast.made:
         said = f"{duet_of(line.action).audio} -> {scene.output}"
         say(f"{said} ({line.obj.name}, frames {line.first} to {line.last})")
