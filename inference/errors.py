@@ -58,6 +58,12 @@ class WorkerError(DuetError):
     kind = "worker"
 
 
+class StartError(WorkerError):
+    """A process cannot start, so that no job could do better."""
+
+    kind = "start"
+
+
 class CancelledError(DuetError):
     """The user cancelled the job."""
 
@@ -75,6 +81,7 @@ _KINDS: dict[str, type[DuetError]] = {
         OutputError,
         TableError,
         WorkerError,
+        StartError,
         CancelledError,
     )
 }

@@ -7,6 +7,7 @@ import bpy
 from ..scene import choice
 from ..scene.exports import export_sampling
 from ..scene.take import lines, takes
+from ..scene.targets import makes
 from .poll import Undoable
 
 
@@ -20,13 +21,14 @@ class DUET_OT_fit_range(Undoable, bpy.types.Operator):
     def reason(cls, context: bpy.types.Context) -> str:
         """Whether the head speaks."""
         head = choice.target_head(context.scene)
-        speaks = takes.active(head) or lines.on(head)
+        speaks = choice.action_on_target(context.scene) or takes.active(head) or lines.on(head)
         return "" if speaks else "The head plays no take. Generate one, or choose one in the list."
 
     def act(self, context: bpy.types.Context) -> str:
         """Set start and end, each first where the other would hold it back."""
         scene = context.scene
-        first, last = _spoken(scene, choice.target_head(scene))
+        action = choice.action_on_target(scene)
+        first, last = makes.spoken_frames(action) if action else _spoken(scene, choice.target_head(scene))
         kind, name = ("frame_preview", "preview") if scene.use_preview_range else ("frame", "scene")
         for _ in range(2):
             setattr(scene, f"{kind}_start", first)

@@ -147,13 +147,14 @@ class DUET_OT_clear_lines(Undoable, bpy.types.Operator):
 
     @classmethod
     def reason(cls, context: bpy.types.Context) -> str:
-        """Whether something is left."""
-        head = heads.require_head(choice.target_head(context.scene))
-        return "" if left_over.find(context.scene, head) else "Nothing is left of lines that are gone."
+        """Whether there is a head; the panel, which looks for what is left, draws the button only where it finds it."""
+        heads.require_head(choice.target_head(context.scene))
+        return ""
 
-    def act(self, context: bpy.types.Context) -> None:
+    def act(self, context: bpy.types.Context) -> str:
         """Take it away."""
-        left_over.clear(context.scene, choice.require_target_head(context.scene))
+        found = left_over.clear(context.scene, choice.require_target_head(context.scene))
+        return "" if found else "Nothing is left of lines that are gone."
 
 
 CLASSES = (

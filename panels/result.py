@@ -20,11 +20,13 @@ class DUET_PT_result(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what concerns all of it."""
-        head = choice.target_head(context.scene)
-        if head is None or not takes.takes_of(head):
-            self.layout.label(text="No take yet.", icon="BLANK1")
-        else:
+        head, played = choice.target_head(context.scene), choice.action_on_target(context.scene)
+        if played is not None:  # its keys are plain, and have no list of takes
+            self.layout.label(text=played.name, icon="RADIOBUT_ON")
+        if played is not None or (head is not None and takes.takes_of(head)):
             self.layout.operator("duet.fit_range", icon="PREVIEW_RANGE")
+        else:
+            self.layout.label(text="No take yet.", icon="BLANK1")
 
 
 class DUET_UL_takes(bpy.types.UIList):

@@ -10,7 +10,7 @@ from .blender import paths, timing
 from .blender.loose import Group, duet_of
 from .head import heads
 from .take import lines, takes
-from .targets import makes
+from .targets import makes, target_settings
 
 
 def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
@@ -23,6 +23,12 @@ def target_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
         return None if makes.is_other_head(chosen) else chosen
     found = heads.heads_of(scene)
     return found[0] if len(found) == 1 else None
+
+
+def action_on_target(scene: bpy.types.Scene) -> bpy.types.Action | None:
+    """The action that a head of another make plays for Duet, where that is what the sidebar is about; else None."""
+    target = target_settings.target_of(scene) if target_head(scene) is None else None
+    return makes.playing(target) if target is not None else None
 
 
 def require_target_head(scene: bpy.types.Scene) -> bpy.types.Object:

@@ -61,7 +61,7 @@ def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order
     scene = _opened(base) if base else _fresh(take)
     obj = _head_of(scene, head)
     start = scene.frame_start if order.start is None else order.start
-    notes = []
+    notes = _of_newer(base) if base else []
     if base is None:
         scene.frame_start = start
         if start < scene.frame_start:
@@ -76,10 +76,13 @@ def animated(audio: Path, take: Take, base: Path | None, head: str, order: Order
     return Baked(scene, obj, start, notes)
 
 
-def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None, name: str = "") -> cast.Cast:
+def bake_cast(
+    parts: Sequence[cast.Part], output: Path, since: int, base: Path | None = None, name: str = ""
+) -> cast.Cast:
     """Write `output`, a .blend in which heads speak these lines: a fresh one, or `base` with the lines added.
 
-    `base` may be the output. A fresh file has lights and a camera, and its scene this name. Lines that fail are left
+    `base` may be the output, which is left as it is where somebody else has written it `since` (`written_at`), for
+    their lines would be lost. A fresh file has lights and a camera, and its scene this name. Lines that fail are left
     out and told. Raises DuetError where nothing can be made.
     """
     output = prepare_output(output)
@@ -93,11 +96,12 @@ def bake_cast(parts: Sequence[cast.Part], output: Path, base: Path | None = None
     made = finish(cast.cast_steps(scene, parts, strict=False))
     if not made.made:
         raise made.failed[0]
+    made.notes.extend(_of_newer(base) if base else ())
     if base is None:
         scene.frame_end = cast.span_of(made)[1]
         studio.add_studio(scene, *made.added)
     scene.frame_set(scene.frame_start)
-    _save(scene, output, base)
+    _save(scene, output, base, since)
     return made
 
 
@@ -146,13 +150,31 @@ def _is_open(path: Path) -> bool:
 
 def open_file(path: Path) -> bpy.types.Scene:
     """Open a .blend file in place of the one that is open, and return its scene; raises OutputError naming it."""
+    name = for_blender(path, OutputError)
+    try:
+        path.open("rb").close()
+    except FileNotFoundError as error:
+        raise OutputError(f"There is no file '{path}'.", "Check its name and folder.") from error
+    except OSError as error:
+        raise OutputError(f"'{path}' cannot be read ({error.strerror}).", "Check who may read it.") from error
     try:
         if bpy.context.window is None:  # of a file that was saved in the background; Blender's exporters ask for one
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-        bpy.ops.wm.open_mainfile(filepath=for_blender(path, OutputError), load_ui=False)
+        bpy.ops.wm.open_mainfile(filepath=name, load_ui=False)
     except RuntimeError as error:
-        raise OutputError(f"The file '{path}' cannot be opened.", "Check that it is a .blend file.") from error
+        message = f"The file '{path}' cannot be opened: it is damaged, or no .blend file."
+        raise OutputError(message, "Copy or save it again.") from error
     return bpy.context.scene
+
+
+def _of_newer(base: Path) -> list[str]:
+    """What is to be known of a file that is open, where a later Blender has saved it."""
+    data: Kind = bpy.data
+    saved, own = tuple(data.version), bpy.app.version
+    if saved[:2] <= own[:2]:
+        return []
+    versions = "Blender {}.{}, and this is {}.{}".format(*saved[:2], *own[:2])
+    return [f"'{base}' was saved by {versions}: what it does not know is lost in the output."]
 
 
 def _fresh(take: Take) -> bpy.types.Scene:
@@ -183,7 +205,7 @@ def _head_of(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     return heads.add_head(load_head(), load_blendshapes(), scene.collection, bpy.context.view_layer)
 
 
-def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
+def _save(scene: bpy.types.Scene, output: Path, base: Path | None, since: int | None = None) -> None:
     """Save with the new sound's path relative to the file, so that both can move together."""
     start = base.parent if base else output.parent  # Blender moves relative paths from the base to the output
     spoken = [obj for obj in scene.objects if heads.head_id(obj)]
@@ -192,4 +214,4 @@ def _save(scene: bpy.types.Scene, output: Path, base: Path | None) -> None:
         whole = bpy.path.abspath(strip.sound.filepath)
         relative = bpy.path.relpath(whole, start=str(start))
         strip.sound.filepath = relative if fits_blender(relative) else whole
-    save_copy(output, relative_remap=base is not None)
+    save_copy(output, base is not None, since)

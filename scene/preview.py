@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import bpy
 
 from ..inference.errors import OutputError
 from ..inference.formats.exports import prepare_output
+from ..inference.partial_files import partial_of
 from ..inference.performance.curves import frame_span
 from ..inference.take import Take
 from . import studio
@@ -45,7 +45,7 @@ def preview_file(
         _look_at(scene, obj)
     count = frame_span(take.frame_count, take.fps, timing.scene_fps(scene))
     skip = round(order.performance.begin(take.fps) * timing.scene_fps(scene))
-    folder = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial")  # beside it: nobody's disk but the user's
+    folder = partial_of(output)  # beside it: nobody's disk but the user's
 
     def listen(apart: bpy.types.Scene) -> None:
         sound.add_strip(apart, obj, audio.resolve(), 1, count, skip)

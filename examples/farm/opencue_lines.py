@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import getpass
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def command(options: argparse.Namespace, share: str) -> list[str]:
@@ -18,11 +19,16 @@ def command(options: argparse.Namespace, share: str) -> list[str]:
     return ["duet", options.command, options.manifest, "-o", options.output, "--shard", f"{share}/{options.shares}"]
 
 
+def whole(path: str) -> str:
+    """From the root on, for a machine of the farm works in another folder."""
+    return str(Path(path).absolute())
+
+
 def parser() -> argparse.ArgumentParser:
     """The script's options."""
     found = argparse.ArgumentParser(description="The lines of a manifest as an OpenCue job.")
-    found.add_argument("manifest", help="the .csv table, or a folder of recordings")
-    found.add_argument("output", help="the folder for what is made")
+    found.add_argument("manifest", type=whole, help="the .csv table, or a folder of recordings")
+    found.add_argument("output", type=whole, help="the folder for what is made")
     found.add_argument("--command", choices=("bake", "generate", "preview"), default="bake")
     found.add_argument("--shares", type=int, default=20, help="how many frames the lines are cut into")
     found.add_argument("--show", default="testing")
@@ -32,11 +38,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Submit the job."""
+    options = parser().parse_args(argv)
     import outline
     import outline.cuerun
     import outline.modules.shell
 
-    options = parser().parse_args(argv)
     job = outline.Outline("duet", shot=options.shot, show=options.show, user=getpass.getuser())
     frames = f"1-{options.shares}"
     layer = outline.modules.shell.Shell("lines", command=command(options, "#IFRAME#"), range=frames, chunk=1, threads=2)

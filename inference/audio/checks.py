@@ -6,7 +6,9 @@ spreads them (`check_finite`). What is animated, which may be a part of it, is c
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,11 @@ MAX_SECONDS = 4 * 3600  # 0.9 GB of samples: what decoding may take, and no more
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz
 _FRAMES_PER_BYTE = 8192  # no codec says more with a byte: FLAC takes ten for 65,535 equal samples
 _BLOCK = 1 << 20  # samples looked at together, so that an hour needs no second copy
+# Of the formats of chunks: how lengths are written, and which chunk is the sound.
+_CHUNKS = {b"RIFF": ("<I", b"data"), b"FORM": (">I", b"SSND")}
+_MOST_CHUNKS = 1000  # before the sound
+_UNTOLD = 0x7FFF0000  # bytes, from which a length is that of a program that writes to a pipe; so is 0
+_SPARE = 1024  # bytes by which writers are mistaken
 SILENCE = 10 ** (-60 / 20)  # peak, -60 dB below full scale: room noise of a bad microphone is about 20 dB louder
 
 
@@ -49,6 +56,30 @@ class Length:
     def _span(self, frames: int) -> str:
         seconds = frames / self.rate
         return f"{seconds / 3600:,.1f} hours" if seconds > 3600 else f"{seconds:.3g} s"
+
+
+def check_whole(path: Path) -> None:
+    """Raise AudioError where a WAV or AIFF has less sound than its header says: it was copied or exported halfway.
+
+    Programs read what is there, so that nobody would see that a line lacks its end. Raises OSError.
+    """
+    with path.open("rb") as file:
+        form = file.read(12)
+        if form[:4] not in _CHUNKS or form[8:] not in (b"WAVE", b"AIFF", b"AIFC"):
+            return
+        lengths, sound = _CHUNKS[form[:4]]
+        for _ in range(_MOST_CHUNKS):
+            name, said = file.read(4), file.read(4)
+            if len(said) < 4:
+                return
+            (length,) = struct.unpack(lengths, said)
+            if name == sound:
+                there = path.stat().st_size - file.tell()
+                if there + _SPARE < length < _UNTOLD:
+                    message = f"'{path}' is cut off: it has {there:,} of {length:,} bytes of sound."
+                    raise AudioError(message, "Copy or export it again.")
+                return
+            file.seek(length + length % 2, 1)
 
 
 def check_samples(samples: NDArray[Any], name: str) -> Floats:

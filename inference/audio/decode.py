@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import AudioError
-from .checks import SAMPLE_RATE, Length, check_finite
+from .checks import SAMPLE_RATE, Length, check_finite, check_whole
 from .ffmpeg import ffmpeg_pieces
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"})
@@ -40,6 +40,7 @@ def load_audio(path: Path) -> Floats:
             raise AudioError(f"'{path}' is no file but a pipe or a device.", "Save the recording in a file first.")
         if not size:
             raise AudioError(f"'{path}' is empty: it has no bytes.", "Record or export it again.")
+        check_whole(path)
         return _decode(path, size)
     except FileNotFoundError as error:
         raise AudioError(f"There is no file '{path}'.", "Check its name and folder.") from error

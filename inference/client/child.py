@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from ..errors import WorkerError
+from ..errors import StartError
 from ..protocol import Message, ProtocolError, encode, messages
 from . import pipes
 
@@ -56,11 +56,11 @@ class Child:
     """A running process. No method waits for it but `end`; `take_items` gives what has come since the last call."""
 
     def __init__(self, command: Sequence[str], env: dict[str, str] | None) -> None:
-        """Start the command; raises WorkerError where it cannot be started."""
+        """Start the command; raises StartError where it cannot be started."""
         try:
             self._pipes = pipes.start(command, env)
         except OSError as error:
-            raise WorkerError(
+            raise StartError(
                 f"Duet's worker process cannot be started: {command[0]} ({error.strerror}).",
                 "Check the Python interpreter in Duet's preferences, or the environment variable DUET_PYTHON.",
             ) from error

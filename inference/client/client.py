@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bound import Binding, BindRequest
-from ..errors import CancelledError, DuetError, RequestError, WorkerError, error_of_kind
+from ..errors import CancelledError, DuetError, RequestError, StartError, WorkerError, error_of_kind
 from ..protocol import VERSION, Message, ProtocolError
 from ..take import GenerateRequest, Take
 from .child import Child, Ended
@@ -122,6 +122,7 @@ class WorkerClient:
         self._command, self._env = list(command), env
         self._grace_period, self._silence_limit = grace_period, silence_limit
         self._child: Child | None = None
+        self._is_ready = False  # some process of this command has loaded its models
         self._jobs = itertools.count(1)
         self._job: int | None = None
         self._submitted = 0.0
@@ -251,7 +252,8 @@ class WorkerClient:
         if isinstance(item, Ended):
             if self._unheard is not None and self._cancel_asked is None:
                 return self._once_more(self._unheard)
-            return self._fail(WorkerError(f"Duet's worker process ended with {item.cause}.", _DIED), item)
+            kind = WorkerError if self._is_ready or item.code < 0 else StartError
+            return self._fail(kind(f"Duet's worker process ended with {item.cause}.", _DIED), item)
         if isinstance(item, ProtocolError):
             return self._fail(item)
         try:
@@ -276,6 +278,7 @@ class WorkerClient:
         if message.type == "hello":
             if data["version"] != VERSION:
                 raise ValueError(f"protocol {data['version']} where {VERSION} is due")
+            self._is_ready = True
             return [Hello(str(data["engine"]), str(data["device"]), str(data["model_id"]))]
         if message.type == "error" and job is None:  # it could not start
             return self._fail(_error(data), traceback=str(data["traceback"]))
@@ -315,7 +318,8 @@ class WorkerClient:
             return [Cancelled(job)]
         if isinstance(error, WorkerError) and stderr:
             last = stderr.splitlines()[-_SHOWN_LINES:]
-            error = WorkerError("\n".join([f"{error.message} It last wrote:", *last]), error.remedy)
+            kind = StartError if isinstance(error, StartError) else WorkerError
+            error = kind("\n".join([f"{error.message} It last wrote:", *last]), error.remedy)
         return [Failed(job, error, traceback or stderr)]
 
     def _overdue(self, child: Child) -> list[Event]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..arrays import Numbers
 from ..errors import OutputError
 from ..formats.exports import written_whole
-from ..formats.npz import read_npz
+from ..formats.npz import read_npz, save_npz
 from ..plain_text import brief
 from .fit import FlameMotion
 from .model import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, FlameModel
@@ -52,9 +52,9 @@ def gaussian_arrays(motion: FlameMotion, model: FlameModel) -> dict[str, NDArray
 
 def write_gaussian(path: Path, motion: FlameMotion, model: FlameModel) -> None:
     """Write the motion as .npz and check what was written; raises OutputError naming the file."""
-    arrays: dict[str, Any] = gaussian_arrays(motion, model)
+    arrays = gaussian_arrays(motion, model)
     with written_whole(path) as file:
-        np.savez_compressed(file, **arrays)
+        save_npz(file, arrays, compressed=True)
     difference = check_gaussian(path, motion, model)
     if difference > _AGREE:
         raise OutputError(f"The output '{path}' is {difference * 1000:.3f} mm off what was written.", _REMEDY)

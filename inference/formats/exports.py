@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -15,13 +16,17 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import OutputError
 from ..head.canonical import ARKIT_NAMES
+from ..partial_files import partial_of
 from ..steps import Steps, finish
 from ..take import Take
+from .npz import save_npz
 
 JSON_FORMAT, JSON_VERSION = "duet-arkit", 1
 _AT_ONCE = 200  # frames in a step
 _DIGITS = 6  # of a coefficient in JSON
 _ELSEWHERE = "Choose another file or folder, or change its permissions."
+_MAKE_ROOM = "Make room there, or choose another folder."
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_npz(
@@ -56,7 +61,7 @@ def write_npz(
     if take.vertices is not None:
         arrays["vertices"] = take.vertices
     with written_whole(path) as file:
-        np.savez(file, **arrays)
+        save_npz(file, arrays)
 
 
 def write_json(path: Path, take: Take) -> None:
@@ -117,7 +122,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     Raises OutputError naming the file.
     """
     path = prepare_output(path)
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.partial")  # 40 letters may be 160 bytes
+    partial = partial_of(path)
     try:
         with partial.open("wb") as file:
             yield file
@@ -129,4 +134,5 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"The output '{path}' cannot be written ({error.strerror}).", _ELSEWHERE)
+    remedy = _MAKE_ROOM if error.errno in _FULL else _ELSEWHERE
+    return OutputError(f"The output '{path}' cannot be written ({error.strerror}).", remedy)

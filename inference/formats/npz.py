@@ -1,12 +1,14 @@
-"""Reading .npz files: what a member claims is held against what it has before memory is taken; nothing is unpickled."""
+"""Reading and writing .npz files. What a member claims is held against what it has before memory is taken; nothing is
+unpickled.
+"""
 
 from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,6 +17,17 @@ from numpy.typing import NDArray
 MOST = 1 << 30  # bytes of all arrays together; a published FLAME model has a twentieth of it
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without a bound
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def save_npz(file: BinaryIO, arrays: Mapping[str, Any], compressed: bool = False) -> None:
+    """Write arrays as `np.savez` does, which leaves an archive open where the disk is full, and Python complains of it.
+
+    Raises OSError.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                npy.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def read_npz(path: Path, names: Collection[str] | None = None, most: int = MOST) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import TableError
+from ..plain_text import brief
 
 MAX_LINE = 1 << 20  # letters: without it a file with no line breaks would be read whole
 MAX_JSON = 64 << 20  # bytes
@@ -59,7 +60,7 @@ def _objects(path: Path, name: str, remedy: str) -> Iterator[tuple[int, list[str
     except OSError as error:
         raise TableError(f"{name} cannot be read ({error.strerror}).", "Check its name.") from error
     except (ValueError, RecursionError) as error:
-        raise TableError(f"{name} is no JSON.", remedy) from error
+        raise TableError(f"{name} is no JSON ({brief(error)}).", remedy) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TableError(f"{name} is no list of objects, one a row.", remedy)
     header = list(dict.fromkeys(key for row in rows for key in row))

@@ -217,6 +217,12 @@ class Performance:
         """The second of the recording that plays at the first frame: a strip can be cut at whole frames only."""
         return round(self.trim_start * fps) / fps
 
+    def unseen(self, end: float) -> list[str]:
+        """What the user should know of emotions and marks at seconds from `end` on, where what is spoken is over."""
+        late = [f"{'+'.join(cue.emotions)}@{cue.seconds:g}" for cue in self.emotions if cue.seconds >= end]
+        late += [str(change) for change in self.marks if change.at >= end]
+        return [f"What is spoken ends at {end:.2f} s, so nothing is seen of {', '.join(late)}."] if late else []
+
     def with_texts(self, texts: Mapping[str, str | None]) -> Performance:
         """The performance with those of its fields that are given as texts, None or empty being not given.
 

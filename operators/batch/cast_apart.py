@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO
@@ -20,6 +21,7 @@ def run(names: Sequence[str], options: argparse.Namespace) -> int:
     Raises KeyboardInterrupt, with all of them ended.
     """
     running: list[subprocess.Popen[str]] = []
+    ended = threading.Event()  # by an interrupt, which is said once
 
     def made(name: str) -> int:
         own = ["--scene", name, "--jobs", "1", "--shard", "1/1"]
@@ -36,6 +38,8 @@ def run(names: Sequence[str], options: argparse.Namespace) -> int:
         )
         running.append(process)
         said, wrong = process.communicate()
+        if ended.is_set():
+            return 0
         _pass_on(said, sys.stdout)
         _pass_on(wrong, sys.stderr)
         failed = sum(line.startswith(_BAD) for line in wrong.splitlines())
@@ -45,6 +49,7 @@ def run(names: Sequence[str], options: argparse.Namespace) -> int:
         try:
             return sum(threads.map(made, names))
         except BaseException:
+            ended.set()
             threads.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.terminate()

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ...inference import c_stdout
-from ...inference.errors import DuetError
+from ...inference.errors import AudioError, DuetError
 from ...inference.formats.exports import prepare_output
+from ...inference.partial_files import written_at
 from . import cast_apart, cast_records
 from .cast_table import Row, alive, read_cast, scenes_of
 from .jobs import Job, UsageError, place_of_head
 from .options import performance_of
-from .paths import overwritten
+from .paths import is_there, overwritten
 from .runner import Runner, unforeseen
 from .work import complain, progress, say
 
@@ -93,6 +94,8 @@ def _scene(options: argparse.Namespace, scene: Scene) -> int:
     for row in scene.rows:
         if row not in due:
             say(f"{row.audio} -> {scene.output} ({row.head}, up to date)")
+        elif options.dry_run and not is_there(row.audio):
+            failed += _failed(AudioError(f"{row.name}: There is no file '{row.audio}'.", "Check its name and folder."))
         elif options.dry_run:
             say(f"{row.audio} -> {scene.output} ({row.head}, to do)")
     return failed + (_make(options, scene, due) if due and not options.dry_run else 0)
@@ -100,6 +103,7 @@ def _scene(options: argparse.Namespace, scene: Scene) -> int:
 
 def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
     failed, runner = 0, Runner(options.engine, options.device)
+    since = written_at(scene.output)
     base = scene.base or (scene.output if scene.output.is_file() else None)
     try:
         prepare_output(scene.output)
@@ -110,7 +114,7 @@ def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
                 parts.append(_part(runner, job, row, scene.after.get(row.name, "")))
             except DuetError as error:
                 failed += _failed(type(error)(f"{row.name}: {error.message}", error.remedy))
-        return failed + (_write(options, scene, parts, base) if parts else 0)
+        return failed + (_write(options, scene, parts, base, since) if parts else 0)
     except DuetError as error:
         return failed + _failed(error)
     except Exception as error:
@@ -121,19 +125,21 @@ def _make(options: argparse.Namespace, scene: Scene, due: Sequence[Row]) -> int:
 
 def _part(runner: Runner, job: Job, row: Row, after: str) -> Any:
     take, loudness = runner.take(job, progress(job))
+    for note in row.performance.unseen(take.frame_count / take.fps):
+        complain(f"note: {row.name}: {note}")
     with c_stdout.sent_to(2):
         from ...scene.cast import Part
 
     return Part(row.name, row.head, row.audio, take, row.performance, row.start, row.place, loudness, after)
 
 
-def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None) -> int:
+def _write(options: argparse.Namespace, scene: Scene, parts: list[Any], base: Path | None, since: int) -> int:
     with c_stdout.sent_to(2):  # Blender prints there as it starts, and what it saves
         from ...scene.blender.loose import duet_of
         from ...scene.cast import row_of
         from ...scene.files import bake_cast
 
-        cast = bake_cast(parts, scene.output, base, scene.name)
+        cast = bake_cast(parts, scene.output, since, base, scene.name)
     for line in cast.made:
         said = f"{duet_of(line.action).audio} -> {scene.output}"
         say(f"{said} ({line.obj.name}, frames {line.first} to {line.last})")

@@ -6,7 +6,10 @@ Results are lines on stdout, errors lines on stderr; progress shows on stderr wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,7 +18,7 @@ from pathlib import Path
 
 from ...inference.errors import DuetError, RequestError
 from ...inference.plain_text import one_line
-from . import cast_command, export_command, farm, live_command, records, server, sheet, work
+from . import cast_command, export_command, farm, live_command, paths, records, server, sheet, work
 from .jobs import (
     DEFAULT_FPS,
     Entry,
@@ -26,7 +29,6 @@ from .jobs import (
     start_frame,
 )
 from .options import add_options, performance_of, single_emotions
-from .paths import absolute
 from .plan import MANIFEST_SUFFIXES, plan
 from .runner import FLAME
 
@@ -53,6 +55,7 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
         options = parser.parse_args(single_emotions(argv))
         options.argv, options.opened = argv, base
         try:
+            paths.forget()
             _make_absolute(options)
             due = _planned(options, base)
         except (UsageError, DuetError) as error:
@@ -61,10 +64,16 @@ def main(argv: Sequence[str] | None = None, base: Path | None = None) -> int:
             parser.error(one_line(f"'{error.filename}': {error.strerror}"))
     except SystemExit as exit_:  # Blender would end with it
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
+    with contextlib.suppress(ValueError):  # in a thread of another program, which has the signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # of `timeout` and of farms' managers: as Ctrl-C
     try:
         return EXIT_FAILED if due() else EXIT_DONE
     except KeyboardInterrupt:
         work.complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read what is printed has ended, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        work.complain("interrupted: what is printed goes nowhere")
         return EXIT_INTERRUPTED
 
 
@@ -87,7 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--vertices", action="store_true", help="also write the face's vertices, in metres (.npz)")
     generate.add_argument("--format", choices=("npz", "csv", "json"), help="for an output folder (default: npz)")
     generate.add_argument(
-        "--flame", type=Path, metavar="MODEL", help="your FLAME model, for .flame.npz (default: the Duet head's own)"
+        "--flame",
+        type=paths.given,
+        metavar="MODEL",
+        help="your FLAME model, for .flame.npz (default: the Duet head's own)",
     )
     generate.set_defaults(into=None, head="", start_frame=None, plain=None, existing="layer")
     bake = commands.add_parser("bake", help="write a .blend with the animated head and the sound")
@@ -96,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument(
         "--plain", type=_tolerance, metavar="MM", help="plain keys, no drivers, thinned: no vertex moves more than MM"
     )
-    bake.add_argument("--into", type=Path, metavar="OUT", help=cast_command.HELP)
+    bake.add_argument("--into", type=paths.given, metavar="OUT", help=cast_command.HELP)
     bake.add_argument("--scene", metavar="NAME", help=cast_command.SCENE_HELP)
     bake.set_defaults(vertices=False, format="blend", flame=None)
     preview = commands.add_parser("preview", help="write a small video of the head with the sound")
@@ -115,9 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_files(parser: argparse.ArgumentParser, outputs: str) -> None:
     sources = f"recordings, folders of recordings, or manifests ({', '.join(MANIFEST_SUFFIXES)})"
-    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help=sources)
+    parser.add_argument("audio", nargs="+", type=paths.given, metavar="AUDIO", help=sources)
     where = f"{outputs}; a folder for several recordings"
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=where)
+    parser.add_argument("-o", "--output", type=paths.given, metavar="OUT", help=where)
 
 
 def _add_scene(parser: argparse.ArgumentParser) -> None:
@@ -149,7 +161,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     where = f"a Dask scheduler's address, or '{farm.LOCAL}' for a cluster of processes here (default: none)"
     parser.add_argument("--scheduler", metavar="ADDRESS", help=where)
     pictures = "a contact sheet: a picture of each file's loudest vowel; beside it the same as a table, .csv"
-    parser.add_argument("--sheet", type=Path, metavar="FILE.html", help=pictures)
+    parser.add_argument("--sheet", type=paths.given, metavar="FILE.html", help=pictures)
     parser.add_argument("--force", action="store_true", help="also make what is up to date")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
@@ -158,10 +170,10 @@ def _make_absolute(options: argparse.Namespace) -> None:
     """All paths of the options from the root; raises RequestError."""
     for name in ("audio", "files"):
         if hasattr(options, name):
-            setattr(options, name, [absolute(path) for path in getattr(options, name)])
+            setattr(options, name, [paths.absolute(path) for path in getattr(options, name)])
     for name in ("output", "flame", "into", "sheet"):
         if getattr(options, name, None):
-            setattr(options, name, absolute(getattr(options, name)))
+            setattr(options, name, paths.absolute(getattr(options, name)))
 
 
 def _frame_rate(text: str) -> float:

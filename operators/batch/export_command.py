@@ -8,7 +8,7 @@ from pathlib import Path
 from ...inference import c_stdout
 from ...inference.errors import DuetError
 from .jobs import UsageError
-from .paths import identity, overwritten
+from .paths import given, identity, overwritten
 from .runner import unforeseen
 from .work import complain, say
 
@@ -17,9 +17,9 @@ FORMATS = ("glb", "gltf", "usdc", "usda", "usd", "abc", "csv", "json", "npz")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE.blend", help="in Blender, the open file if none")
+    parser.add_argument("files", nargs="*", type=given, metavar="FILE.blend", help="in Blender, the open file if none")
     suffixes = ", ".join(f".{name}" for name in FORMATS)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=f"{suffixes}; or a folder")
+    parser.add_argument("-o", "--output", type=given, required=True, metavar="OUT", help=f"{suffixes}; or a folder")
     parser.add_argument("--head", default="", metavar="OBJECT", help="which head, where a file has several")
     parser.add_argument("--format", choices=FORMATS, default="glb", help="for an output folder (default: glb)")
     parser.add_argument("--scene", action="store_true", help="the scene's frames, not only the performance's")

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...inference.errors import AudioError, DuetError, OutputError, RequestError, WorkerError, error_of_kind
+from ...inference.errors import AudioError, DuetError, OutputError, RequestError, StartError, WorkerError, error_of_kind
 from . import pool, records
 from .jobs import Job
 from .runner import Made, Outcome
@@ -50,7 +50,8 @@ def run_on_dask(jobs: list[Job], scheduler: str, count: int, engine: str, device
         import dask
         import distributed
     except ImportError as error:
-        raise pool.StartError(f"A farm needs Dask ({error}).", "Install Duet with its extra: duet[farm].") from error
+        remedy = "Install Duet with its extra [farm]: docs/pipeline.md."
+        raise StartError(f"A farm needs Dask ({error}).", remedy) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of workers that die is said by us
     with contextlib.ExitStack() as stack:
         address: Any = scheduler
@@ -72,7 +73,7 @@ def run_on_dask(jobs: list[Job], scheduler: str, count: int, engine: str, device
             client.wait_for_workers(1, timeout=_PATIENCE)
         except (OSError, ValueError, TimeoutError) as error:
             message = f"There is no Dask cluster with workers at '{scheduler}' ({error})."
-            raise pool.StartError(message, "Start its scheduler and workers first.") from error
+            raise StartError(message, "Start its scheduler and workers first.") from error
         # A cluster here takes this program for its processes; machines elsewhere have one of their own.
         command = pool.interpreter() if scheduler == LOCAL else None
         settings = {"engine": engine, "device": device, "version": records.version(), "command": command}
@@ -96,7 +97,7 @@ def _worked_off(client: Any, jobs: list[Job], settings: dict[str, Any]) -> Itera
         for future in [future for future in running if future.done()]:
             each = running.pop(future)
             result = _result(future, each.job)
-            if each.number < TRIES and isinstance(result, _MAY_PASS) and not isinstance(result, pool.StartError):
+            if each.number < TRIES and isinstance(result, _MAY_PASS) and not isinstance(result, StartError):
                 after = time.monotonic() + PAUSES[each.number - 1]
                 waiting.append(replace(each, number=each.number + 1, after=after))
             else:
@@ -121,10 +122,11 @@ def _result(future: Any, job: Job) -> Made | DuetError:
         return WorkerError(message, "See their logs.")
     except Exception as error:  # the scheduler is gone, or a worker has no Duet
         message = f"The Dask cluster does not work: {type(error).__name__}: {error}"
-        return pool.StartError(message, "Install the same Duet on its machines, and see their logs.")
+        return StartError(message, "Install the same Duet on its machines, and see their logs.")
     if "made" in answer:
         return Made(**answer["made"])
-    return error_of_kind(**answer["error"])
+    error = error_of_kind(**answer["error"])
+    return WorkerError(error.message, error.remedy) if isinstance(error, StartError) else error  # of that machine alone
 
 
 def _set_aside(result: Made | DuetError) -> Made | DuetError:

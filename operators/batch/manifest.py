@@ -11,7 +11,7 @@ from ...inference.errors import DuetError, TableError
 from ...inference.formats.text_table import read_rows
 from ...inference.performance.performance import SETTINGS
 from ...inference.plain_text import brief
-from .jobs import Damaged, Entry, Job, frame_rate, place_of_head, start_frame
+from .jobs import SUFFIXES, Damaged, Entry, Job, frame_rate, place_of_head, start_frame
 from .paths import Identity, absolute, identity
 
 COLUMN_OF = {name: "emotion" if name == "emotions" else name for name in SETTINGS}
@@ -89,6 +89,8 @@ def _job(cells: dict[str, str], folder: Path, defaults: Defaults) -> Job:
     """The job of a row; raises a DuetError without the row's number."""
     if not cells["audio"]:
         raise TableError("no audio is given.", "Fill in the column 'audio'.")
+    if not defaults.suffixes.isdisjoint(SUFFIXES["generate"]):
+        cells = cells | {"head": "", "start": ""}  # one table for both: these are for `bake` alone
     audio = absolute(Path(cells["audio"]), folder)
     base, head = place_of_head(cells.get("head", ""), folder, defaults.job.base)
     job = replace(

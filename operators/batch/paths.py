@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import unicodedata
 from collections.abc import Hashable, Iterable
+from functools import cache
 from pathlib import Path
 
 from ...inference.errors import RequestError
 
 Identity = Hashable
+
+
+def given(text: str) -> Path:
+    """A path of the command; nothing, as of a shell's variable that is not set, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
 
 
 def absolute(path: Path, folder: Path | None = None) -> Path:
@@ -27,8 +36,12 @@ def absolute(path: Path, folder: Path | None = None) -> Path:
     return Path(f"/{str(whole).lstrip('/')}") if os.name == "posix" else whole
 
 
+@cache
 def identity(path: Path) -> Identity:
-    """What all spellings of one file have in common: links, `..`, and case where the file system ignores it."""
+    """What all spellings of one file have in common: links, `..`, and case where the file system ignores it.
+
+    Asked once a path, for on a farm's disk each question takes a while: `forget` before files may be others.
+    """
     found = _number(path)
     if found:
         return found
@@ -38,6 +51,12 @@ def identity(path: Path) -> Identity:
         return found or str(path)
     name = unicodedata.normalize("NFC", path.name)
     return identity(path.parent), name.casefold() if _ignores_case(path.parent) else name
+
+
+def forget() -> None:
+    """Ask the file system anew from now on."""
+    identity.cache_clear()
+    _ignores_case.cache_clear()
 
 
 def is_there(path: Path) -> bool:
@@ -58,6 +77,7 @@ def _number(path: Path) -> Identity | None:
     return (stat.st_dev, stat.st_ino) if stat.st_ino else None
 
 
+@cache
 def _ignores_case(folder: Path) -> bool:
     """Whether names in the folder, or where it will be made, are the same in capitals."""
     for part in (folder, *folder.parents):

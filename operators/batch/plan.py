@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...inference.audio.decode import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from . import manifest
+from . import manifest, sheet
 from .jobs import SUFFIXES, Damaged, Entry, Job, UsageError
 from .paths import Identity, identity, overwritten
 
@@ -17,15 +17,19 @@ MANIFEST_SUFFIXES = (".csv", ".json")
 def plan(options: argparse.Namespace, template: Job) -> list[Entry]:
     """The entries of everything given, in order, all outputs different, none an input; raises UsageError, TableError.
 
-    `options` are the command's `audio` and `output`, absolute, `command` and `format`; `template` has the rest of each
-    job.
+    `options` are the command's `audio`, `output` and `sheet`, absolute, `command` and `format`; `template` has the rest
+    of each job.
     """
     entries = _distinct(_entries(options, template))
     jobs = [entry for entry in entries if isinstance(entry, Job)]
     tables = [path for path in options.audio if _is_manifest(path)]
-    found = overwritten((job.output for job in jobs), [*tables, *(path for job in jobs for path in job.inputs)])
+    outputs, pages = [job.output for job in jobs], sheet.files(options.sheet) if options.sheet else []
+    found = overwritten([*outputs, *pages], [*tables, *(path for job in jobs for path in job.inputs)])
     if found:
         raise UsageError(f"the output '{found[0]}' would be written over '{found[1]}', which is read: rename one")
+    found = overwritten(pages, outputs) if pages else None
+    if found:
+        raise UsageError(f"'{found[0]}' of the --sheet is an output of the run: rename one")
     return entries
 
 
@@ -73,15 +77,15 @@ def recordings(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
     try:
-        files = sorted(path for path in given.iterdir() if path.is_file() and not path.name.startswith("."))
+        files = [path for path in given.iterdir() if not (path.name.startswith(".") or path.is_dir())]
     except OSError as error:
         raise UsageError(f"the folder '{given}' cannot be read ({error.strerror})") from error
     found = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
     heard = {path.stem for path in found}
-    found = sorted([*found, *(p for p in files if p.suffix.lower() in VIDEO_SUFFIXES and p.stem not in heard)])
+    found += [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES and path.stem not in heard]
     if not found:
         raise UsageError(f"the folder '{given}' holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})")
-    return found
+    return sorted(found, key=lambda path: path.name)  # paths of Windows have another order, and shares must be alike
 
 
 def _distinct(entries: list[Entry]) -> list[Entry]:
@@ -96,5 +100,6 @@ def _distinct(entries: list[Entry]) -> list[Entry]:
         if other is entry:
             kept.append(entry)
         elif other != entry:
-            raise UsageError(f"'{other.audio}' and '{entry.audio}' would both become '{entry.output}': rename one")
+            twins = f"'{other.audio}' and '{entry.audio}' would both become '{entry.output}'"
+            raise UsageError(f"{twins}: rename one, or give a table with outputs")
     return kept

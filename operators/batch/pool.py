@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from ...inference.client import pipes
-from ...inference.errors import DuetError, WorkerError, error_of_kind
+from ...inference.errors import DuetError, StartError, WorkerError, error_of_kind
 from .jobs import Job
 from .runner import Made, Outcome, unforeseen
 from .server import COMMAND, PREFIX
@@ -23,10 +23,6 @@ _GRACE = 10.0  # seconds that an interrupted process has to tidy up
 _LOOK = 0.05  # seconds between looks at the processes
 _LONGEST = 1 << 20  # bytes of a line
 _THREADS = ("DUET_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class StartError(WorkerError):
-    """A process of the pool cannot start, so no job could do better."""
 
 
 def run_parallel(jobs: list[Job], count: int, engine: str, device: str) -> Iterator[Outcome]:

@@ -36,7 +36,7 @@ def is_done(job: Job) -> bool:
     try:
         record = json.loads(_path(job).read_text(encoding="utf-8"))
         written = job.output.stat().st_mtime_ns
-        newest = max(path.stat().st_mtime_ns for path in (job.audio, job.base) if path)
+        newest = max(path.stat().st_mtime_ns for path in (job.audio, job.base, job.flame) if path)
         if job.picture:
             job.picture.stat()
     except (OSError, ValueError, RecursionError):
@@ -68,7 +68,7 @@ def _key(job: Job, model: str) -> str:
     """
     asked = job.to_json()
     del asked["picture"]
-    for name in ("audio", "base"):
+    for name in ("audio", "base", "flame"):
         path = getattr(job, name)
         asked[name] = [relative(path, job.output.parent), path.stat().st_size] if path else None
     asked |= {"performance": job.spoken.to_json(), "output": job.output.name, "model": model, "version": version()}

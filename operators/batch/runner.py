@@ -69,9 +69,9 @@ class Runner:
         prepare_output(job.output)  # before the work, so that none is lost
         take, loudness = self.take(job, on_progress)
         face = FaceCurves(take, job.spoken, pauses=pauses(loudness))
-        notes: Sequence[str] = ()
+        notes = job.performance.unseen(take.frame_count / take.fps)
         if job.is_bake:
-            notes = _bake(job, take, loudness, on_progress)
+            notes += _bake(job, take, loudness, on_progress)
         else:
             self._write(job, face)
         if job.picture:

@@ -33,12 +33,18 @@ class Line:
     said: str = ""
 
 
+def files(path: Path) -> list[Path]:
+    """The page and the table of a sheet."""
+    return [path, path.with_suffix(".csv")]
+
+
 def write(path: Path, lines: list[Line], summary: str) -> None:
     """Write the sheet, and the table beside it as .csv, with names from the sheet's folder; raises OutputError."""
     lines = sorted(lines, key=lambda line: str(line.job.output))
-    with written_whole(path) as file:
+    page, table = files(path)
+    with written_whole(page) as file:
         file.write(_page(path, lines, summary).encode())
-    with written_whole(path.with_suffix(".csv")) as file:
+    with written_whole(table) as file:
         file.write(_table(path, lines).encode("utf-8-sig"))  # by which spreadsheets know it
 
 

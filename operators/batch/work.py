@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...inference.errors import CancelledError, DuetError, RequestError, WeightsError
+from ...inference.errors import CancelledError, DuetError, RequestError, StartError, WeightsError
 from ...inference.plain_text import one_line
 from . import farm, pool, records, sheet
 from .jobs import Damaged, Entry, Job
@@ -31,6 +31,7 @@ class Run:
         self._options = options
         self._tally: Counter[str] = Counter()
         self._lines: list[sheet.Line] = []
+        self._jobs: list[Job] = []
         self._bar: Any = None
 
     def run(self, entries: list[Entry]) -> int:
@@ -77,7 +78,7 @@ class Run:
         """Work the jobs off; a failed one does not stop the rest, unless no job could do better."""
         if not jobs:
             return
-        outcomes = self._outcomes(jobs)
+        self._jobs, outcomes = jobs, self._outcomes(jobs)
         self._bar = _bar(len(jobs))
         try:
             for outcome in outcomes:
@@ -87,7 +88,7 @@ class Run:
                     self._bar.update()
                 if isinstance(outcome.result, DuetError) and _is_common(outcome.result, jobs):
                     break
-        except pool.StartError as error:  # of a cluster that is not there
+        except StartError as error:  # of a cluster that is not there
             self._tally["failed"] += 1
             complain(f"error: {error}")
         finally:
@@ -109,12 +110,12 @@ class Run:
         job, result = outcome.job, outcome.result
         if isinstance(result, DuetError):
             self._count(sheet.Line(job, "failed", said=str(result)))
-            complain(f"error: {result}")
+            complain(f"error: {result if _is_common(result, self._jobs) else _named(job, result)}")
             return
         self._count(sheet.Line(job, "done", result.frames, result.seconds, " ".join(result.notes)))
         say(f"{job.audio} -> {job.output} ({result.frames} frames)")
         for note in result.notes:
-            complain(f"note: {note}")
+            complain(f"note: {_named(job, note)}")
         _record(job, result)
 
     def _count(self, line: sheet.Line) -> None:
@@ -154,11 +155,17 @@ def _record(job: Job, made: Made) -> None:
         complain(f"note: '{job.output}' will be made again next time: {error}")
 
 
+def _named(job: Job, said: object) -> str:
+    """What is said of a job, with its recording's name where it has neither that nor its output's."""
+    text = str(said)
+    return text if str(job.audio) in text or str(job.output) in text else f"'{job.audio}': {text}"
+
+
 def _is_common(error: DuetError, jobs: list[Job]) -> bool:
     """Whether every other job would fail in the same way."""
     if isinstance(error, RequestError):  # of an engine or a style that is not there, or of one .blend's frame rate
         return len({(job.performance.style, job.base) for job in jobs}) == 1
-    return isinstance(error, (CancelledError, WeightsError, pool.StartError))
+    return isinstance(error, (CancelledError, WeightsError, StartError))
 
 
 def _bar(count: int) -> Any:

@@ -12,25 +12,29 @@ import bpy
 
 from ...inference.c_stdout import thrown_away
 from ...inference.errors import OutputError
+from ...inference.partial_files import partial_of, written_at
 from .loose import Kind
 from .paths import for_blender
 
 _REMEDY = "Choose another place, or make room."
 
 
-def save_copy(output: Path, relative_remap: bool) -> None:
+def save_copy(output: Path, relative_remap: bool, since: int | None = None) -> None:
     """Save what is open as `output`, compressed; the file that was there becomes .blend1, as Blender keeps it.
 
-    Raises OutputError, and then nothing has changed. A full disk is one: Blender itself reports a compressed file that
-    was cut off as saved.
+    Raises OutputError, and then nothing has changed: on a full disk, where Blender itself reports a file that was cut
+    off as saved, and where somebody has written what is there `since` (`written_at` then; None: no matter).
     """
-    partial = output.with_name(f".{output.stem[:40]}.{os.getpid()}.partial.blend")
+    partial = partial_of(output, ".blend")
     for_blender(output, OutputError)
     try:
         path = for_blender(partial, OutputError)
         with thrown_away():  # it would say that the partial file is saved
             bpy.ops.wm.save_as_mainfile(filepath=path, compress=True, copy=True, relative_remap=relative_remap)
         _check_whole(partial)
+        if since is not None and written_at(output) != since:
+            message = f"'{output}' was written by another program meanwhile."
+            raise OutputError(message, "Start it again: the lines are added to what is there.")
         _keep_earlier(output)
         partial.replace(output)
     except (RuntimeError, OSError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import numpy as np
 from ...inference.errors import HeadError, OutputError
 from ...inference.formats.exports import prepare_output, write_json_steps, write_npz
 from ...inference.formats.livelink import write_livelink_steps
+from ...inference.partial_files import partial_of
 from ...inference.steps import Steps, finish
 from .. import properties
 from ..blender import actions, compat, stage, states
@@ -58,7 +58,7 @@ def export_geometry(scene: bpy.types.Scene, obj: bpy.types.Object, path: Path, s
         raise OutputError(f"'{path}' does not end in {', '.join(FORMATS)}.", "Change its name.")
     if not kind.is_built():
         raise OutputError(f"This Blender was built without {kind.name}.", NO_LIBRARY)
-    folder = path.with_name(f"_{path.stem[:40]}_{os.getpid()}_partial")  # a .gltf is written with files beside it
+    folder = partial_of(path, sign="_")  # a .gltf is written with files beside it
     partial = folder / f"{path.stem}{path.suffix.lower()}"
     meshes = character_of(scene, obj)
     _require_exportable(meshes, path, span)

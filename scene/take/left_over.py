@@ -59,10 +59,15 @@ def find(scene: bpy.types.Scene, obj: bpy.types.Object) -> LeftOver:
     )
 
 
-def clear(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
-    """Remove what is left, and bring the face to rest where it stands as it was left; raises HeadError."""
+def clear(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
+    """Remove what is left, and bring the face to rest where it stands as it was left; whether there was anything.
+
+    Raises HeadError.
+    """
     states.require_writable(obj)
     left = find(scene, obj)
+    if not left:
+        return False
     for line in left.living:
         life.remove(obj, line)
     sound.replace_strips(scene, left.sounds, None)
@@ -74,3 +79,4 @@ def clear(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
     if left.standing:
         sliders.rest(obj, emotions.on(obj))
     listening.refresh(scene)
+    return True

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ...inference.arrays import Floats
-from ...inference.audio.checks import SAMPLE_RATE, Length, check_finite
+from ...inference.audio.checks import SAMPLE_RATE, Length, check_finite, check_whole
 from ...inference.audio.rate import convert_rate
 from ...inference.errors import AudioError
 from ...inference.steps import Steps, finish
@@ -87,6 +87,10 @@ def _open(path: Path) -> tuple[aud.Sound, float]:
         raise AudioError(f"'{path}' is a folder.", remedy)
     if not path.stat().st_size:
         raise AudioError(f"The audio file '{path}' is empty (zero bytes).", "Export or record it again.")
+    try:
+        check_whole(path)
+    except OSError as error:
+        raise AudioError(f"'{path}' cannot be read ({error.strerror}).", "Check who may read it.") from error
     sound = aud.Sound(for_blender(path.absolute(), AudioError))  # type: ignore[call-arg]
     try:
         return sound, sound.specs[0]  # asked first, for data() of an unreadable file ends Blender 4.5

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ...inference.steps import Steps
+from ..blender import actions, states
 from ..blender.loose import duet_of
 from ..head import heads
 from . import arkit_heads, flame_bake, flame_heads, rig_heads, rig_poses
@@ -66,3 +67,20 @@ def chosen(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The head of another make that is chosen under Head, if it is in the scene; else None."""
     obj = duet_of(scene).head
     return obj if is_other_head(obj) and scene.objects.get(obj.name) == obj else None
+
+
+def playing(obj: bpy.types.Object) -> bpy.types.Action | None:
+    """The action of Duet's that a head of another make plays: on its keys, what drives them, or its bones; or None."""
+    keys = states.keys_of(obj) or obj
+    drivers = keys.animation_data.drivers if keys.animation_data else ()
+    driving = [target.id for curve in drivers for each in curve.driver.variables for target in each.targets]
+    played = [actions.action_of(each) for each in dict.fromkeys([keys, *driving]) if each is not None]
+    return next((action for action in played if actions.made_by_duet(action)), None)
+
+
+def spoken_frames(action: bpy.types.Action) -> tuple[int, int]:
+    """The first and the last frame of what Duet has keyed there; what the animator keyed beside it does not count."""
+    written = rig_heads.written_in(action)
+    curves = [c for c in actions.curves_of(action) if not written or (c.data_path, c.array_index) in written]
+    ranges = [curve.range() for curve in curves if len(curve.keyframe_points)] or [action.frame_range]
+    return round(min(each[0] for each in ranges)), round(max(each[1] for each in ranges))

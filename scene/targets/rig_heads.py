@@ -135,7 +135,7 @@ def require_unowned(rig: bpy.types.Object, numbers: Sequence[Number], layer: boo
             message = f"{_said(curve)} of '{rig.name}' has a driver, which overrules what Duet keys."
             raise HeadError(message, "Delete the driver, or let the poses move what drives it.")
     for action, slot, active in _own_actions(rig):
-        written = _written(action)
+        written = written_in(action)
         for curve in [curve for bag in actions.bags_in(action, slot) for curve in bag.fcurves]:
             number = (curve.data_path, curve.array_index)
             if number in wanted and number not in written and _is_moving(curve) and (layer or not active):
@@ -166,7 +166,7 @@ def _said(curve: bpy.types.FCurve) -> str:
     return f"{curve.data_path}[{curve.array_index}]"
 
 
-def _written(action: bpy.types.Action | None) -> set[Number]:
+def written_in(action: bpy.types.Action | None) -> set[Number]:
     """The numbers that Duet has keyed in an action of its own."""
     stored = json.loads(str(action.get(_WRITTEN, "[]"))) if action is not None else []
     return {(str(path), int(index)) for path, index in stored}
@@ -204,7 +204,7 @@ def _new_action(rig: bpy.types.Object, name: str) -> bpy.types.Action:
         return actions.new_action(name)
     action = earlier.copy()
     action.name, action.use_fake_user = name, True
-    written = _written(earlier)
+    written = written_in(earlier)
     for bag in actions.bags_in(action, actions.slot_for(action, rig.id_type)):
         for curve in [curve for curve in bag.fcurves if (curve.data_path, curve.array_index) in written]:
             bag.fcurves.remove(curve)

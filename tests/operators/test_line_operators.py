@@ -1,10 +1,14 @@
 """The buttons of lines, and a dialogue from a table."""
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 from duet.operators import session
-from duet.scene.take import lines
+from duet.panels import lines as panels
+from duet.scene.take import left_over, lines
 from duet.tests.blender_fakes import failure
+from duet.tests.target_fakes import Layout
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("scene")]
 
@@ -34,6 +38,20 @@ def test_lines_follow_by_the_buttons(scene, ready):
     assert [line.is_muted for line in lines.on(ready)] == [True, False]
     assert bpy.ops.duet.remove_line() == {"FINISHED"}
     assert [line.action.name for line in lines.on(ready)] == names[:1]
+
+
+def test_the_panel_looks_once_for_what_is_left(scene, ready, monkeypatch):
+    find, asked, layout = left_over.find, [], Layout()
+    monkeypatch.setattr(left_over, "find", lambda *of: asked.append(of) or find(*of))
+    monkeypatch.setattr(panels, "wrapped", lambda layout, context, text: layout.label(text=text))
+    bpy.ops.duet.generate()
+    bpy.data.actions.remove(bpy.data.actions["Duet line"])
+    panels.DUET_PT_lines.draw(SimpleNamespace(layout=layout), bpy.context)
+    assert bpy.ops.duet.clear_lines.poll(), "as Blender asks of a button that is drawn"
+    assert layout.drawn[0].startswith("Left of what plays no more: the sound")
+    assert len(asked) == 1
+    assert bpy.ops.duet.clear_lines() == bpy.ops.duet.clear_lines() == {"FINISHED"}
+    assert not scene.sequence_editor.strips
 
 
 def test_a_dialogue_from_a_table(scene, voice, tmp_path):

@@ -62,7 +62,7 @@ def blinks(obj):
 
 def test_a_table_becomes_heads_that_speak_in_turn_and_listen(scene, parts, tmp_path):
     output = tmp_path / "shot.blend"
-    files.bake_cast(parts, output, name="sc010")
+    files.bake_cast(parts, output, 0, name="sc010")
     bpy.ops.wm.open_mainfile(filepath=str(output))
     scene = bpy.context.scene
     ada, bea = bpy.data.objects["Ada"], bpy.data.objects["Bea"]

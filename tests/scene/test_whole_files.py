@@ -1,5 +1,6 @@
 """Whole .blend files from the command line: fresh ones, and a base's head, rate and paths."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,18 @@ def test_a_read_only_output_is_named_and_the_open_file_stays(head, voice, tmp_pa
     assert output.read_bytes() == b"mine"
 
 
+def test_a_base_of_a_later_blender_is_said(fake_weights, voice, tmp_path):
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "set.blend"), compress=False)
+    assert not bake_file(voice, fake_take(), tmp_path / "shot.blend", tmp_path / "set.blend")
+    data = (tmp_path / "set.blend").read_bytes()
+    (tmp_path / "set.blend").write_bytes(re.sub(rb"(BLENDER\S*v0?)\d\d\d", rb"\g<1>599", data, count=1))
+    (said,) = bake_file(voice, fake_take(), tmp_path / "shot.blend", tmp_path / "set.blend")
+    assert "set.blend' was saved by Blender 5.99, and this is" in said
+
+
 def test_a_base_that_is_no_blend_is_named(voice, tmp_path):
+    with pytest.raises(OutputError, match=r"There is no file '.*gone\.blend'"):
+        bake_file(voice, fake_take(), tmp_path / "shot.blend", tmp_path / "gone.blend")
     with pytest.raises(OutputError, match=r"Zoë läuft\.wav' cannot be opened"):
         bake_file(voice, fake_take(), tmp_path / "shot.blend", voice)

@@ -101,6 +101,8 @@ def track_folder(folder: Path, out: Path) -> int:
     """Track every video of a folder; returns how many could be used. Raises TrackError where there is none."""
     import soundfile
 
+    if not folder.is_dir():
+        raise TrackError(f"There is no folder {folder}.", "Check its name.")
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
     out.mkdir(parents=True, exist_ok=True)
     tracks: dict[str, Track] = {}

@@ -51,11 +51,24 @@ def test_telephone_and_old_windows_codecs(tmp_path, subtype):
     assert_tone(load_audio(tmp_path / "old.wav"), 2.0)
 
 
-@pytest.mark.parametrize("claimed", [0, 0xFFFFFFFF, 0x7FFFFFFF, 1 << 20])
+@pytest.mark.parametrize("claimed", [0, 0xFFFFFFFF, 0x7FFFFFFF, 2 * 32000 + 44])
 def test_a_length_in_the_header_that_is_not_that_of_the_data(tmp_path, claimed):
-    """As a recorder leaves it that was switched off, or a program that writes to a pipe."""
+    """As a recorder leaves it that was switched off, or a program that writes to a pipe, or counts the header too."""
     write_wav_claiming(tmp_path / "cut.wav", tone(16000, 2), claimed)
     assert_tone(load_audio(tmp_path / "cut.wav"), 2.0, 1e-3)
+
+
+@pytest.mark.parametrize("name", ["line.wav", "loud.wav", "line.aiff"])
+def test_a_line_that_lacks_its_end_is_an_error(tmp_path, name):
+    """As a copy that was interrupted; WAV of 16 bits and of floats, which has a chunk before its sound, and AIFF."""
+    from duet.scene.take.sound import decode
+
+    path = tmp_path / name
+    soundfile.write(path, tone(16000, 1), 16000, subtype="FLOAT" if name.startswith("loud") else "PCM_16")
+    path.write_bytes(path.read_bytes()[:20_000])
+    for read in (load_audio, decode):
+        with pytest.raises(AudioError, match=rf"{name}' is cut off: it has 19,9\d\d of (32|64),\d\d\d bytes of sound"):
+            read(path)
 
 
 def test_a_film_without_sound_and_other_files_are_named(tmp_path):
@@ -183,7 +196,7 @@ def test_blender_reads_what_is_there_and_no_more(tmp_path):
         decode(tmp_path / "rate.wav")
 
 
-@pytest.mark.parametrize("claimed", [0, 0xFFFFFFFF, 1 << 20])
+@pytest.mark.parametrize("claimed", [0, 0xFFFFFFFF, 32044])
 def test_blender_and_the_command_line_read_the_same(tmp_path, claimed):
     from duet.scene.take.sound import decode
 

@@ -1,6 +1,11 @@
 """Exports: what is written is what the take holds, in layouts that other programs read."""
 
+import gc
+import io
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +100,32 @@ def test_failed_write_keeps_the_old_file_and_leaves_no_rest(tmp_path):
         raise OSError(28, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_on_its_way_has_a_name_of_its_own_on_all_machines(tmp_path, monkeypatch):
+    """In containers processes have the same numbers, and lines of one scene begin alike."""
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    path = tmp_path / f"{'sh010_' * 8}a.npz"
+    with written_whole(path) as one, written_whole(path.with_stem(f"{'sh010_' * 8}b")) as other:
+        assert one.name != other.name
+
+
+def test_a_full_disk_is_one_error(tmp_path, make_take, monkeypatch):
+    """Python printed a traceback beside it, of an archive that was left open."""
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            if self.tell() + len(data) > 3000:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
+
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    monkeypatch.setattr(Path, "open", lambda self, mode: Full())
+    with pytest.raises(OutputError, match=r"No space left on device\)\. Make room there"):
+        write_npz(tmp_path / "take.npz", make_take())
+    gc.collect()
+    assert not said
 
 
 def test_missing_folder_is_made_and_a_link_is_followed(tmp_path, make_take):

@@ -7,7 +7,7 @@ import sys
 import bpy
 import numpy as np
 import pytest
-from duet.operators.batch import cast_apart, cast_records, cli
+from duet.operators.batch import cast_apart, cast_command, cast_records, cli
 from duet.operators.batch.cast_table import alive, read_cast
 from duet.scene.head.heads import heads_of
 from duet.scene.take import lines
@@ -74,6 +74,22 @@ def test_lines_that_are_up_to_date_stay_and_the_others_are_made_again(table, tmp
     assert states(capsys) == ["to do"] * 3
     assert run("bake", table, "--into", shot, "--dry-run", "--brows", "2") == 0
     assert states(capsys) == ["to do"] * 3
+    (tmp_path / "c.wav").unlink()
+    assert run("bake", table, "--into", shot, "--dry-run") == 1
+    assert "scene.json, row 3: There is no file" in capsys.readouterr().err
+
+
+def test_what_another_run_has_made_meanwhile_is_not_lost(table, tmp_path, capsys, monkeypatch):
+    part, shot = cast_command._part, tmp_path / "shot.blend"
+
+    def and_another(*asked):
+        shot.write_bytes(b"of another run")
+        return part(*asked)
+
+    monkeypatch.setattr(cast_command, "_part", and_another)
+    assert run("bake", table, "--into", shot) == 1
+    assert "shot.blend' was written by another program meanwhile. Start it again" in capsys.readouterr().err
+    assert shot.read_bytes() == b"of another run"
 
 
 def test_scenes_are_made_apart_at_the_same_time(table, tmp_path, capsys, monkeypatch):

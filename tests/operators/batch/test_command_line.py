@@ -15,7 +15,7 @@ from duet.inference.head.canonical import load_head
 from duet.inference.performance.life import Life
 from duet.inference.performance.performance import Performance
 from duet.inference.performance.timeline import Cue
-from duet.operators.batch import cli, runner
+from duet.operators.batch import cli, pool, runner
 from duet.tests.batch_fakes import damaged_command, process_command, run
 from duet.tests.livelink_fakes import read_livelink_csv
 from duet.tests.places import ROOT
@@ -119,8 +119,23 @@ def test_damaged_weights_stop_at_once(recordings, tmp_path, capsys, monkeypatch)
     assert capsys.readouterr().err == "duet: error: The weights file damaged is damaged. Install Duet again.\n"
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("python", ["/no/such/python", "no numpy"])
+def test_a_worker_that_cannot_start_stops_at_once(recordings, tmp_path, capsys, monkeypatch, jobs, python):
+    start = [sys.executable, "-c", "import sys; sys.exit('no module')"] if python == "no numpy" else [python]
+    before = f"runner.worker_command = lambda *_, **__: ({start!r}, None)"
+    monkeypatch.setattr(runner, "worker_command", lambda *_, **__: (start, None))
+    monkeypatch.setattr(pool, "interpreter", lambda: process_command(before=before))
+    assert run("generate", recordings, "-o", tmp_path / "out", "--jobs", jobs) == 1
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert "cannot be started: /no/such/python" in line or "exit code 1. It last wrote:" in line
+    assert captured.out.startswith("1 failed, ") and captured.out.endswith(" not tried\n")
+
+
 USAGE = {
     "nothing": ([], "usage: duet"),
+    "empty output": (["generate", "a.wav", "-o", ""], "-o/--output: it is empty"),
     "no output": (["generate", "a.wav"], "-o"),
     "unknown emotion": (["generate", "a.wav", "-o", "x.npz", "--emotion", "hungry=1"], "no emotion 'hungry'.*neutral"),
     "emotion without number": (["generate", "a.wav", "-o", "x.npz", "--emotion", "happy"], "not NAME=NUMBER"),
@@ -284,6 +299,16 @@ def test_interrupt_is_exit_code_130_and_leaves_nothing(recordings, tmp_path):
     assert errors.endswith("duet: interrupted\n")
     assert "Traceback" not in errors
     assert not (tmp_path / "take.npz").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_reader_that_has_enough_ends_the_run_without_a_traceback(recordings, tmp_path):
+    command = [*process_command("cli"), "generate", str(recordings), "-o", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert errors.endswith("duet: interrupted: what is printed goes nowhere\n")
 
 
 def test_installed_command_loads_without_bpy_torch_or_librosa():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from duet.inference.client.client import worker_command
 from duet.operators.batch import cli, records, runner
+from duet.operators.batch.jobs import Job
 from duet.tests.batch_fakes import damaged_command, run, write_manifest
 from duet.tests.places import ROOT
 
@@ -60,6 +61,31 @@ def test_what_makes_it_again(folder, capsys, monkeypatch, case):
     capsys.readouterr()
     assert run(*arguments) == 0
     assert "frames)" in capsys.readouterr().out
+
+
+def test_one_table_serves_both_commands(folder, capsys):
+    """To `generate`, the head that `bake` needs is nothing, whether it is there or not."""
+    path = write_manifest(folder, "a.wav,a.npz,gone.blend/Ada,5", "b.wav,b.npz,Ada,", header="audio,output,head,start")
+    assert run("generate", path) == run("generate", path) == 0
+    assert capsys.readouterr().out.endswith("2 up to date\n")
+
+
+def test_another_flame_model_makes_it_again(folder, capsys):
+    """What comes of it is not asked here, where no model is."""
+    model, audio, output = (folder / name for name in ("m.pkl", "a.wav", "take.flame.npz"))
+    for path in (model, output):
+        path.write_bytes(b"of me")
+    job = Job(audio, output, flame=model)
+    records.write(job, "fake")
+    later = output.stat().st_mtime_ns
+    os.utime(model, ns=(later, later))
+    assert records.is_done(job)
+    moved = folder.with_name(folder.name + " moved")
+    folder.rename(moved)
+    job = Job(moved / audio.name, moved / output.name, flame=moved / model.name)
+    assert records.is_done(job)
+    os.utime(job.flame, ns=(later + 1, later + 1))
+    assert not records.is_done(job)
 
 
 def test_a_project_that_moves_as_a_whole_stays_done(folder, capsys):

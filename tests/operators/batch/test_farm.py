@@ -128,7 +128,8 @@ def test_the_recipe_for_opencue_is_a_command_of_duet():
     options = opencue_lines.parser().parse_args(["shots.csv", "out", "--shares", "20"])
     assert opencue_lines.command(options, "#IFRAME#")[-2:] == ["--shard", "#IFRAME#/20"]
     asked = cli._parser().parse_args(opencue_lines.command(options, "3")[1:])
-    assert (asked.command, asked.shard, asked.output) == ("bake", (3, 20), Path("out"))
+    assert (asked.command, asked.shard) == ("bake", (3, 20))
+    assert (asked.audio, asked.output) == ([Path("shots.csv").absolute()], Path("out").absolute()), "elsewhere too"
 
 
 # Of Flamenco's Manager what its page on job types and its list of commands say, as far as a job type may ask for it.

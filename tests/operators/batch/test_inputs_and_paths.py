@@ -58,6 +58,13 @@ def test_nor_over_the_flame_model(here, capsys):
     assert "my.flame.npz" in message
 
 
+def test_nor_may_the_contact_sheet_write_over_a_table_or_a_take(here, capsys):
+    write_manifest(here, "a.wav,a.npz")
+    assert "shots.csv' would be written over" in refused(here, capsys, "generate", "shots.csv", "--sheet", "shots.html")
+    arguments = ("generate", "a.wav", "-o", "a.csv", "--sheet", "a.html")
+    assert "a.csv' of the --sheet is an output" in refused(here, capsys, *arguments)
+
+
 @posix
 @pytest.mark.parametrize("link", ["symlink", "hard link", "folder"])
 def test_nor_by_another_name_of_the_same_file(here, capsys, link):
@@ -101,6 +108,15 @@ def test_capitals_count_only_where_the_file_system_tells_them_apart(here, monkey
     assert paths.identity(here / "new/T.npz") != paths.identity(here / "new/t.npz") or paths._ignores_case(here)
     monkeypatch.setattr(paths, "_ignores_case", lambda folder: True)
     assert paths.identity(here / "new/É.npz") == paths.identity(here / "new/e\u0301.npz")
+
+
+def test_a_long_table_asks_a_farms_disk_little(here, monkeypatch):
+    """Each question takes a while there: it was 32 to plan a row, by stat alone."""
+    rows, asked, stat = 300, [], os.stat
+    write_manifest(here, *(f"a.wav,out/{number}.npz" for number in range(rows)))
+    monkeypatch.setattr(os, "stat", lambda *args, **kinds: asked.append(args) or stat(*args, **kinds))
+    assert len(planned("generate", "shots.csv")) == rows
+    assert len(asked) < 5 * rows
 
 
 # Paths
@@ -167,6 +183,16 @@ def test_films_count_where_no_recording_has_their_name(here):
     for name in ("a.mov", "b.mp4", "c.m4a", "c.webm"):
         (here / name).touch()
     assert [path.name for path in plan.recordings(here)] == ["a.wav", "b.mp4", "c.m4a", "z.wav"]
+
+
+@posix
+def test_a_link_to_a_recording_that_is_gone_is_an_error(here, capsys):
+    (here / "m.wav").symlink_to(here / "gone.wav")
+    (here / "folder.wav").mkdir()
+    assert run("generate", ".", "-o", "out") == 1
+    assert made(here / "out") == ["a.npz", "z.npz"]
+    (line,) = errors(capsys)
+    assert "m.wav'" in line
 
 
 @posix

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duet.inference.errors import RequestError
 from duet.operators.batch import runner
 from duet.tests.batch_fakes import errors, made, run, write_manifest
 from duet.tests.blender_fakes import write_wav
@@ -101,6 +102,28 @@ def test_the_frame_rate_of_one_blend_does_not_stop_the_rest(here, capsys, monkey
     assert run("bake", "shots.csv") == 1
     assert (here / "z.blend").exists()
     assert "600" in errors(capsys)[0]
+
+
+def test_what_concerns_a_style_names_the_recording_too(here, capsys, monkeypatch):
+    def take(self, job, on_progress):
+        if job.performance.style == "shouted":
+            raise RequestError("There is no speaking style 'shouted'.")
+        return ran(self, job, on_progress)
+
+    ran = runner.Runner.take
+    monkeypatch.setattr(runner.Runner, "take", take)
+    write_manifest(here, "a.wav,a.npz,,,,shouted", "z.wav,z.npz")
+    assert run("generate", "shots.csv") == 1
+    assert errors(capsys) == [f"duet: error: '{here / 'a.wav'}': There is no speaking style 'shouted'."]
+    assert run("generate", "a.wav", "z.wav", "--style", "shouted", "-o", "out") == 1
+    assert errors(capsys) == ["duet: error: There is no speaking style 'shouted'."], "which all would fail at"
+
+
+def test_an_emotion_after_the_end_is_told(here, capsys):
+    asked = ("--emotion-track", "happy;sad@0.4;angry=1+sad@3", "--marks", "+teeth@0.2 -round@2")
+    assert run("generate", "a.wav", "-o", "a.npz", *asked) == 0
+    said = "What is spoken ends at 0.50 s, so nothing is seen of angry+sad@3, -round@2."
+    assert errors(capsys) == [f"duet: note: '{here / 'a.wav'}': {said}"]
 
 
 def test_vertices_of_a_long_recording_are_refused_before_the_work(here, capsys, monkeypatch):

@@ -102,7 +102,8 @@ def test_processes_that_have_done_all_are_not_interrupted(folder, capfd, monkeyp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C otherwise")
-def test_interrupted_processes_end_and_leave_nothing(folder):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_processes_end_and_leave_nothing(folder, number):
     for name in "ab":
         (folder / name).mkdir()
         (folder / f"{name}.wav").rename(folder / name / "slow.wav")
@@ -116,7 +117,7 @@ def test_interrupted_processes_end_and_leave_nothing(folder):
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "c.npz (15 frames)" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.endswith("duet: interrupted\n")

@@ -13,6 +13,7 @@ from duet.inference.head.recompose import deltas_of, mixed
 from duet.inference.performance.performance import Performance
 from duet.inference.steps import finish
 from duet.operators import target_generate
+from duet.panels import result
 from duet.panels import targets as panels
 from duet.scene import bake, files
 from duet.scene.blender import actions
@@ -67,8 +68,17 @@ def test_a_rig_follows_a_recording_and_plays_without_duet(scene, rig, recording,
     scene.duet_target.obj, scene.render.fps = rig, 24
     scene.duet.audio = str(write_wav(tmp_path / "line.wav", recording[8000:40000]))
     scene.duet.emotion, scene.duet.intensity, scene.duet.blinks = "happy", 0.5, False
-    assert bpy.ops.duet.target_generate() == {"FINISHED"}
     layout = Layout()
+    result.DUET_PT_result.draw(SimpleNamespace(layout=layout), bpy.context)
+    assert layout.drawn == ["No take yet."] and not bpy.ops.duet.fit_range.poll()
+    assert bpy.ops.duet.target_generate() == {"FINISHED"}
+    scene.duet.head = rig  # whether it is chosen there, or as the target
+    result.DUET_PT_result.draw(SimpleNamespace(layout=layout), bpy.context)
+    assert layout.drawn[1:] == ["Duet line on Rig", ""]
+    hand, bag = rig.pose.bones["hand"], actions.ensure_bag(actions.action_of(rig), rig)
+    actions.write_curve(bag, hand.path_from_id("location"), np.array([1, 90]), np.zeros(2))  # of the animator's
+    assert bpy.ops.duet.fit_range() == {"FINISHED"}
+    assert (scene.frame_start, scene.frame_end) == (1, 48)
     for panel in (panels.DUET_PT_targets, panels.DUET_PT_poses):
         assert not hasattr(panel, "poll") or panel.poll(bpy.context)
         panel.draw(SimpleNamespace(layout=layout), bpy.context)

@@ -10,6 +10,7 @@ from duet.operators import export_head, target_generate
 from duet.panels import targets as panels
 from duet.scene import choice
 from duet.scene.head import heads
+from duet.scene.targets import makes
 from duet.tests.blender_fakes import playback_of, write_wav
 from duet.tests.target_fakes import APART, HEAD, SHAPES, Layout, addon_head, arkit_head, spoken, vertices_of
 
@@ -45,6 +46,7 @@ def test_generating_on_a_target_needs_no_duet_head(scene, tmp_path, monkeypatch)
         assert choice.target_head(scene) is None, "it has no takes"
         assert not bpy.ops.duet.generate.poll()
         assert bpy.ops.duet.target_generate() == {"FINISHED"}
+        assert makes.spoken_frames(makes.playing(head)) == (5, 16)
         off = vertices_of(head, 11) - HEAD.vertices - due
         assert np.median(np.linalg.norm(off, axis=1)[np.linalg.norm(due, axis=1) > 1e-3]) < 1e-3 * APART
     assert made[0][0].fps == 24

@@ -254,6 +254,8 @@ def test_videos_that_cannot_be_used_are_left_out_with_a_line_each(tmp_path, monk
     (tmp_path / "good.mp4").unlink()
     with pytest.raises(TrackError, match="no video of one talking person"):
         track.track_folder(tmp_path, tmp_path / "out")
+    with pytest.raises(TrackError, match=r"There is no folder .*gone"):
+        track.track_folder(tmp_path / "gone", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
