@@ -23,7 +23,7 @@ RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     # AU 6 + 12 + 25
     "happy": _both(
-        mouthSmile=0.84, cheekSquint=0.87, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.2, mouthLowerDown=0.38
+        mouthSmile=0.83, cheekSquint=0.87, eyeSquint=0.12, mouthDimple=0.1, mouthUpperUp=0.2, mouthLowerDown=0.36
     )
     | {"browInnerUp": 0.1, "jawOpen": 0.06},
     # AU 1 + 4 + 15 + 17, lids that hang

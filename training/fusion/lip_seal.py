@@ -60,7 +60,7 @@ _SHAPES = (
     *("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
     *("mouthRollUpper", "mouthRollLower"),
 )
-_SHAPES_COST = 0.011
+_SHAPES_COST = 0.0095
 # How hard, against the same, to go forward or back from where a shape has a vertex: bending alone would take the whole
 # mouth along with its corners, and press it through the gums.
 _KEEPS_DEPTH = 0.055
