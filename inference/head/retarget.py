@@ -14,7 +14,7 @@ from .canonical import ARKIT_NAMES
 from .lips import Lips
 from .residual import Residual, moving
 
-LIPS = 1.5  # how much more what parts the lips counts than all vertices together
+LIPS = 1.0  # how much what parts the lips counts, against all vertices together
 RIDGE = 2e-3  # of the mean squared shape: keeps shapes that fight each other small
 SMOOTH = 2e-3  # of the same, on differences between frames: keeps what the face leaves open from flickering
 ITERATIONS = 200
