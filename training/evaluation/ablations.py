@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...inference.engine.pipeline import Pipeline
 from ...inference.head.canonical import load_head
+from ...inference.head.mouth import mouth_of
 from ...inference.take import EMOTIONS
 from ..data.animated import TEST_TAKE, load_animated
 from ..features import CACHE, WEIGHTS
@@ -116,8 +117,7 @@ class Ablations:
         """
         rows, at = [], [EMOTIONS.index(emotion) for emotion in SHOWN]
         rig = rig_deltas(self.head)
-        gaps = self.spoken.animated @ (rig[:, self.head.regions["inner_lip_upper"][6], 2])
-        frame = self.spoken.animated[int(np.argmin(gaps))]
+        frame = self.spoken.animated[int(mouth_of(self.head, rig).gap(self.spoken.animated).argmin())]
         titles = [title for title, changes in VARIANTS.items() if changes.get("reading", True)]
         for title in titles:
             with np.load(self.path(title, 0)) as data:
