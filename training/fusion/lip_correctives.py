@@ -54,7 +54,8 @@ class Pair:
 def lip_correctives(head: Head) -> list[Pair]:
     """Of one head, those that pay most first."""
     weights = _closed_mouths(head)
-    through, half = _profiles(head, weights), LipOverlap(head).half
+    overlap = LipOverlap(head)
+    through, half = _profiles(head, overlap, weights), overlap.half
     kept = _kept(_places(half), half)
     candidates = [tuple(SPEECH_KEYS).index(name) for name in CLOSING]
     products = {(a, b): _product(weights, a, b) for a, b in combinations_with_replacement(candidates, 2)}
@@ -67,7 +68,7 @@ def lip_correctives(head: Head) -> list[Pair]:
         }
         chosen.append(min(costs, key=lambda pair: costs[pair]))
     amounts, _ = _solved(np.stack([products[pair] for pair in chosen], axis=1), through, kept)
-    parts, names = _Parting(head), tuple(SPEECH_KEYS)
+    parts, names = _Parting(head, half), tuple(SPEECH_KEYS)
     return [Pair(names[a], names[b], parts(row)) for (a, b), row in zip(chosen, amounts, strict=True)]
 
 
@@ -98,9 +99,9 @@ def _kept(x: Numbers, half: float) -> Doubles:
     return np.asarray(np.clip((half - np.abs(x)) / _CORNER, 0.0, 1.0), np.float64)
 
 
-def _profiles(head: Head, weights: Doubles) -> Doubles:
+def _profiles(head: Head, overlap: LipOverlap, weights: Doubles) -> Doubles:
     """(n, _PLACES) metres by which lips are through each other along the mouth, more than at rest; negative apart."""
-    overlap, keys = LipOverlap(head), key_deltas(head).astype(np.float64)
+    keys = key_deltas(head).astype(np.float64)
     x = head.vertices[overlap.vertices, 0]
     beside = np.abs(_places(overlap.half)[:, None] - x) < _NEAR
 
@@ -137,14 +138,17 @@ def _solved(products: Doubles, through: Doubles, kept: Doubles) -> tuple[Doubles
 
 
 class _Parting:
-    """Parts the lips of a head by given amounts along the mouth, smoothly down to nothing around it."""
+    """Parts the lips of a head by given amounts along the mouth, smoothly down to nothing around it.
 
-    def __init__(self, head: Head) -> None:
+    `half` is half of the mouth's width in metres.
+    """
+
+    def __init__(self, head: Head, half: float) -> None:
         above, below = lip_distances(head)
         off = np.minimum(above, below)
         self.handles = np.flatnonzero((off < _HELD) & (above != below))
         self.sign = np.where(above < below, 0.5, -0.5)[self.handles]
-        self.x, self.half = head.vertices[self.handles, 0], LipOverlap(head).half
+        self.x, self.half = head.vertices[self.handles, 0], half
         self.kept = _kept(self.x, self.half)
         self.free = np.flatnonzero((off < _REACH) & ~np.isin(np.arange(len(off)), self.handles))
         smooth = laplacian(head)
